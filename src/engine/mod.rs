@@ -1,0 +1,1 @@
+//! The gateway itself, without HTTP serving and without a terminal.

@@ -1,0 +1,74 @@
+//! The closed set of how a request or an attempt ends; also the set of metric labels.
+
+use serde::Serialize;
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// A complete answer was handed over.
+    Ok,
+    /// The client's request was wrong (400, 404, 413, 415, 422).
+    BadRequest,
+    /// The client is not who it must be, or may not do this.
+    Denied,
+    /// The client left before the answer was complete.
+    ClientGone,
+    /// An upstream's own answer that is not a success, given back as it is.
+    GivenBack,
+    /// Every attempt failed.
+    UpstreamError,
+    /// The last attempt ran out of time.
+    UpstreamTimeout,
+    /// No upstream could be tried.
+    Unavailable,
+    /// The answer broke off after its first content.
+    CutOff,
+    /// A fault of llmgw's own.
+    Internal,
+}
+
+/// Whose fault an outcome is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Blame {
+    /// Nobody's: it went well.
+    None,
+    /// The one who called.
+    Caller,
+    /// A rule of this gateway.
+    Policy,
+    /// The upstream.
+    Provider,
+    /// llmgw.
+    Gateway,
+}
+
+impl Outcome {
+    /// Whose fault it is.
+    pub fn blame(self) -> Blame {
+        match self {
+            Outcome::Ok => Blame::None,
+            Outcome::BadRequest | Outcome::ClientGone => Blame::Caller,
+            Outcome::Denied => Blame::Policy,
+            Outcome::GivenBack | Outcome::UpstreamError | Outcome::UpstreamTimeout | Outcome::CutOff => Blame::Provider,
+            Outcome::Unavailable | Outcome::Internal => Blame::Gateway,
+        }
+    }
+
+    /// The word used in logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Ok => "ok",
+            Outcome::BadRequest => "bad_request",
+            Outcome::Denied => "denied",
+            Outcome::ClientGone => "client_gone",
+            Outcome::GivenBack => "given_back",
+            Outcome::UpstreamError => "upstream_error",
+            Outcome::UpstreamTimeout => "upstream_timeout",
+            Outcome::Unavailable => "unavailable",
+            Outcome::CutOff => "cut_off",
+            Outcome::Internal => "internal",
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Token counts.
+
+use serde::Serialize;
+
+/// Tokens of one answer. `input` includes what was read from or written to a cache; `output` includes reasoning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Usage {
+    /// Tokens of the prompt, cached ones included.
+    pub input: u64,
+    /// The part of `input` that was read from a cache.
+    pub cached: u64,
+    /// The part of `input` that was written to a cache.
+    pub cache_write: u64,
+    /// Tokens of the answer, reasoning included.
+    pub output: u64,
+    /// The part of `output` that was reasoning.
+    pub reasoning: u64,
+}
+
+/// Where a token count comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Provenance {
+    /// The upstream said so.
+    Reported,
+    /// Nobody said so; counted from the bytes that went by.
+    #[default]
+    Estimated,
+    /// The answer was cut off; counted until then.
+    Partial,
+}

@@ -1,0 +1,3 @@
+//! The `llmgw` binary.
+
+fn main() {}

@@ -1,0 +1,103 @@
+//! How to reach an upstream, and prove who we are. Never parses or changes a body, never retries.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use http::request::Parts;
+use http::{HeaderMap, Method};
+
+use crate::hub::Endpoint;
+use crate::transport::Payload;
+
+/// What shall be done at an upstream.
+#[derive(Clone, Copy, Debug)]
+pub enum Target<'a> {
+    /// An operation that names a model.
+    Endpoint(Endpoint),
+    /// The list of models.
+    Models,
+    /// Any path below the base URL, with a leading slash, with its query; already checked to stay below it.
+    Path(&'a str),
+}
+
+/// One call, as far as addressing it needs to know.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// What shall be done.
+    pub target: Target<'a>,
+    /// The method.
+    pub method: &'a Method,
+    /// The upstream's name of the model; empty where none is named.
+    pub model: &'a str,
+    /// Whether a stream is asked for.
+    pub stream: bool,
+    /// The client's headers that may go on (contract §4): no credentials, nothing hop-by-hop.
+    pub headers: &'a HeaderMap,
+}
+
+/// One configured account at one upstream.
+pub trait Provider: Send + Sync {
+    /// Where `call` goes: method, absolute URI and headers, without credentials. Pure.
+    fn head(&self, call: &Call<'_>) -> Result<Parts, ProviderError>;
+
+    /// Puts a credential into `head`; may wait for a login. `model` because a key may be at its limit for one model only.
+    fn sign<'a>(&'a self, head: &'a mut Parts, model: &'a str, body: &'a Payload) -> BoxFuture<'a, Result<CredentialId, ProviderError>>;
+
+    /// The upstream refused the credential `used`, for this reason. Ignored unless `used` is still in use.
+    /// Says whether another attempt with a fresh or different credential makes sense.
+    fn refused(&self, used: CredentialId, refusal: &Refusal<'_>) -> Retry;
+
+    /// Credentials that are at rest now, for the status page; `(resting, all)`.
+    fn credentials(&self) -> (usize, usize);
+}
+
+/// Which credential signed a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CredentialId(pub u64);
+
+impl CredentialId {
+    /// No credential was needed.
+    pub const NONE: CredentialId = CredentialId(u64::MAX);
+}
+
+/// Why an upstream refused a credential.
+#[derive(Clone, Copy, Debug)]
+pub enum Refusal<'a> {
+    /// 401, 402, or a body that names the key: it rests for all models.
+    Credential {
+        /// For how long.
+        rest: Duration,
+    },
+    /// 429: it rests for this model.
+    RateLimited {
+        /// The upstream's model.
+        model: &'a str,
+        /// For how long.
+        rest: Duration,
+    },
+}
+
+/// Whether the same upstream is worth another request at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// Another credential, or a fresh token, is at hand.
+    Another,
+    /// None is.
+    No,
+}
+
+/// Why a request could not be addressed or signed.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    /// A login did not yield a token. `connect`: the login's server could not be reached at all.
+    #[error("login failed: {reason}")]
+    Login {
+        /// Without secrets.
+        reason: String,
+        /// The upstream refused the username and password (rather than failed).
+        refused: bool,
+    },
+    /// The address cannot be built.
+    #[error("cannot address the upstream: {0}")]
+    Address(String),
+}

@@ -1,0 +1,1 @@
+//! HTTP in: decodes, asks the engine, answers. Knows no retries.

@@ -1,0 +1,54 @@
+//! Bytes to and from upstreams. Nothing else opens a socket to one.
+//!
+//! [`Transport`] is the seam: sockets in `relay`, memory in tests and for the mock. No retries but one (a pooled
+//! connection that died before it answered), no meaning of what the bytes say.
+
+pub mod payload;
+
+use futures_util::future::BoxFuture;
+use http::{Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
+
+use bytes::Bytes;
+
+pub use payload::Payload;
+
+/// An upstream's body, decoded if it was compressed. Dropping it cancels the request.
+pub type UpstreamBody = UnsyncBoxBody<Bytes, TransportError>;
+
+/// Bytes to one upstream and back.
+pub trait Transport: Send + Sync {
+    /// Sends `request` (an absolute URI) and waits for the response's head. Knows the provider's `connect` limit and no other;
+    /// dropping the future cancels the request.
+    fn send(&self, request: Request<Payload>) -> BoxFuture<'_, Result<Response<UpstreamBody>, TransportError>>;
+}
+
+/// How bytes fail to arrive. Says nothing that may hold a secret: no URL, no header.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// No connection: refused, unreachable, DNS, proxy, TLS.
+    #[error("cannot connect: {0}")]
+    Connect(String),
+    /// No connection within the provider's `connect` limit.
+    #[error("cannot connect within {}", humantime::format_duration(*.0))]
+    ConnectTimeout(std::time::Duration),
+    /// The connection broke before a response's head.
+    #[error("connection closed before a response: {0}")]
+    Closed(String),
+    /// The connection broke, or was malformed, within the response.
+    #[error("response broke off: {0}")]
+    Broken(String),
+    /// The response's compression is broken or unknown.
+    #[error("response cannot be decoded: {0}")]
+    Encoding(String),
+    /// The request's own body failed: its sender went away.
+    #[error("request body broke off: {0}")]
+    Request(String),
+}
+
+impl TransportError {
+    /// Whether no connection could be made: counts for the whole provider.
+    pub fn is_connect(&self) -> bool {
+        matches!(self, TransportError::Connect(_) | TransportError::ConnectTimeout(_))
+    }
+}

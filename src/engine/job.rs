@@ -1,0 +1,99 @@
+//! One request on its way.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use tokio::time::Instant;
+
+use crate::access::Caller;
+use crate::engine::Snapshot;
+use crate::hub::Endpoint;
+use crate::transport::Payload;
+
+/// A request that names a model, whole, before anyone looked into its body.
+pub struct Job {
+    /// The configuration it runs on from beginning to end.
+    pub snapshot: Arc<Snapshot>,
+    /// Its id, on every log line and in the reply.
+    pub id: RequestId,
+    /// The operation.
+    pub endpoint: Endpoint,
+    /// Who asks.
+    pub caller: Caller,
+    /// From where; `None` for the command line.
+    pub client: Option<IpAddr>,
+    /// The client's headers as they came.
+    pub headers: HeaderMap,
+    /// The body, decompressed.
+    pub body: Bytes,
+    /// When it came in.
+    pub received: Instant,
+}
+
+/// A request that names a provider instead of a model; its body streams through, with one attempt.
+pub struct Forward {
+    /// The configuration it runs on.
+    pub snapshot: Arc<Snapshot>,
+    /// Its id.
+    pub id: RequestId,
+    /// Who asks.
+    pub caller: Caller,
+    /// From where.
+    pub client: Option<IpAddr>,
+    /// Name of the provider; `None`: `routing.passthrough`, else 404.
+    pub provider: Option<String>,
+    /// The method.
+    pub method: Method,
+    /// Path below the base URL with a leading slash, and the query; not yet checked to stay below it.
+    pub path: String,
+    /// The client's headers as they came.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Payload,
+    /// When it came in.
+    pub received: Instant,
+}
+
+/// Names a request in replies and logs: the client's `x-request-id` when it is sane, else made.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RequestId(Arc<str>);
+
+/// Longer ids of clients are not taken over.
+const LONGEST_ID: usize = 128;
+
+impl RequestId {
+    /// A new one: time and a counter, unique in this process and sortable.
+    pub fn make() -> RequestId {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let number = NEXT.fetch_add(1, Ordering::Relaxed) & 0xffff;
+        RequestId(format!("req-{:012x}{number:04x}{:04x}", since_epoch.as_micros() & 0xffff_ffff_ffff, rand::random::<u16>()).into())
+    }
+
+    /// The client's, if it is 1 to 128 characters of letters, digits and `-_.:/+=`.
+    pub fn from_client(text: &str) -> Option<RequestId> {
+        let sane = (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:/+=".contains(&b));
+        sane.then(|| RequestId(text.into()))
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,77 @@
+//! What the engine hands back: a head, and a body that is polled by whoever reads it.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+
+use crate::engine::meter::Meter;
+use crate::engine::relay::Relay;
+
+/// An upstream's answer on its way to the client.
+pub struct Reply {
+    /// The upstream's status.
+    pub status: StatusCode,
+    /// The upstream's headers that may go on.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: ReplyBody,
+    /// Who answered.
+    pub trace: Trace,
+}
+
+/// Who answered, and after how much.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// Name of the provider.
+    pub provider: String,
+    /// The upstream's name of the model; empty for a pass-through that names none.
+    pub model: String,
+    /// Attempts made, this one included.
+    pub attempts: u32,
+    /// Time spent in llmgw itself, until the headers.
+    pub overhead: Duration,
+}
+
+/// A reply's body. Dropping it before its end cancels the upstream's request and records what was used until then.
+pub enum ReplyBody {
+    /// Complete; `None` once it was read.
+    Full(Option<Bytes>, Meter),
+    /// On its way.
+    Stream(Box<Relay>),
+}
+
+/// The one failure that a body shows as such, so that the connection is cut and the client sees a truncated body:
+/// a binary or unknown body that broke off. A stream of events ends with an error event instead.
+#[derive(Debug, thiserror::Error)]
+#[error("the upstream's answer broke off: {0}")]
+pub struct BrokenOff(pub String);
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = BrokenOff;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        match self.get_mut() {
+            ReplyBody::Full(bytes, _) => Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes)))),
+            ReplyBody::Stream(relay) => Pin::new(relay.as_mut()).poll_next(context).map(|next| next.map(|piece| piece.map(Frame::data))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            ReplyBody::Full(bytes, _) => bytes.as_ref().is_none_or(Bytes::is_empty),
+            ReplyBody::Stream(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            ReplyBody::Full(bytes, _) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            ReplyBody::Stream(_) => SizeHint::default(),
+        }
+    }
+}

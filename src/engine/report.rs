@@ -1,0 +1,216 @@
+//! What the engine says of itself: rows and reports for the command line, the HTTP surface and the dashboard.
+//! Plain data, serialisable, free of secrets.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::config::Price;
+
+/// One route of a model that can be asked for.
+#[derive(Clone, Debug, Serialize)]
+pub struct ModelRow {
+    /// The name to ask for.
+    pub name: String,
+    /// Name of the provider.
+    pub provider: String,
+    /// The upstream's name of the model.
+    pub upstream_model: String,
+    /// Lower is tried first.
+    pub priority: u32,
+    /// All three switches together.
+    pub enabled: bool,
+    /// Tokens of context, if known.
+    pub context_window: Option<u64>,
+    /// USD per million tokens, if known.
+    pub price: Option<Price>,
+    /// `ok`, `cooling 7.2s`, `disabled`, `unchecked`.
+    pub state: String,
+    /// `alias`, `auto`, `listed` or `discovered`.
+    pub source: &'static str,
+}
+
+/// One real call to one route.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// The name it stands under.
+    pub name: String,
+    /// Name of the provider.
+    pub provider: String,
+    /// The upstream's name of the model.
+    pub upstream_model: String,
+    /// Why it is not asked (image and audio models), if so.
+    pub skip: Option<String>,
+    /// What is said.
+    pub message: String,
+    /// Whether to ask for a stream.
+    pub stream: bool,
+    /// Time limit of the whole call.
+    pub timeout: Duration,
+}
+
+/// What one real call came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProbeResult {
+    /// The name it stands under.
+    pub model: String,
+    /// Name of the provider.
+    pub provider: String,
+    /// The upstream's name of the model.
+    pub upstream_model: String,
+    /// Whether it answered.
+    pub ok: bool,
+    /// Why it was not asked at all, if so (`ok` is then true).
+    pub skipped: Option<String>,
+    /// Until the answer was complete.
+    pub latency_ms: u64,
+    /// Until the first content, for streams.
+    pub first_token_ms: Option<u64>,
+    /// The first 500 characters of the answer.
+    pub reply: Option<String>,
+    /// What went wrong, in one line.
+    pub error: Option<String>,
+}
+
+/// The plan for a name.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    /// The name that was asked for.
+    pub model: String,
+    /// How it was found: `models entry`, `auto`, `PROVIDER/MODEL`, `offered by …`, `wildcard gpt-*`.
+    pub resolved_by: String,
+    /// In the order in which they would be tried.
+    pub candidates: Vec<ExplainedRoute>,
+    /// Passed over, and why.
+    pub skipped: Vec<ExplainedRoute>,
+    /// Attempts that one request may make.
+    pub max_attempts: u32,
+}
+
+/// One route of a plan.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExplainedRoute {
+    /// The public name it came from.
+    pub via: String,
+    /// Name of the provider.
+    pub provider: String,
+    /// The upstream's name of the model.
+    pub upstream_model: String,
+    /// Lower is tried first.
+    pub priority: u32,
+    /// Share under the `weighted` strategy.
+    pub weight: u32,
+    /// USD per million tokens, if known.
+    pub price: Option<Price>,
+    /// Why it was passed over, or what is special about it (`last resort`).
+    pub note: Option<String>,
+}
+
+/// What a reload changed, or would change.
+#[derive(Clone, Debug, Serialize)]
+pub struct Reloaded {
+    /// One sentence.
+    pub message: String,
+    /// Enabled providers now.
+    pub providers_count: usize,
+    /// Paths of keys that changed.
+    pub changed: Vec<String>,
+    /// Paths of keys whose change takes effect at the next start.
+    pub restart_required: Vec<String>,
+}
+
+/// `/health`
+#[derive(Clone, Debug, Serialize)]
+pub struct HealthReport {
+    /// `healthy`, `degraded` or `unhealthy`.
+    pub status: &'static str,
+    /// Enabled providers, and whether each is usable.
+    pub providers: BTreeMap<String, bool>,
+    /// How many are.
+    pub healthy_providers: usize,
+    /// Of how many.
+    pub total_providers: usize,
+}
+
+/// `/status`
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// Of llmgw.
+    pub version: &'static str,
+    /// Since the engine started.
+    pub uptime_seconds: u64,
+    /// The configuration file, or where else the configuration came from.
+    pub config: String,
+    /// Since it was loaded.
+    pub config_age_seconds: u64,
+    /// When and how the last reload ended.
+    pub last_reload: Option<LastReload>,
+    /// Requests on their way now.
+    pub in_flight: u64,
+    /// State of each provider.
+    pub providers: Vec<ProviderStatus>,
+}
+
+/// How the last reload ended.
+#[derive(Clone, Debug, Serialize)]
+pub struct LastReload {
+    /// Seconds since.
+    pub age_seconds: u64,
+    /// Whether it took effect.
+    pub ok: bool,
+    /// What was wrong.
+    pub error: Option<String>,
+    /// What changed.
+    pub changed: Vec<String>,
+}
+
+/// State of one provider.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProviderStatus {
+    /// Its name.
+    pub name: String,
+    /// `openai`, `request`, `mock`.
+    pub kind: &'static str,
+    /// All switches together.
+    pub enabled: bool,
+    /// `ok`, `cooling`, `probing`, `disabled`.
+    pub state: String,
+    /// Failures in a row of the account (connections, credentials).
+    pub failures: u32,
+    /// Seconds of rest that are left.
+    pub cooldown_left_seconds: f64,
+    /// Requests on their way now.
+    pub in_flight: u32,
+    /// Credentials at rest, of how many.
+    pub credentials: (usize, usize),
+    /// Its models: listed, discovered or not known yet.
+    pub models: Option<usize>,
+    /// When discovery last failed, why.
+    pub discovery_error: Option<String>,
+    /// Each upstream model that was used.
+    pub upstreams: Vec<UpstreamStatus>,
+}
+
+/// State of one upstream model.
+#[derive(Clone, Debug, Serialize)]
+pub struct UpstreamStatus {
+    /// The upstream's name of the model.
+    pub model: String,
+    /// `ok`, `cooling`, `probing`.
+    pub state: String,
+    /// Failures in a row.
+    pub failures: u32,
+    /// Seconds of rest that are left.
+    pub cooldown_left_seconds: f64,
+    /// Requests on their way now.
+    pub in_flight: u32,
+    /// Attempts so far.
+    pub requests: u64,
+    /// Share of attempts that succeeded, 0 to 1.
+    pub success_rate: Option<f64>,
+    /// Milliseconds until the answer was committed: median, 95th and 99th percentile of the last 256.
+    pub latency_ms: Option<[u32; 3]>,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+}

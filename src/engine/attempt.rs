@@ -114,7 +114,18 @@ impl Failed {
         Failed { timed_out: true, ..Failed::new(reason, Some(Failure::Attempt)) }
     }
 
-    fn from_transport(error: &TransportError) -> Failed {
+    /// The upstream refused the only credential there was.
+    pub fn credentials(status: StatusCode) -> Failed {
+        Failed { status: Some(status), in_passing: false, ..Failed::new("the credential was refused", Some(Failure::Credentials)) }
+    }
+
+    /// The upstream points elsewhere; credentials don't follow.
+    pub fn redirected(status: StatusCode) -> Failed {
+        Failed { status: Some(status), in_passing: false, ..Failed::new("a redirect, which is never followed", None) }
+    }
+
+    /// What a failure on the wire means.
+    pub fn from_transport(error: &TransportError) -> Failed {
         let failure = if error.is_connect() { Failure::Connect } else { Failure::Attempt };
         let timed_out = matches!(error, TransportError::ConnectTimeout(_));
         Failed { timed_out, ..Failed::new(error.to_string(), Some(failure)) }
@@ -148,7 +159,8 @@ impl Attempting<'_> {
         let stream = self.demand.is_stream();
         let limit = if stream { timeout.first_byte } else { timeout.non_stream };
         let (_, credentials) = upstream.provider.credentials();
-        let mut left = credentials.max(1);
+        // A fresh token is one credential more than there are.
+        let mut left = credentials.max(1) + 1;
         loop {
             let payload = adapted.payload.again().unwrap_or_else(Payload::empty);
             let head_by = (begun + limit).min(self.deadline);
@@ -159,17 +171,9 @@ impl Attempting<'_> {
                 Read::Answered(answered) => return Ok(answered),
                 Read::Failed(failed, reason) => (failed, reason),
             };
-            let retry = refused(self.snapshot, candidate, used, reason, &failed);
-            left = left.saturating_sub(1);
-            // A fresh token is one more credential than there are.
-            if retry == Retry::No || (left == 0 && credentials > 1) || (left == 0 && used == CredentialId::NONE) {
+            left -= 1;
+            if refused(self.snapshot, candidate, used, reason, &failed) == Retry::No || left == 0 {
                 return Err(self.masked(candidate, failed));
-            }
-            if left == 0 {
-                left = usize::from(credentials == 1 && reason == Reason::Credential);
-                if left == 0 {
-                    return Err(self.masked(candidate, failed));
-                }
             }
         }
     }

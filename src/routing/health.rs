@@ -31,7 +31,10 @@ const STALE: Duration = Duration::from_secs(300);
 
 /// Every account that was ever configured, by provider name and base URL. Cheap to clone; clones are one board.
 #[derive(Clone, Debug, Default)]
-pub struct Board(Arc<ArcSwap<HashMap<(Arc<str>, Arc<str>), Arc<Account>>>>);
+pub struct Board(Arc<ArcSwap<Accounts>>);
+
+/// By provider name and base URL.
+type Accounts = HashMap<(Arc<str>, Arc<str>), Arc<Account>>;
 
 impl Board {
     /// The account of the provider `name` at `base_url`; made when first asked for.
@@ -42,7 +45,7 @@ impl Board {
         }
         let fresh = Arc::new(Account::default());
         self.0.rcu(|accounts| {
-            let mut accounts = HashMap::clone(accounts);
+            let mut accounts = Accounts::clone(accounts);
             accounts.entry(key.clone()).or_insert_with(|| fresh.clone());
             accounts
         });

@@ -4,6 +4,8 @@
 //! for, [`plan()`] orders the routes and only reads; [`Candidate::claim`] is the first step that changes anything.
 
 pub mod breaker;
+#[cfg(test)]
+mod fixtures;
 pub mod health;
 mod names;
 pub mod permit;

@@ -105,7 +105,7 @@ impl fmt::Display for NotFound {
 /// Finds what `name` is.
 pub fn resolve<'t>(table: &'t RouteTable, offers: &dyn Offers, name: &str) -> Resolution<'t> {
     let certain = without_discovery(table, name);
-    if certain.found.is_some() || is_disabled(table, name) {
+    if certain.found.is_some() || table.hides(name) {
         return certain;
     }
     let offering = offering(table, offers, name);
@@ -144,7 +144,7 @@ pub(super) fn not_found(table: &RouteTable, offers: &dyn Offers, name: &str, tar
     let known = table.names().iter().chain(table.listed.keys()).cloned().chain(discovered).filter(|known| {
         let is_asked = **known == *name;
         // A listed model may be hidden by a disabled name.
-        !is_asked && !is_disabled(table, known)
+        !is_asked && !table.hides(known)
     });
     NotFound {
         name: shortened(name),
@@ -170,10 +170,6 @@ fn without_discovery<'t>(table: &'t RouteTable, name: &str) -> Resolution<'t> {
         refused = refused.or(Some(provider));
     }
     Resolution { found: None, refused }
-}
-
-fn is_disabled(table: &RouteTable, name: &str) -> bool {
-    table.exact.get(name).is_some_and(|entry| !entry.enabled)
 }
 
 /// Enabled providers that list `name`, or were found to offer it.

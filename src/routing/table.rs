@@ -8,11 +8,12 @@ use std::sync::atomic::AtomicUsize;
 
 use regex::Regex;
 
-use crate::config::{Config, Cooldown, Model, Params, Provider, Route, Strategy, Target};
+use crate::config::{Config, Cooldown, Model, Params, Price, Provider, Route, Strategy, Target};
 use crate::usage::Prices;
 
 use super::health::{Account, Board, Health};
 use super::names::Wildcard;
+use super::resolve::Offers;
 
 /// Names, routes and providers of one configuration.
 #[derive(Debug)]
@@ -79,8 +80,8 @@ pub(super) struct Path {
     pub(super) weight: u32,
     pub(super) enabled: bool,
     pub(super) params: Arc<Params>,
-    /// USD per million tokens, in plus out; known only under `cheapest`.
-    pub(super) price: Option<crate::config::Price>,
+    /// Looked up only where the strategy needs it, so that others never read the price list.
+    pub(super) price: Option<Price>,
 }
 
 impl RouteTable {
@@ -144,6 +145,23 @@ impl RouteTable {
     /// The account of a provider; `None` when there is no such index.
     pub fn account(&self, provider: usize) -> Option<&Arc<Account>> {
         self.providers.get(provider).map(|provider| &provider.account)
+    }
+
+    /// Ids that a provider offers, listed or discovered, as far as `match` holds and no disabled name hides them.
+    pub fn offered(&self, offers: &dyn Offers, provider: usize) -> Vec<Arc<str>> {
+        let Some(upstream) = self.providers.get(provider) else { return Vec::new() };
+        let mut offered: Vec<Arc<str>> = match &upstream.models {
+            Some(models) => models.iter().cloned().collect(),
+            None => offers.names(provider).into_iter().filter(|model| upstream.takes(model)).collect(),
+        };
+        offered.retain(|model| !self.hides(model));
+        offered.sort_unstable();
+        offered
+    }
+
+    /// Whether this name is disabled in `models`, and so means nothing at all.
+    pub fn hides(&self, name: &str) -> bool {
+        self.exact.get(name).is_some_and(|entry| !entry.enabled)
     }
 
     /// Where `name` may be read as PROVIDER/MODEL: provider and model, shortest provider first.

@@ -202,14 +202,11 @@ fn undated(model: &str) -> Option<&str> {
     if let Some(name) = model.strip_suffix("-latest") {
         return Some(name);
     }
-    let name = model.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
-    let end = &model[name.len()..];
-    let (name, end) = match name.strip_suffix('@') {
-        Some(name) => (name, end),
-        None => (name, end.strip_prefix('-')?),
-    };
-    let digits = end.bytes().filter(u8::is_ascii_digit).count();
-    (digits == 8 && end.bytes().filter(|byte| *byte == b'-').count() <= 2 && end.starts_with("20")).then_some(name)
+    ["20dd-dd-dd", "20dddddd"].iter().find_map(|shape| {
+        let (name, end) = model.split_at_checked(model.len().checked_sub(shape.len())?)?;
+        let fits = end.bytes().zip(shape.bytes()).all(|(have, want)| if want == b'd' { have.is_ascii_digit() } else { have == want });
+        fits.then(|| name.strip_suffix(['-', '@'])).flatten()
+    })
 }
 
 #[cfg(test)]

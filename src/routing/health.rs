@@ -128,6 +128,11 @@ impl Account {
         self.breaker.clear();
     }
 
+    /// The upstream models that are known, in no order.
+    pub fn models(&self) -> Vec<(Arc<str>, Arc<Health>)> {
+        self.models.load().by_name.iter().map(|(name, health)| (name.clone(), health.clone())).collect()
+    }
+
     /// The figures of all its models together.
     pub fn report(&self) -> Report {
         let models = self.models.load();

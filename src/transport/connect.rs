@@ -1,6 +1,7 @@
 //! Makes connections to one upstream: TCP, a proxy if there is one, TLS if the address wants it.
 
 use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -95,23 +96,31 @@ impl Settings {
     async fn open(&self, target: Uri) -> Result<TokioIo<TcpStream>, ConnectFailure> {
         let mut tcp = self.tcp.clone();
         match &self.via {
-            Via::Direct => tcp.call(target).await.map_err(|error| failed("", &error)),
-            Via::Forward(HttpProxy { proxy, .. }) => tcp.call(proxy.clone()).await.map_err(|error| failed("proxy: ", &error)),
+            Via::Direct => tcp.call(target).await.map_err(|error| self.failed("", &error)),
+            Via::Forward(HttpProxy { proxy, .. }) => tcp.call(proxy.clone()).await.map_err(|error| self.failed("proxy: ", &error)),
             Via::Tunnel(HttpProxy { proxy, authorization }) => {
                 let mut tunnel = Tunnel::new(proxy.clone(), tcp);
                 if let Some(authorization) = authorization {
                     tunnel = tunnel.with_auth(authorization.clone());
                 }
-                tunnel.call(target).await.map_err(|error| failed("proxy: ", &error))
+                tunnel.call(target).await.map_err(|error| self.failed("proxy: ", &error))
             }
             Via::Socks { proxy, login } => {
                 let mut socks = SocksV5::new(proxy.clone(), tcp);
                 if let Some((user, password)) = login {
                     socks = socks.with_auth(user.clone(), password.clone());
                 }
-                socks.call(target).await.map_err(|error| failed("proxy: ", &error))
+                socks.call(target).await.map_err(|error| self.failed("proxy: ", &error))
             }
         }
+    }
+
+    fn failed(&self, step: &str, error: &(dyn Error + 'static)) -> ConnectFailure {
+        // A name's last address had its share of the limit, and used it up.
+        if cause::find::<io::Error>(error).is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
+            return ConnectFailure::TimedOut(self.limit);
+        }
+        failed(step, error)
     }
 
     async fn secure(&self, host: &str, tcp: TcpStream) -> Result<TlsStream<TcpStream>, ConnectFailure> {

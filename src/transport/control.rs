@@ -39,13 +39,16 @@ impl Control {
     pub fn for_provider(config: &config::Provider) -> Result<Control, TransportSetupError> {
         let address = |reason| TransportSetupError::Address { provider: config.name.to_string(), reason };
         Via::decide(&config.proxy, &config.base_url).map_err(address)?;
-        Ok(Control {
-            proxy: config.proxy.clone(),
-            tls: Tls::load(config)?,
-            connect: config.timeout.connect,
-            plain: OnceCell::new(),
-            secure: OnceCell::new(),
-        })
+        Ok(Control::new(config.proxy.clone(), Tls::load(config)?, config.timeout.connect))
+    }
+
+    /// Without a proxy, with the system's roots: for what is no provider, such as a running llmgw.
+    pub fn direct(connect: Duration) -> Control {
+        Control::new(config::Proxy::None, Tls::default(), connect)
+    }
+
+    fn new(proxy: config::Proxy, tls: Tls, connect: Duration) -> Control {
+        Control { proxy, tls, connect, plain: OnceCell::new(), secure: OnceCell::new() }
     }
 
     /// Sends `request` and waits at most `timeout` for the whole reply.

@@ -40,8 +40,8 @@ pub enum TransportSetupError {
     },
 }
 
-/// A provider's trust and identity, read and checked.
-#[derive(Clone)]
+/// A provider's trust and identity, read and checked. By default, the system's roots and no identity.
+#[derive(Clone, Default)]
 pub struct Tls {
     roots: Vec<CertificateDer<'static>>,
     identity: Option<Arc<dyn ResolvesClientCert>>,

@@ -1,1 +1,11 @@
 //! Log lines, and what must never stand in one.
+//!
+//! [`logging`] decides where lines go and which; [`events`] are the lines that say what happened to a request;
+//! [`redact`] masks secrets in whatever text is about to be shown.
+
+pub mod events;
+pub mod logging;
+pub mod redact;
+
+pub use logging::{LogError, LogHandle, LogOptions};
+pub use redact::{redact, redact_known};

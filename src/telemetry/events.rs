@@ -1,0 +1,318 @@
+//! What happens, as structs: one place writes the line, so that no two places word it differently.
+//!
+//! Levels: error, what failed for good; warn, what went wrong and was mended or refused; info, what happened; debug,
+//! why. Fields borrow, and are formatted only when the level is on.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tracing::{debug, error, info, warn};
+
+use crate::hub::{Outcome, Provenance, Usage};
+
+/// The engine is up.
+pub struct EngineStarted {
+    /// Enabled providers.
+    pub providers: usize,
+    /// Names that can be asked for.
+    pub models: usize,
+}
+
+impl EngineStarted {
+    /// Writes the line.
+    pub fn emit(&self) {
+        info!(providers = self.providers, models = self.models, "started");
+    }
+}
+
+/// A request was understood and is on its way to an upstream.
+pub struct RequestAccepted<'a> {
+    /// The request's id.
+    pub id: &'a str,
+    /// From where; `None` for the command line.
+    pub client: Option<IpAddr>,
+    /// Name of the caller's key.
+    pub caller: &'a str,
+    /// The name that was asked for.
+    pub model: &'a str,
+    /// Whether a stream was asked for.
+    pub stream: bool,
+}
+
+impl RequestAccepted<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        let client = self.client.map(tracing::field::display);
+        info!(id = self.id, client, caller = self.caller, model = self.model, stream = self.stream, "accepted");
+    }
+}
+
+/// A request ended, well or not: the one line that every request to an upstream gets.
+pub struct RequestFinished<'a> {
+    /// The request's id.
+    pub id: &'a str,
+    /// From where; `None` for the command line.
+    pub client: Option<IpAddr>,
+    /// Name of the caller's key.
+    pub caller: &'a str,
+    /// The name that was asked for.
+    pub model: &'a str,
+    /// The provider that answered, or was tried last; empty if none was.
+    pub provider: &'a str,
+    /// The upstream's name of the model.
+    pub upstream_model: &'a str,
+    /// Attempts made.
+    pub attempts: u32,
+    /// What the client was told.
+    pub status: u16,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Until the first content.
+    pub first_token: Option<Duration>,
+    /// Until the upstream's answer began.
+    pub upstream: Option<Duration>,
+    /// Until the end.
+    pub total: Duration,
+    /// Bytes sent to the client.
+    pub bytes: u64,
+    /// Pieces sent to the client.
+    pub chunks: u64,
+    /// Tokens used.
+    pub usage: Option<(Usage, Provenance)>,
+    /// What went wrong.
+    pub error: Option<&'a str>,
+}
+
+impl RequestFinished<'_> {
+    /// Writes the line: an error when every attempt failed or llmgw did, a warning when the upstream did, else info.
+    pub fn emit(&self) {
+        macro_rules! line {
+            ($level:ident) => {
+                $level!(
+                    id = self.id,
+                    client = self.client.map(tracing::field::display),
+                    caller = self.caller,
+                    model = self.model,
+                    provider = self.provider,
+                    upstream_model = self.upstream_model,
+                    attempts = self.attempts,
+                    status = self.status,
+                    outcome = self.outcome.as_str(),
+                    first_token_ms = self.first_token.map(milliseconds),
+                    upstream_ms = self.upstream.map(milliseconds),
+                    total_ms = milliseconds(self.total),
+                    bytes = self.bytes,
+                    chunks = self.chunks,
+                    input_tokens = self.usage.map(|(usage, _)| usage.input),
+                    cached_tokens = self.usage.map(|(usage, _)| usage.cached).filter(|tokens| *tokens > 0),
+                    output_tokens = self.usage.map(|(usage, _)| usage.output),
+                    reasoning_tokens = self.usage.map(|(usage, _)| usage.reasoning).filter(|tokens| *tokens > 0),
+                    tokens_are = self.usage.map(|(_, provenance)| word(provenance)),
+                    error = self.error,
+                    "finished"
+                )
+            };
+        }
+        match self.outcome {
+            Outcome::UpstreamError | Outcome::UpstreamTimeout | Outcome::Unavailable | Outcome::Internal => line!(error),
+            Outcome::GivenBack | Outcome::CutOff => line!(warn),
+            Outcome::Ok | Outcome::BadRequest | Outcome::Denied | Outcome::ClientGone => line!(info),
+        }
+    }
+}
+
+/// A request was answered without an upstream: a list, a page, a refusal.
+pub struct RequestAnswered<'a> {
+    /// The request's id.
+    pub id: &'a str,
+    /// From where.
+    pub client: IpAddr,
+    /// The method.
+    pub method: &'a str,
+    /// The path, without the query.
+    pub path: &'a str,
+    /// What the client was told.
+    pub status: u16,
+    /// How long it took.
+    pub total: Duration,
+    /// Asked by machines every few seconds (the health family): debug.
+    pub quiet: bool,
+}
+
+impl RequestAnswered<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        macro_rules! line {
+            ($level:ident) => {
+                $level!(
+                    id = self.id,
+                    client = %self.client,
+                    method = self.method,
+                    path = self.path,
+                    status = self.status,
+                    total_ms = milliseconds(self.total),
+                    "answered"
+                )
+            };
+        }
+        match self.quiet {
+            true => line!(debug),
+            false => line!(info),
+        }
+    }
+}
+
+/// One try at one upstream failed.
+pub struct AttemptFailed<'a> {
+    /// Name of the provider.
+    pub provider: &'a str,
+    /// The upstream's name of the model.
+    pub upstream_model: &'a str,
+    /// The upstream's status, if it gave one.
+    pub status: Option<u16>,
+    /// What went wrong.
+    pub reason: &'a str,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl AttemptFailed<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        warn!(
+            provider = self.provider,
+            upstream_model = self.upstream_model,
+            status = self.status,
+            reason = self.reason,
+            took_ms = milliseconds(self.took),
+            "upstream failed"
+        );
+    }
+}
+
+/// A request moves on to the next route.
+pub struct SwitchedUpstream<'a> {
+    /// `PROVIDER/MODEL` that failed.
+    pub from: &'a str,
+    /// `PROVIDER/MODEL` that is tried now.
+    pub to: &'a str,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+}
+
+impl SwitchedUpstream<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        info!(from = self.from, to = self.to, attempt = self.attempt, "trying the next upstream");
+    }
+}
+
+/// A candidate was passed over.
+pub struct CandidateSkipped<'a> {
+    /// Name of the provider.
+    pub provider: &'a str,
+    /// The upstream's name of the model.
+    pub upstream_model: &'a str,
+    /// Why.
+    pub reason: &'a str,
+}
+
+impl CandidateSkipped<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        debug!(provider = self.provider, upstream_model = self.upstream_model, reason = self.reason, "skipped");
+    }
+}
+
+/// A reload ended.
+pub enum ReloadFinished<'a> {
+    /// The new configuration is in force.
+    Done {
+        /// Paths of keys that changed.
+        changed: &'a [String],
+        /// Of those, which need a restart.
+        restart_required: &'a [String],
+    },
+    /// The old one stays.
+    Refused {
+        /// What is wrong with the new one.
+        diagnostics: &'a [String],
+    },
+}
+
+impl ReloadFinished<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        match self {
+            ReloadFinished::Done { changed, restart_required: [] } => info!(changed = changed.join(", "), "configuration reloaded"),
+            ReloadFinished::Done { changed, restart_required } => {
+                let restart_required = restart_required.join(", ");
+                warn!(changed = changed.join(", "), restart_required, "configuration reloaded; some of it needs a restart");
+            }
+            ReloadFinished::Refused { diagnostics } => {
+                warn!(error = diagnostics.join("; "), "configuration not reloaded; the old one stays");
+            }
+        }
+    }
+}
+
+/// A caller was turned away.
+pub struct KeyRefused<'a> {
+    /// From where.
+    pub client: IpAddr,
+    /// Why; never the key.
+    pub reason: &'a str,
+}
+
+impl KeyRefused<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        warn!(client = %self.client, reason = self.reason, "key refused");
+    }
+}
+
+/// A credential of a provider came or went.
+pub struct TokenChanged<'a> {
+    /// Name of the provider.
+    pub provider: &'a str,
+    /// What happened to it.
+    pub change: TokenChange,
+}
+
+/// What can happen to a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenChange {
+    /// A login yielded it.
+    Fetched,
+    /// Its time is over.
+    Expired,
+    /// The upstream refused it.
+    Dropped,
+    /// It was at hand.
+    Reused,
+}
+
+impl TokenChanged<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        match self.change {
+            TokenChange::Fetched => info!(provider = self.provider, "token fetched"),
+            TokenChange::Expired => info!(provider = self.provider, "token expired"),
+            TokenChange::Dropped => info!(provider = self.provider, "token dropped"),
+            TokenChange::Reused => debug!(provider = self.provider, "token reused"),
+        }
+    }
+}
+
+/// Milliseconds with one decimal.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 10_000.0).round() / 10.0
+}
+
+fn word(provenance: Provenance) -> &'static str {
+    match provenance {
+        Provenance::Reported => "reported",
+        Provenance::Estimated => "estimated",
+        Provenance::Partial => "partial",
+    }
+}

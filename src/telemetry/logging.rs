@@ -1,0 +1,223 @@
+//! Where log lines go and which are written: stderr, as text or JSON, at a level that a reload may change.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Registry;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::reload;
+
+use crate::config::{Level, LogFormat, Secret};
+use crate::telemetry::redact::{redact, redact_known};
+
+/// The crate whose lines the level is for. Dependencies speak up only when something is wrong.
+const OURS: &str = env!("CARGO_PKG_NAME");
+
+/// How logging begins.
+#[derive(Clone, Debug)]
+pub struct LogOptions {
+    /// Least severe level written.
+    pub level: Level,
+    /// The level came from the command line: a reload does not change it.
+    pub pinned: bool,
+    /// How lines look.
+    pub format: LogFormat,
+    /// Colours: stderr is a terminal and nobody said `NO_COLOR`.
+    pub ansi: bool,
+}
+
+/// Why logging cannot begin or change.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// Another subscriber is installed.
+    #[error("logging was set up twice")]
+    Twice,
+    /// The subscriber is gone.
+    #[error("logging has ended")]
+    Gone,
+}
+
+/// Changes logging while it runs. Cheap to clone.
+#[derive(Clone)]
+pub struct LogHandle {
+    filter: reload::Handle<Targets, Registry>,
+    secrets: Secrets,
+    pinned: bool,
+}
+
+type Secrets = Arc<ArcSwap<Vec<Secret>>>;
+
+impl LogHandle {
+    /// Sets up logging for the whole process.
+    pub fn init(options: &LogOptions) -> Result<LogHandle, LogError> {
+        let (subscriber, handle) = build(options, io::stderr);
+        tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::Twice)?;
+        Ok(handle)
+    }
+
+    /// Writes lines from `level` on, unless the command line said otherwise.
+    pub fn set_level(&self, level: Level) -> Result<(), LogError> {
+        if self.pinned {
+            return Ok(());
+        }
+        self.filter.reload(targets(level)).map_err(|_| LogError::Gone)
+    }
+
+    /// Masks these in every line from now on, beside everything that looks like a key.
+    pub fn set_secrets(&self, secrets: Vec<Secret>) {
+        self.secrets.store(Arc::new(secrets));
+    }
+}
+
+fn build<O, W>(options: &LogOptions, output: O) -> (Box<dyn Subscriber + Send + Sync>, LogHandle)
+where
+    O: Fn() -> W + Send + Sync + 'static,
+    W: Write,
+{
+    let secrets = Secrets::default();
+    let (filter, handle) = reload::Layer::new(targets(options.level));
+    let writer = Masking { output, secrets: Arc::clone(&secrets) };
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_target(false).with_ansi(options.ansi);
+    let lines: Box<dyn Layer<_> + Send + Sync> = match options.format {
+        LogFormat::Text => Box::new(lines),
+        LogFormat::Json => Box::new(lines.json().flatten_event(true).with_span_list(false)),
+    };
+    let subscriber = Registry::default().with(filter).with(lines);
+    (Box::new(subscriber), LogHandle { filter: handle, secrets, pinned: options.pinned })
+}
+
+fn targets(level: Level) -> Targets {
+    let level = match level {
+        Level::Error => LevelFilter::ERROR,
+        Level::Warn => LevelFilter::WARN,
+        Level::Info => LevelFilter::INFO,
+        Level::Debug => LevelFilter::DEBUG,
+        Level::Trace => LevelFilter::TRACE,
+    };
+    Targets::new().with_default(level.min(LevelFilter::WARN)).with_target(OURS, level)
+}
+
+/// Masks secrets in each line before it is written.
+struct Masking<O> {
+    output: O,
+    secrets: Secrets,
+}
+
+impl<'a, O, W> MakeWriter<'a> for Masking<O>
+where
+    O: Fn() -> W + 'a,
+    W: Write,
+{
+    type Writer = MaskingWriter<'a, W>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        MaskingWriter { output: (self.output)(), secrets: &self.secrets }
+    }
+}
+
+/// Writes one line.
+struct MaskingWriter<'a, W> {
+    output: W,
+    secrets: &'a Secrets,
+}
+
+impl<W: Write> Write for MaskingWriter<'_, W> {
+    // The formatter hands over a whole line at once, so no secret is ever split between two calls.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        let known = redact_known(&text, &self.secrets.load());
+        self.output.write_all(redact(&known).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use super::{LogHandle, LogOptions, build};
+    use crate::config::{Level, LogFormat, Secret};
+
+    #[derive(Clone, Default)]
+    struct Memory(Arc<Mutex<Vec<u8>>>);
+
+    impl Memory {
+        fn text(&self) -> String {
+            String::from_utf8(std::mem::take(&mut self.0.lock().unwrap())).unwrap()
+        }
+    }
+
+    impl Write for Memory {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(format: LogFormat, pinned: bool, speak: impl FnOnce(&LogHandle)) -> String {
+        let memory = Memory::default();
+        let output = memory.clone();
+        let options = LogOptions { level: Level::Info, pinned, format, ansi: false };
+        let (subscriber, handle) = build(&options, move || output.clone());
+        tracing::subscriber::with_default(subscriber, || speak(&handle));
+        memory.text()
+    }
+
+    #[test]
+    fn every_line_in_a_request_carries_its_id_and_no_secret() {
+        for format in [LogFormat::Text, LogFormat::Json] {
+            let text = logged(format, false, |handle| {
+                handle.set_secrets(vec![Secret::new("open sesame!!")]);
+                let span = tracing::error_span!("request", id = "req-7");
+                span.in_scope(|| tracing::info!(said = "open sesame!!", "key sk-abcdefghijklmnop"));
+            });
+            assert!(text.contains("req-7"), "{text}");
+            assert!(!text.contains("sesame") && !text.contains("ijklm"), "{text}");
+        }
+    }
+
+    #[test]
+    fn json_lines_are_flat() {
+        let text = logged(LogFormat::Json, false, |_| tracing::info!(model = "gpt-4", "finished"));
+        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(line["model"], "gpt-4");
+        assert_eq!(line["message"], "finished");
+        assert_eq!(line["level"], "INFO");
+    }
+
+    #[test]
+    fn the_level_changes_at_runtime_and_only_for_us() {
+        let text = logged(LogFormat::Text, false, |handle| {
+            tracing::debug!("one");
+            handle.set_level(Level::Debug).unwrap();
+            tracing::debug!("two");
+            tracing::debug!(target: "hyper", "three");
+            tracing::warn!(target: "hyper", "four");
+            handle.set_level(Level::Error).unwrap();
+            tracing::warn!(target: "hyper", "five");
+        });
+        let heard: Vec<_> = ["one", "two", "three", "four", "five"].into_iter().filter(|word| text.contains(word)).collect();
+        assert_eq!(heard, ["two", "four"], "{text}");
+    }
+
+    #[test]
+    fn a_level_from_the_command_line_stays() {
+        let text = logged(LogFormat::Text, true, |handle| {
+            handle.set_level(Level::Debug).unwrap();
+            tracing::debug!("hidden");
+        });
+        assert_eq!(text, "");
+    }
+}

@@ -146,7 +146,8 @@ mod tests {
     #[test]
     fn a_stream_is_asked_for_its_usage() {
         let body = r#"{"model":"gpt-4","messages":[1],"stream":true,"stream_options":{"include_obfuscation":false}}"#;
-        let expected = r#"{"model":"gpt-4","messages":[1],"stream":true,"stream_options":{"include_obfuscation":false,"include_usage":true}}"#;
+        let expected =
+            r#"{"model":"gpt-4","messages":[1],"stream":true,"stream_options":{"include_obfuscation":false,"include_usage":true}}"#;
         assert_eq!(adapted(body, &Params::default(), true).as_deref(), Ok(expected));
         assert_eq!(adapted(body, &Params::default(), false).as_deref(), Ok(body));
     }

@@ -13,12 +13,12 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Cooldown, Detect, Secret};
 use crate::dialects::openai_chat::{Answer, ApiError};
+use crate::engine::Error;
 use crate::engine::adapt::{Adapted, adapt};
 use crate::engine::demand::Demand;
 use crate::engine::hold::{Begun, Unbegun, hold};
 use crate::engine::live::Snapshot;
 use crate::engine::verdict::{Reason, Verdict, judge, retry_after};
-use crate::engine::Error;
 use crate::hub::Usage;
 use crate::providers::{Call, CredentialId, Provider, ProviderError, Refusal, Retry, Target, headers};
 use crate::routing::{Candidate, Failure};
@@ -133,7 +133,10 @@ impl Failed {
 
     fn from_provider(error: &ProviderError) -> Failed {
         let refused = matches!(error, ProviderError::Login { refused: true, .. });
-        Failed { in_passing: !refused, ..Failed::new(error.to_string(), Some(if refused { Failure::Credentials } else { Failure::Connect })) }
+        Failed {
+            in_passing: !refused,
+            ..Failed::new(error.to_string(), Some(if refused { Failure::Credentials } else { Failure::Connect }))
+        }
     }
 }
 
@@ -209,7 +212,9 @@ impl Attempting<'_> {
                 return Err(Failed { status: Some(head.status), ..Failed::new("the answer is a web page", Some(Failure::Attempt)) });
             }
             return match timeout_at(commit_by, hold(body)).await.map_err(|_| late())? {
-                Ok(begun) => Ok(Read::Answered(answered(AnsweredBody::Events { begun: Box::new(begun), withhold_usage: adapted.withhold_usage }))),
+                Ok(begun) => {
+                    Ok(Read::Answered(answered(AnsweredBody::Events { begun: Box::new(begun), withhold_usage: adapted.withhold_usage })))
+                }
                 Err(Unbegun::Broken(reason)) => Err(Failed { status: Some(head.status), ..Failed::new(reason, Some(Failure::Attempt)) }),
                 Err(Unbegun::Error(error)) => Ok(failed(detect, head.status, &head.headers, Some(error), None)),
             };
@@ -300,7 +305,8 @@ fn failed(detect: &Detect, status: StatusCode, head: &HeaderMap, error: Option<A
         Reason::Failed { harmless: false, .. } => Some(Failure::Attempt),
     };
     let in_passing = matches!(reason, Reason::RateLimited | Reason::Failed { lasting: false, .. });
-    let text = error.as_ref().map_or_else(|| status.canonical_reason().unwrap_or("failed").to_owned(), |error| error.summary().into_owned());
+    let text =
+        error.as_ref().map_or_else(|| status.canonical_reason().unwrap_or("failed").to_owned(), |error| error.summary().into_owned());
     let body = body.filter(|_| error.is_some());
     Read::Failed(Failed { status: Some(status), reason: text, failure, in_passing, timed_out: false, retry_after: wait, body }, reason)
 }
@@ -312,7 +318,10 @@ async fn whole(body: UpstreamBody, largest: usize) -> Result<Bytes, Failed> {
         Err(error) => Err(match error.downcast::<TransportError>() {
             Ok(error) => Failed::from_transport(&error),
             // Our own limit, not the upstream's fault.
-            Err(_) => Failed { in_passing: false, ..Failed::new(format!("the answer is larger than `server.max_response` ({largest} bytes)"), None) },
+            Err(_) => Failed {
+                in_passing: false,
+                ..Failed::new(format!("the answer is larger than `server.max_response` ({largest} bytes)"), None)
+            },
         }),
     }
 }

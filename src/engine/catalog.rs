@@ -70,7 +70,13 @@ impl Catalog {
     /// Takes in a failed one: what was known stays.
     pub fn failed(&self, error: String) {
         let old = self.state.load();
-        let known = Known { models: old.models.clone(), set: old.set.clone(), error: Some(error), at: Some(Instant::now()), everything: old.everything };
+        let known = Known {
+            models: old.models.clone(),
+            set: old.set.clone(),
+            error: Some(error),
+            at: Some(Instant::now()),
+            everything: old.everything,
+        };
         self.state.store(Arc::new(known));
     }
 

@@ -19,7 +19,7 @@ const LARGEST_ERROR: usize = 256 * 1024;
 pub async fn run(engine: &Inner, forward: Forward, meter: &mut Meter) -> Result<(Answered, Candidate, Held), Error> {
     let candidate = candidate(&forward)?;
     meter.provider = candidate.provider_name.clone();
-    let Some(path) = path::normalise(&forward.path) else {
+    let Some(path) = path::below_base(&forward.path) else {
         let message = format!("the path `{}` leads outside of the provider's base URL", forward.path);
         return Err(Error::InvalidRequest { message, param: None });
     };
@@ -32,9 +32,10 @@ pub async fn run(engine: &Inner, forward: Forward, meter: &mut Meter) -> Result<
     meter.attempts = 1;
     let begun = Instant::now();
     let headers = headers::forwardable(&forward.headers);
-    let call = Call { target: Target::Path(&path), method: &forward.method, model: "", stream: false, headers: &headers };
+    let call = Call { target: Target::Path(path), method: &forward.method, model: "", stream: false, headers: &headers };
     let deadline = forward.received + forward.snapshot.config.routing.deadline;
-    let sent = timeout_at(deadline, send(&forward.snapshot.upstreams[candidate.provider], &call, forward.body)).await;
+    let upstream = &forward.snapshot.upstreams[candidate.provider];
+    let sent = timeout_at(deadline, send(upstream, &call, forward.body)).await;
     meter.waited += begun.elapsed();
     match sent {
         Ok(Ok(answered)) => {
@@ -52,7 +53,11 @@ pub async fn run(engine: &Inner, forward: Forward, meter: &mut Meter) -> Result<
                 permit.failed(failure, true, engine.now());
             }
             let attempts = vec![attempt(&candidate, failed.status, failed.reason.clone(), begun)];
-            Err(if failed.failure == Some(Failure::Credentials) { Error::CredentialsExhausted { attempts } } else { Error::Upstream { attempts } })
+            Err(if failed.failure == Some(Failure::Credentials) {
+                Error::CredentialsExhausted { attempts }
+            } else {
+                Error::Upstream { attempts }
+            })
         }
         Err(_) => Err(Error::Timeout { attempts: vec![attempt(&candidate, None, "no response within the deadline".to_owned(), begun)] }),
     }

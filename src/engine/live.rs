@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use crate::access::KeyRing;
 use crate::config::{self, Config, Origin};
 use crate::engine::catalog::Catalog;
-use crate::providers::registry::{self, Built, Shared};
 use crate::providers::Provider;
+use crate::providers::registry::{self, Built, Shared};
 use crate::routing::{Board, Offers, RouteTable};
 use crate::transport::Transport;
 use crate::usage::Prices;
@@ -114,7 +114,9 @@ impl Snapshot {
 
 impl Offers for Snapshot {
     fn offers(&self, provider: usize, model: &str) -> bool {
-        self.discovers(provider) && self.upstreams.get(provider).is_some_and(|upstream| upstream.catalog.has(model)) && self.matches(provider, model)
+        self.discovers(provider)
+            && self.upstreams.get(provider).is_some_and(|upstream| upstream.catalog.has(model))
+            && self.matches(provider, model)
     }
 
     fn names(&self, provider: usize) -> Vec<Arc<str>> {

@@ -193,7 +193,8 @@ impl Engine {
     /// Starts what a server needs beside its requests: discovery, active health checks. The tasks end with the last clone of the engine.
     pub fn start_tasks(&self) {
         let snapshot = self.snapshot();
-        let models = snapshot.table.names().len() + snapshot.config.providers.iter().filter_map(|provider| provider.models.as_ref()).map(Vec::len).sum::<usize>();
+        let models = snapshot.table.names().len()
+            + snapshot.config.providers.iter().filter_map(|provider| provider.models.as_ref()).map(Vec::len).sum::<usize>();
         EngineStarted { providers: snapshot.table.preferred().len(), models }.emit();
         tasks::start(&self.0);
     }

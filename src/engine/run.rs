@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use futures_util::future::select_all;
 use http::HeaderMap;
-use http::header::HeaderName;
 use rand::RngExt;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -26,9 +25,6 @@ use crate::telemetry::events::{AttemptFailed, CandidateSkipped, RequestAccepted,
 /// What a client is told to wait when nobody knows better.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// A key that makes an operation happen once is good for one upstream only.
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-
 /// Answers `job`; what was used is in `meter`, which the reply takes along.
 pub async fn run(engine: &Inner, job: &Job, meter: &mut Meter) -> Result<(Answered, Candidate, Held), Error> {
     let demand = Demand::read(job)?;
@@ -36,8 +32,13 @@ pub async fn run(engine: &Inner, job: &Job, meter: &mut Meter) -> Result<(Answer
     if !job.caller.may(&demand.model) {
         return Err(Error::NotAllowed(format!("the key `{}` may not use the model `{}`", job.caller.name(), demand.model)));
     }
-    let accepted =
-        RequestAccepted { id: job.id.as_str(), client: job.client, caller: job.caller.name(), model: &demand.model, stream: demand.is_stream() };
+    let accepted = RequestAccepted {
+        id: job.id.as_str(),
+        client: job.client,
+        caller: job.caller.name(),
+        model: &demand.model,
+        stream: demand.is_stream(),
+    };
     accepted.emit();
     let deadline = job.received + job.snapshot.config.routing.deadline;
     let plan = find(engine, &job.snapshot, &demand.model).await?;
@@ -117,7 +118,8 @@ impl<'a> Walk<'a> {
                 }
                 Tried::Failed(failed) => self.failed(candidate, permit, failed, begun.elapsed()),
             }
-            headers.remove(&IDEMPOTENCY_KEY);
+            // A key that makes an operation happen once is good for one upstream only.
+            headers::without_idempotency_key(&mut headers);
         }
         Err(self.error(&meter.model))
     }
@@ -163,14 +165,16 @@ impl<'a> Walk<'a> {
 
     /// All that is left is at its limit: waits for a slot for as long as a connection may take.
     async fn wait_for_slot(&mut self, meter: &mut Meter) -> Option<(Candidate, Permit)> {
-        let is_saturated = |(candidate, skipped): &(Candidate, Skipped)| matches!(skipped, Skipped::Saturated { .. }).then(|| candidate.clone());
+        let is_saturated =
+            |(candidate, skipped): &(Candidate, Skipped)| matches!(skipped, Skipped::Saturated { .. }).then(|| candidate.clone());
         let saturated: Vec<Candidate> = self.skipped.iter().filter_map(is_saturated).collect();
         let patience = saturated.iter().map(|candidate| self.snapshot.config.providers[candidate.provider].timeout.connect).max()?;
         let begun = Instant::now();
         let until = (begun + patience).min(self.deadline);
         loop {
             // Listening begins before looking, so that no slot is freed in between.
-            let freed: Vec<_> = saturated.iter().map(|candidate| Box::pin(self.snapshot.upstreams[candidate.provider].freed.notified())).collect();
+            let freed: Vec<_> =
+                saturated.iter().map(|candidate| Box::pin(self.snapshot.upstreams[candidate.provider].freed.notified())).collect();
             for candidate in &saturated {
                 if let Ok(permit) = candidate.claim(self.engine.now(), self.snapshot.config.routing.cooldown) {
                     meter.waited += begun.elapsed();

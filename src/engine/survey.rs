@@ -191,7 +191,8 @@ fn provider(snapshot: &Snapshot, index: usize, now: Millis) -> Option<ProviderSt
     let standing = account.standing(now, snapshot.table.cooldown());
     let known = upstream.catalog.known();
     let discovered = || known.models.as_ref().map(|_| snapshot.names(index).len());
-    let mut upstreams: Vec<UpstreamStatus> = account.models().iter().filter_map(|(name, health)| model(snapshot, name, health, now)).collect();
+    let mut upstreams: Vec<UpstreamStatus> =
+        account.models().iter().filter_map(|(name, health)| model(snapshot, name, health, now)).collect();
     upstreams.sort_by(|one, other| one.model.cmp(&other.model));
     Some(ProviderStatus {
         name: config.name.to_string(),
@@ -237,4 +238,3 @@ pub fn origin(origin: &Origin) -> String {
         Origin::Mock => "none: the built-in mock answers".to_owned(),
     }
 }
-

@@ -5,11 +5,12 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info};
 
-use crate::engine::{Inner, discover};
-use crate::routing::Standing;
+use crate::engine::{Inner, Snapshot, discover};
+use crate::routing::{Millis, Standing};
 
 /// How often models are discovered again.
 const REFRESH: Duration = Duration::from_secs(3600);
@@ -19,6 +20,9 @@ const RETRY: Duration = Duration::from_secs(60);
 
 /// How often the tasks look whether something is due; a reload may have made it so.
 const TICK: Duration = Duration::from_secs(1);
+
+/// Providers checked at once.
+const AT_ONCE: usize = 16;
 
 /// Starts the tasks on the current runtime.
 pub fn start(engine: &Arc<Inner>) {
@@ -53,20 +57,22 @@ async fn check(engine: Weak<Inner>) {
             continue;
         };
         last = Instant::now();
-        let checks = snapshot.table.preferred().iter().map(async |index| {
-            let answer = tokio::time::timeout(health_check.timeout, discover::list(&snapshot, *index)).await;
-            let provider = &snapshot.config.providers[*index].name;
-            match (answer, snapshot.table.account(*index)) {
-                (Ok(Ok(_)), Some(account)) => {
-                    if account.standing(now, snapshot.table.cooldown()) != Standing::Closed {
-                        info!(%provider, "the health check reached the provider again");
-                    }
-                    account.clear();
-                }
-                (Ok(Err(error)), _) => debug!(%provider, %error, "the health check failed"),
-                _ => debug!(%provider, "the health check got no answer in time"),
+        let checks = snapshot.table.preferred().to_vec().into_iter().map(|index| check_one(&snapshot, index, health_check.timeout, now));
+        futures_util::stream::iter(checks).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+    }
+}
+
+async fn check_one(snapshot: &Snapshot, index: usize, timeout: Duration, now: Millis) {
+    let answer = tokio::time::timeout(timeout, discover::list(snapshot, index)).await;
+    let provider = &snapshot.config.providers[index].name;
+    match (answer, snapshot.table.account(index)) {
+        (Ok(Ok(_)), Some(account)) => {
+            if account.standing(now, snapshot.table.cooldown()) != Standing::Closed {
+                info!(%provider, "the health check reached the provider again");
             }
-        });
-        futures_util::StreamExt::collect::<Vec<()>>(futures_util::StreamExt::buffer_unordered(futures_util::stream::iter(checks), 16)).await;
+            account.clear();
+        }
+        (Ok(Err(error)), _) => debug!(%provider, %error, "the health check failed"),
+        _ => debug!(%provider, "the health check got no answer in time"),
     }
 }

@@ -69,3 +69,29 @@ pub fn paced(steps: impl IntoIterator<Item = Step>) -> UpstreamBody {
     });
     StreamBody::new(frames).boxed_unsync()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use futures_util::FutureExt;
+    use http_body_util::BodyExt;
+    use tokio::time::Instant;
+
+    use super::{Step, paced};
+    use crate::transport::TransportError;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_does_its_steps_in_order() {
+        let pause = Duration::from_secs(5);
+        let broken = TransportError::Broken("gone".to_owned());
+        let mut body = paced([Step::Wait(pause), Step::Send(Bytes::from_static(b"a")), Step::Fail(broken), Step::Send(Bytes::new())]);
+        let start = Instant::now();
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "a");
+        assert_eq!(start.elapsed(), pause);
+        assert!(body.frame().await.unwrap().is_err());
+        assert!(body.frame().await.is_none());
+        assert!(paced([Step::Hang]).frame().now_or_never().is_none());
+    }
+}

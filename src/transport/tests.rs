@@ -98,6 +98,27 @@ async fn a_pooled_connection_that_dies_unanswered_is_replaced() {
     assert_eq!(requests.load(Ordering::Relaxed), 3);
 }
 
+/// The end of a connection and the next request on it pass each other at any point.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upstream_that_closes_after_each_answer_fails_nobody() {
+    let (listener, url) = listen("http").await;
+    accept(listener, async |mut stream| {
+        read_request(&mut stream).await;
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+    });
+    let relay = relay(&provider(&url));
+    let callers: Vec<_> = (0..4).map(|_| tokio::spawn(ask_often(relay.clone(), url.clone()))).collect();
+    for caller in callers {
+        caller.await.unwrap();
+    }
+}
+
+async fn ask_often(relay: Arc<Relay>, url: String) {
+    for _ in 0..50 {
+        assert_eq!(text(relay.send(post(&url, "again")).await.unwrap().into_body()).await, "ok");
+    }
+}
+
 #[tokio::test]
 async fn a_pooled_connection_is_replaced_only_once() {
     let (listener, url) = listen("http").await;

@@ -3,7 +3,19 @@
 //! [`Config`] holds no `Option` that a default could fill and no string that should be a duration, a URL, a pattern or
 //! a secret: a value of this type cannot be wrong. How a file becomes one is in [`load`].
 
+pub mod diagnostic;
+pub mod env;
+pub mod expand;
+pub mod file;
+pub mod file_kinds;
+pub mod leaves;
+pub mod locate;
+pub mod read;
+pub mod schema;
 pub mod secret;
+pub mod source;
+pub mod spanned;
+pub mod units;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -218,7 +230,8 @@ pub struct Login {
 }
 
 /// How a login's body is encoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum LoginBody {
     /// `{"username":…,"password":…}`
     Json,

@@ -3,14 +3,19 @@
 //! [`Config`] holds no `Option` that a default could fill and no string that should be a duration, a URL, a pattern or
 //! a secret: a value of this type cannot be wrong. How a file becomes one is in [`load`].
 
+pub mod defaults;
 pub mod diagnostic;
 pub mod env;
 pub mod expand;
 pub mod file;
 pub mod file_kinds;
 pub mod leaves;
+pub mod load;
 pub mod locate;
+pub mod presets;
+pub mod proxy;
 pub mod read;
+mod resolve;
 pub mod schema;
 pub mod secret;
 pub mod source;
@@ -27,6 +32,11 @@ use http::{HeaderName, HeaderValue};
 use regex::Regex;
 use url::Url;
 
+pub use diagnostic::{Diagnostic, Severity};
+pub use env::Env;
+pub use load::{Loaded, Overrides, from_environment, load, load_file, load_text, ollama_url};
+pub use locate::{Located, locate};
+pub use schema::schema;
 pub use secret::Secret;
 
 /// Everything that follows from one configuration.
@@ -269,8 +279,8 @@ pub struct Timeouts {
     pub stream: Option<Duration>,
 }
 
-/// How connections to an upstream are made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How connections to an upstream are made. Its `Debug` shows no passwords.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Proxy {
     /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, as they stood in the environment when the file was loaded.
     Environment {

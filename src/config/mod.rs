@@ -5,6 +5,7 @@
 
 pub mod defaults;
 pub mod diagnostic;
+pub mod diff;
 pub mod env;
 pub mod expand;
 pub mod file;
@@ -18,9 +19,13 @@ pub mod read;
 mod resolve;
 pub mod schema;
 pub mod secret;
+mod show;
 pub mod source;
 pub mod spanned;
+#[cfg(test)]
+mod tests;
 pub mod units;
+pub mod watch;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -33,11 +38,13 @@ use regex::Regex;
 use url::Url;
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use diff::{Diff, diff};
 pub use env::Env;
 pub use load::{Loaded, Overrides, from_environment, load, load_file, load_text, ollama_url};
 pub use locate::{Located, locate};
 pub use schema::schema;
 pub use secret::Secret;
+pub use watch::{Watch, WatchError};
 
 /// Everything that follows from one configuration.
 #[derive(Clone, Debug)]

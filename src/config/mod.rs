@@ -3,6 +3,7 @@
 //! [`Config`] holds no `Option` that a default could fill and no string that should be a duration, a URL, a pattern or
 //! a secret: a value of this type cannot be wrong. How a file becomes one is in [`load`].
 
+pub mod diff;
 pub mod secret;
 
 use std::net::SocketAddr;

@@ -1,7 +1,19 @@
 //! All that follows from one configuration: [`Snapshot`]. Preparing one may fail; swapping it in cannot.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
 use crate::access::KeyRing;
-use crate::config::Config;
+use crate::config::{self, Config, Origin};
+use crate::engine::catalog::Catalog;
+use crate::providers::Provider;
+use crate::providers::registry::{self, Built, Shared};
+use crate::routing::{Board, Offers, RouteTable};
+use crate::transport::Transport;
+use crate::usage::Prices;
 
 /// Immutable; a request loads one and keeps it to its end, so no request sees half a reload.
 pub struct Snapshot {
@@ -9,9 +21,114 @@ pub struct Snapshot {
     pub config: Config,
     /// Who may call.
     pub keys: KeyRing,
+    /// What stands for what.
+    pub table: RouteTable,
+    /// What it costs.
+    pub prices: Prices,
+    /// One for each of [`Config::providers`].
+    pub upstreams: Vec<Upstream>,
+    /// When it was prepared.
+    pub loaded: Instant,
+}
+
+/// One provider, put to work.
+pub struct Upstream {
+    /// Addresses and signs.
+    pub provider: Arc<dyn Provider>,
+    /// Carries bytes.
+    pub transport: Arc<dyn Transport>,
+    /// What it offers, where the configuration lists nothing.
+    pub catalog: Arc<Catalog>,
+    /// Woken when a request in flight has ended.
+    pub freed: Arc<Notify>,
 }
 
 /// Why a valid configuration cannot be put to work.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct PrepareError(pub String);
+
+/// Gives a provider another way to send bytes than sockets; `None` leaves it as it is.
+pub type TransportFor = Arc<dyn Fn(&config::Provider) -> Option<Arc<dyn Transport>> + Send + Sync>;
+
+/// What outlives every snapshot: health, pools, tokens, catalogs of unchanged upstreams.
+#[derive(Default)]
+pub struct Lasting {
+    /// Health of every upstream.
+    pub board: Board,
+    shared: Shared,
+    catalogs: Mutex<HashMap<(Arc<str>, String), Kept>>,
+    transport_for: Option<TransportFor>,
+}
+
+#[derive(Clone)]
+struct Kept {
+    catalog: Arc<Catalog>,
+    freed: Arc<Notify>,
+}
+
+impl Lasting {
+    /// With other transports than sockets, for tests.
+    pub fn with_transports(transport_for: TransportFor) -> Lasting {
+        Lasting { transport_for: Some(transport_for), ..Lasting::default() }
+    }
+
+    /// Puts `config` to work. Opens no connection.
+    pub fn prepare(&self, config: Config) -> Result<Snapshot, PrepareError> {
+        let prices = Prices::with_overrides(&config.prices);
+        let table = RouteTable::new(&config, &prices, &self.board);
+        let upstreams = config.providers.iter().map(|provider| self.upstream(provider, &config.origin)).collect::<Result<_, _>>()?;
+        let keys = KeyRing::new(&config.auth);
+        Ok(Snapshot { keys, table, prices, upstreams, loaded: Instant::now(), config })
+    }
+
+    fn upstream(&self, config: &config::Provider, origin: &Origin) -> Result<Upstream, PrepareError> {
+        let Built { provider, transport } = registry::build(config, &self.shared).map_err(|error| PrepareError(error.to_string()))?;
+        let transport = self.transport_for.as_ref().and_then(|make| make(config)).unwrap_or(transport);
+        let kept = self.kept(config, origin);
+        Ok(Upstream { provider, transport, catalog: kept.catalog, freed: kept.freed })
+    }
+
+    fn kept(&self, config: &config::Provider, origin: &Origin) -> Kept {
+        let key = (config.name.clone(), config.base_url.to_string());
+        let mut catalogs = self.catalogs.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = || {
+            let catalog = if *origin == Origin::Mock { Catalog::everything() } else { Catalog::unknown() };
+            Kept { catalog: Arc::new(catalog), freed: Arc::default() }
+        };
+        catalogs.entry(key).or_insert_with(fresh).clone()
+    }
+}
+
+impl Snapshot {
+    /// Whether the provider at `index` must be asked for its models.
+    pub fn discovers(&self, index: usize) -> bool {
+        self.config.providers.get(index).is_some_and(|provider| provider.enabled && provider.models.is_none())
+    }
+
+    /// Whether the provider at `index` is still in its first discovery.
+    pub fn is_pending(&self, index: usize) -> bool {
+        self.discovers(index) && self.upstreams.get(index).is_some_and(|upstream| upstream.catalog.is_pending())
+    }
+}
+
+impl Offers for Snapshot {
+    fn offers(&self, provider: usize, model: &str) -> bool {
+        self.discovers(provider)
+            && self.upstreams.get(provider).is_some_and(|upstream| upstream.catalog.has(model))
+            && self.matches(provider, model)
+    }
+
+    fn names(&self, provider: usize) -> Vec<Arc<str>> {
+        let known = self.upstreams.get(provider).filter(|_| self.discovers(provider)).map(|upstream| upstream.catalog.known());
+        let models = known.and_then(|known| known.models.clone());
+        models.iter().flat_map(|models| models.iter()).filter(|model| self.matches(provider, model)).cloned().collect()
+    }
+}
+
+impl Snapshot {
+    fn matches(&self, provider: usize, model: &str) -> bool {
+        let matching = self.config.providers.get(provider).map(|provider| provider.matching.as_slice()).unwrap_or_default();
+        matching.is_empty() || matching.iter().any(|pattern| pattern.is_match(model))
+    }
+}

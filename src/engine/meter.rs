@@ -1,4 +1,194 @@
-//! Usage of one request.
+//! Usage of one request, and the line that is written when it ends.
 
-/// Reports usage exactly once: when the reply ends, or when it is dropped.
-pub struct Meter {}
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::engine::{Error, RequestId};
+use crate::hub::{Outcome, Provenance, Usage};
+use crate::routing::Slot;
+use crate::telemetry::events::RequestFinished;
+
+/// nginx's word for a client that left before it was answered; for logs only, never sent.
+const CLIENT_GONE: u16 = 499;
+
+/// Reports a request exactly once: when its reply ends, or when it is dropped.
+pub struct Meter {
+    id: RequestId,
+    client: Option<IpAddr>,
+    caller: Arc<str>,
+    received: Instant,
+    running: Arc<AtomicU64>,
+    /// The name asked for, once it is known.
+    pub model: String,
+    /// Who answers, or was tried last.
+    pub provider: Arc<str>,
+    /// The upstream's name of the model.
+    pub upstream_model: Arc<str>,
+    /// Attempts made.
+    pub attempts: u32,
+    /// Time spent waiting for upstreams.
+    pub waited: Duration,
+    first_token: Option<Duration>,
+    upstream: Option<Duration>,
+    status: u16,
+    outcome: Outcome,
+    bytes: u64,
+    chunks: u64,
+    events: u64,
+    usage: Option<Usage>,
+    error: Option<String>,
+    slot: Option<Held>,
+}
+
+/// A slot in flight that wakes those who wait for one when it is dropped.
+pub struct Held {
+    slot: Option<Slot>,
+    freed: Arc<Notify>,
+}
+
+impl Held {
+    /// Holds `slot`; `freed` belongs to its provider.
+    pub fn new(slot: Slot, freed: Arc<Notify>) -> Held {
+        Held { slot: Some(slot), freed }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        drop(self.slot.take());
+        self.freed.notify_one();
+    }
+}
+
+impl Meter {
+    /// For a request that has just come in; `running` counts those on their way.
+    pub fn start(id: RequestId, client: Option<IpAddr>, caller: Arc<str>, received: Instant, running: &Arc<AtomicU64>) -> Meter {
+        running.fetch_add(1, Ordering::Relaxed);
+        Meter {
+            id,
+            client,
+            caller,
+            received,
+            running: running.clone(),
+            model: String::new(),
+            provider: Arc::from(""),
+            upstream_model: Arc::from(""),
+            attempts: 0,
+            waited: Duration::ZERO,
+            first_token: None,
+            upstream: None,
+            status: CLIENT_GONE,
+            outcome: Outcome::ClientGone,
+            bytes: 0,
+            chunks: 0,
+            events: 0,
+            usage: None,
+            error: None,
+            slot: None,
+        }
+    }
+
+    /// Since the request came in.
+    pub fn elapsed(&self) -> Duration {
+        self.received.elapsed()
+    }
+
+    /// Time spent in llmgw itself so far.
+    pub fn overhead(&self) -> Duration {
+        self.elapsed().saturating_sub(self.waited)
+    }
+
+    /// The request failed with an error of ours.
+    pub fn fail(&mut self, error: &Error) {
+        self.status = error.status().as_u16();
+        self.outcome = error.outcome();
+        self.error = Some(error.to_string());
+    }
+
+    /// An upstream's answer is committed. `slot` stays taken until the answer's end.
+    pub fn commit(&mut self, status: u16, slot: Held) {
+        self.status = status;
+        self.slot = Some(slot);
+        self.upstream = Some(self.elapsed());
+        // Until the end was seen, whoever drops this has cut it off.
+        self.outcome = Outcome::ClientGone;
+    }
+
+    /// First content was seen.
+    pub fn first_token(&mut self) {
+        self.first_token = Some(self.elapsed());
+    }
+
+    /// The answer ended as it should.
+    pub fn complete(&mut self) {
+        let given_back = self.status >= 400;
+        self.outcome = if given_back { Outcome::GivenBack } else { Outcome::Ok };
+        self.slot = None;
+    }
+
+    /// The answer broke off.
+    pub fn cut_off(&mut self, reason: String) {
+        self.outcome = Outcome::CutOff;
+        self.error = Some(reason);
+        self.slot = None;
+    }
+
+    /// A piece goes out.
+    pub fn sent(&mut self, bytes: usize) {
+        self.bytes += bytes as u64;
+        self.chunks += 1;
+    }
+
+    /// An event of a stream goes by.
+    pub fn event(&mut self) {
+        self.events += 1;
+    }
+
+    /// What the upstream reported; a later report counts.
+    pub fn report(&mut self, usage: Usage) {
+        self.usage = Some(usage);
+    }
+
+    fn counted(&self) -> Option<(Usage, Provenance)> {
+        match self.usage {
+            Some(usage) => Some((usage, Provenance::Reported)),
+            // Most upstreams send a token an event.
+            None if self.events > 0 => {
+                let provenance = if self.outcome == Outcome::Ok { Provenance::Estimated } else { Provenance::Partial };
+                Some((Usage { output: self.events, ..Usage::default() }, provenance))
+            }
+            None => None,
+        }
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        self.slot = None;
+        self.running.fetch_sub(1, Ordering::Relaxed);
+        let finished = RequestFinished {
+            id: self.id.as_str(),
+            client: self.client,
+            caller: &self.caller,
+            model: &self.model,
+            provider: &self.provider,
+            upstream_model: &self.upstream_model,
+            attempts: self.attempts,
+            status: self.status,
+            outcome: self.outcome,
+            first_token: self.first_token,
+            upstream: self.upstream,
+            total: self.elapsed(),
+            bytes: self.bytes,
+            chunks: self.chunks,
+            usage: self.counted(),
+            error: self.error.as_deref(),
+        };
+        finished.emit();
+    }
+}

@@ -2,93 +2,200 @@
 //!
 //! [`Engine`] is the one handle that server, command line and tests hold. Only [`run`] retries; nothing here prints.
 
+pub mod adapt;
+pub mod attempt;
+pub mod catalog;
+pub mod demand;
+pub mod discover;
 pub mod error;
+pub mod forward;
+pub mod hold;
 pub mod job;
 pub mod live;
 pub mod meter;
+pub mod probe;
 pub mod relay;
+pub mod reload;
 pub mod reply;
 pub mod report;
+pub mod run;
+pub mod survey;
+pub mod tasks;
+pub mod verdict;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue};
+use tokio::time::Instant;
+
+use crate::access::Caller;
+use crate::config::Config;
+use crate::routing::Millis;
+use crate::telemetry::events::EngineStarted;
 
 pub use error::{Attempt, Error};
 pub use job::{Forward, Job, RequestId};
-pub use live::{PrepareError, Snapshot};
+pub use live::{PrepareError, Snapshot, TransportFor};
+pub use meter::Meter;
+pub use reload::{Hook, Load};
 pub use reply::{BrokenOff, Reply, ReplyBody, Trace};
-pub use report::{Explanation, HealthReport, ModelRow, Probe, ProbeResult, Reloaded, Status};
+pub use report::{ExplainedRoute, Explanation, HealthReport, ModelRow, Probe, ProbeResult, Reloaded, Status};
 
 /// The gateway. Cheap to clone; all clones are the same one.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
 
-struct Inner {}
+/// What all clones share.
+pub struct Inner {
+    snapshot: ArcSwap<Snapshot>,
+    lasting: live::Lasting,
+    epoch: Instant,
+    running: Arc<AtomicU64>,
+    reloading: reload::Reloading,
+}
+
+impl Inner {
+    fn now(&self) -> Millis {
+        Millis::default().plus(self.epoch.elapsed())
+    }
+}
 
 impl Engine {
+    /// Puts `config` to work; `load` yields the next one at a reload. Opens no connection and starts no task.
+    pub fn start(config: Config, load: Load) -> Result<Engine, PrepareError> {
+        Engine::start_over(live::Lasting::default(), config, load)
+    }
+
+    /// The same over other transports than sockets, for tests.
+    pub fn start_with_transports(config: Config, load: Load, transport_for: TransportFor) -> Result<Engine, PrepareError> {
+        Engine::start_over(live::Lasting::with_transports(transport_for), config, load)
+    }
+
+    fn start_over(lasting: live::Lasting, config: Config, load: Load) -> Result<Engine, PrepareError> {
+        let snapshot = lasting.prepare(config)?;
+        let inner = Inner {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            lasting,
+            epoch: Instant::now(),
+            running: Arc::default(),
+            reloading: reload::Reloading::new(load),
+        };
+        Ok(Engine(Arc::new(inner)))
+    }
+
     /// The configuration in force. A request loads it once and keeps it to its end.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        todo!()
+        self.0.snapshot.load_full()
+    }
+
+    /// A request of this process's own: no client, no key, the configuration in force.
+    pub fn job(&self, endpoint: crate::hub::Endpoint, body: impl Into<bytes::Bytes>) -> Job {
+        Job {
+            snapshot: self.snapshot(),
+            id: RequestId::make(),
+            endpoint,
+            caller: Caller::anonymous(),
+            client: None,
+            headers: HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]),
+            body: body.into(),
+            received: Instant::now(),
+        }
     }
 
     /// Answers a request that names a model: resolves, plans, tries, commits.
     pub async fn chat(&self, job: Job) -> Result<Reply, Error> {
-        let _ = job;
-        todo!()
+        let mut meter = Meter::start(job.id.clone(), job.client, job.caller.name().clone(), job.received, &self.0.running);
+        match run::run(&self.0, &job, &mut meter).await {
+            Ok((answered, candidate, slot)) => Ok(run::reply(&job.snapshot, answered, &candidate, slot, meter)),
+            Err(error) => {
+                meter.fail(&error);
+                Err(error)
+            }
+        }
     }
 
     /// Passes a request through to a named provider, with one attempt; both bodies stream.
     pub async fn forward(&self, forward: Forward) -> Result<Reply, Error> {
-        let _ = forward;
-        todo!()
+        let mut meter = Meter::start(forward.id.clone(), forward.client, forward.caller.name().clone(), forward.received, &self.0.running);
+        let snapshot = forward.snapshot.clone();
+        match forward::run(&self.0, forward, &mut meter).await {
+            Ok((answered, candidate, slot)) => Ok(run::reply(&snapshot, answered, &candidate, slot, meter)),
+            Err(error) => {
+                meter.fail(&error);
+                Err(error)
+            }
+        }
     }
 
     /// Asks one route for real, outside of routing and health; never fails, the result says what happened.
     pub async fn probe(&self, probe: &Probe) -> ProbeResult {
-        let _ = probe;
-        todo!()
+        probe::probe(&self.snapshot(), probe).await
     }
 
     /// The routes that a probe of everything covers: those of `models`, the listed models of providers, and the
     /// `default_model` of discovering ones. `provider`: only that one's. `models`: only these names, resolved as a request's.
-    pub fn probes(&self, models: &[String], provider: Option<&str>) -> Result<Vec<Probe>, Error> {
-        let _ = (models, provider);
-        todo!()
+    pub async fn probes(&self, models: &[String], provider: Option<&str>) -> Result<Vec<Probe>, Error> {
+        probe::probes(&self.0, &self.snapshot(), models, provider).await
     }
 
-    /// The plan for `model`, as a request would get it now. Changes nothing.
+    /// The plan for `model`, as a request would get it now. Changes nothing, asks nobody.
     pub fn explain(&self, model: &str) -> Result<Explanation, Error> {
-        let _ = model;
-        todo!()
+        survey::explain(&self.snapshot(), model, self.0.now()).map_err(|error| Error::ModelNotFound(error.to_string()))
     }
 
     /// Every model that can be asked for, one row a route.
     pub fn models(&self) -> Vec<ModelRow> {
-        todo!()
+        survey::models(&self.snapshot(), self.0.now())
     }
 
     /// Asks every discovering provider for its models, concurrently, and waits; errors are `(provider, reason)`.
     pub async fn discover(&self) -> Vec<(String, String)> {
-        todo!()
+        discover::discover(&self.snapshot(), None, |_| true).await
     }
 
     /// Loads the configuration again. A bad one changes nothing. `check`: says what would change, and changes nothing.
     pub fn reload(&self, check: bool) -> Result<Reloaded, Vec<String>> {
-        let _ = check;
-        todo!()
+        reload::reload(&self.0, check)
+    }
+
+    /// Calls `hook` after every reload that took effect, with the new snapshot.
+    pub fn on_reload(&self, hook: Hook) {
+        self.0.reloading.add(hook);
     }
 
     /// Live state for `/health`.
     pub fn health(&self) -> HealthReport {
-        todo!()
+        survey::health(&self.snapshot(), self.0.now())
     }
 
     /// Live state for `/status`.
     pub fn status(&self) -> Status {
-        todo!()
+        let snapshot = self.snapshot();
+        Status {
+            version: env!("CARGO_PKG_VERSION"),
+            uptime_seconds: self.0.epoch.elapsed().as_secs(),
+            config: survey::origin(&snapshot.config.origin),
+            config_age_seconds: snapshot.loaded.elapsed().as_secs(),
+            last_reload: self.0.reloading.last(),
+            in_flight: self.in_flight(),
+            providers: survey::providers(&snapshot, self.0.now()),
+        }
     }
 
-    /// Starts what a server needs beside its requests: discovery, active health checks. Ends with the last clone of the engine.
+    /// Requests on their way now.
+    pub fn in_flight(&self) -> u64 {
+        self.0.running.load(Ordering::Relaxed)
+    }
+
+    /// Starts what a server needs beside its requests: discovery, active health checks. The tasks end with the last clone of the engine.
     pub fn start_tasks(&self) {
-        todo!()
+        let snapshot = self.snapshot();
+        let models = snapshot.table.names().len()
+            + snapshot.config.providers.iter().filter_map(|provider| provider.models.as_ref()).map(Vec::len).sum::<usize>();
+        EngineStarted { providers: snapshot.table.preferred().len(), models }.emit();
+        tasks::start(&self.0);
     }
 }

@@ -1,18 +1,270 @@
-//! A stream from an upstream to a client.
+//! A committed answer on its way from an upstream to a client.
+//!
+//! Polled by whoever reads it: no task, no channel. Dropping it cancels the upstream's request. Events go out as the
+//! bytes that came in; only those that may say something of interest are read.
 
+use std::collections::VecDeque;
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
+use http_body::Body;
+use tokio::time::{Instant, Sleep};
 
+use crate::dialects::openai_chat::{Chunk, error::envelope};
+use crate::dialects::sse::{Frame, Framer};
+use crate::engine::hold::Begun;
+use crate::engine::meter::Meter;
 use crate::engine::reply::BrokenOff;
+use crate::transport::UpstreamBody;
 
-/// A committed stream on its way.
-pub struct Relay {}
+/// How long an upstream may keep its body open after the terminator: only so that its connection can be used again.
+const AFTER_DONE: Duration = Duration::from_secs(1);
+
+/// A committed answer on its way.
+pub struct Relay {
+    upstream: Option<UpstreamBody>,
+    kind: Kind,
+    queue: VecDeque<Bytes>,
+    meter: Meter,
+    clock: Clock,
+    /// Said to the log when the answer breaks off.
+    from: String,
+}
+
+/// What goes through.
+enum Kind {
+    /// A stream of events.
+    Events(Events),
+    /// Bytes of any kind.
+    Raw,
+}
+
+struct Events {
+    framer: Framer,
+    /// Usage was asked for on our own account: its chunk is not the client's.
+    withhold_usage: bool,
+    finished: bool,
+    done: bool,
+    failed: bool,
+}
+
+/// Limits of a committed answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// Between two pieces.
+    pub idle: Option<Duration>,
+    /// Of the whole.
+    pub until: Option<Instant>,
+}
+
+/// Watches the limits without touching a timer for every piece.
+struct Clock {
+    limits: Limits,
+    last: Instant,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
 
 impl Relay {
-    /// The next piece for the client.
-    pub fn poll_next(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
-        todo!()
+    /// A stream of events whose beginning was held back.
+    pub fn events(begun: Begun, withhold_usage: bool, limits: Limits, meter: Meter, from: String) -> Relay {
+        let events = Events { framer: begun.framer, withhold_usage, finished: false, done: false, failed: false };
+        let mut relay =
+            Relay { upstream: begun.upstream, kind: Kind::Events(events), queue: VecDeque::new(), meter, clock: Clock::new(limits), from };
+        for (frame, chunk) in begun.held.into_iter().zip(begun.chunks) {
+            relay.take(frame, Some(chunk));
+        }
+        relay.drain(None);
+        if relay.upstream.is_none() {
+            relay.end();
+        }
+        relay
+    }
+
+    /// Any other body, of which `first` was read.
+    pub fn raw(first: Option<Bytes>, upstream: Option<UpstreamBody>, limits: Limits, meter: Meter, from: String) -> Relay {
+        Relay { upstream, kind: Kind::Raw, queue: first.into_iter().collect(), meter, clock: Clock::new(limits), from }
+    }
+
+    /// The next piece for the client; ends cleanly after an error event, and with an error where no event can say it.
+    pub fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
+        loop {
+            if let Some(piece) = self.queue.pop_front() {
+                self.meter.sent(piece.len());
+                return Poll::Ready(Some(Ok(piece)));
+            }
+            let Some(upstream) = self.upstream.as_mut() else { return Poll::Ready(None) };
+            let polled = Pin::new(upstream).poll_frame(context);
+            let broken = match polled {
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.clock.last = Instant::now();
+                    if let Ok(data) = frame.into_data() {
+                        self.receive(data);
+                    }
+                    continue;
+                }
+                Poll::Ready(None) => {
+                    self.end();
+                    continue;
+                }
+                Poll::Ready(Some(Err(error))) => error.to_string(),
+                Poll::Pending => match self.clock.poll(context) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(reason) => reason,
+                },
+            };
+            if let Err(error) = self.break_off(broken) {
+                return Poll::Ready(Some(Err(error)));
+            }
+        }
+    }
+
+    fn receive(&mut self, data: Bytes) {
+        match &mut self.kind {
+            Kind::Raw if data.is_empty() => {}
+            Kind::Raw => self.queue.push_back(data),
+            Kind::Events(events) => {
+                // A chunk that begins and ends with whole events goes out in one piece.
+                let whole = (events.framer.held() == 0).then(|| data.clone());
+                if let Err(error) = events.framer.push(data) {
+                    // Only the event within is too large: nothing of it was sent.
+                    let _ = self.break_off(error.to_string());
+                    return;
+                }
+                self.drain(whole);
+            }
+        }
+    }
+
+    /// Takes out all events that are here. `whole`: the chunk they come from, if nothing else was pending.
+    fn drain(&mut self, whole: Option<Bytes>) {
+        let before = self.queue.len();
+        let mut is_whole = whole.is_some();
+        loop {
+            let Kind::Events(events) = &mut self.kind else { return };
+            if events.failed {
+                return;
+            }
+            let Some(frame) = events.framer.next_frame() else { break };
+            is_whole &= self.take(frame, None);
+        }
+        let Kind::Events(events) = &self.kind else { return };
+        if let Some(whole) = whole.filter(|_| is_whole && events.framer.held() == 0 && self.queue.len() > before + 1) {
+            self.queue.truncate(before);
+            self.queue.push_back(whole);
+        }
+    }
+
+    /// Passes one event on, unless it is ours alone; `true`: passed on. `chunk`: what it means, if that is known.
+    fn take(&mut self, frame: Frame, chunk: Option<Chunk>) -> bool {
+        let Kind::Events(events) = &mut self.kind else { return false };
+        let chunk = match chunk {
+            Some(chunk) => Some(chunk),
+            None if Chunk::is_of_interest(frame.bytes()) => Some(Chunk::read(&frame.data())),
+            None => None,
+        };
+        self.meter.event();
+        let Some(chunk) = chunk else {
+            self.queue.push_back(frame.into_bytes());
+            return true;
+        };
+        let is_ours = events.withhold_usage && chunk.no_choices && chunk.usage.is_some();
+        events.finished |= chunk.finish;
+        if let Some(usage) = chunk.usage {
+            self.meter.report(usage);
+        }
+        if let Some(error) = chunk.error {
+            events.failed = true;
+            self.meter.cut_off(format!("{} said within the stream: {}", self.from, error.summary()));
+            self.upstream = None;
+        } else if chunk.done {
+            events.done = true;
+            self.clock = Clock::new(Limits { idle: Some(AFTER_DONE), until: Some(Instant::now() + AFTER_DONE) });
+            self.meter.complete();
+        }
+        if !is_ours {
+            self.queue.push_back(frame.into_bytes());
+        }
+        !is_ours
+    }
+
+    /// The upstream's body has ended.
+    fn end(&mut self) {
+        self.upstream = None;
+        let Kind::Events(events) = &mut self.kind else { return self.meter.complete() };
+        if let Some(rest) = events.framer.rest() {
+            // An unfinished event is passed on only if it is whole but for its blank line.
+            if Chunk::read(&rest.data()).valid {
+                self.take(rest, None);
+            }
+        }
+        let Kind::Events(events) = &self.kind else { return };
+        if events.failed || events.done {
+            return;
+        }
+        match events.finished {
+            true => self.meter.complete(),
+            false => self.say("the upstream's stream ended before it was complete".to_owned()),
+        }
+    }
+
+    /// The answer cannot go on.
+    fn break_off(&mut self, reason: String) -> Result<(), BrokenOff> {
+        self.upstream = None;
+        match &self.kind {
+            // The client has all of it.
+            Kind::Events(events) if events.done => Ok(()),
+            Kind::Events(_) => {
+                self.say(reason);
+                Ok(())
+            }
+            Kind::Raw => {
+                self.meter.cut_off(format!("{}: {reason}", self.from));
+                Err(BrokenOff(reason))
+            }
+        }
+    }
+
+    /// Tells the client, in the stream, that there will be no more.
+    fn say(&mut self, reason: String) {
+        let body = envelope(&format!("the answer broke off: {reason}"), "upstream_error", None, Some("upstream_error"));
+        self.queue.push_back(Frame::from_data(&body).into_bytes());
+        self.meter.cut_off(format!("{}: {reason}", self.from));
+        if let Kind::Events(events) = &mut self.kind {
+            events.failed = true;
+        }
+    }
+}
+
+impl Clock {
+    fn new(limits: Limits) -> Clock {
+        Clock { limits, last: Instant::now(), sleep: None }
+    }
+
+    /// When the next limit passes, and which silence it is if it is one.
+    fn due(&self) -> Option<(Instant, Option<Duration>)> {
+        let idle = self.limits.idle.map(|idle| (self.last + idle, Some(idle)));
+        let until = self.limits.until.map(|until| (until, None));
+        idle.into_iter().chain(until).min_by_key(|(at, _)| *at)
+    }
+
+    /// Ready with the reason when a limit has passed.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<String> {
+        loop {
+            let Some((at, silence)) = self.due() else { return Poll::Pending };
+            let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+            if sleep.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            if Instant::now() >= at {
+                return Poll::Ready(match silence {
+                    Some(idle) => format!("nothing came for {}", humantime::format_duration(idle)),
+                    None => "it took longer than its time limit".to_owned(),
+                });
+            }
+            sleep.as_mut().reset(at);
+        }
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::config::Price;
+use crate::hub::Endpoint;
+use crate::routing::Candidate;
 
 /// One route of a model that can be asked for.
 #[derive(Clone, Debug, Serialize)]
@@ -42,12 +44,15 @@ pub struct Probe {
     pub upstream_model: String,
     /// Why it is not asked (image and audio models), if so.
     pub skip: Option<String>,
+    /// How it is asked.
+    pub endpoint: Endpoint,
     /// What is said.
     pub message: String,
     /// Whether to ask for a stream.
     pub stream: bool,
     /// Time limit of the whole call.
     pub timeout: Duration,
+    pub(super) candidate: Candidate,
 }
 
 /// What one real call came to.

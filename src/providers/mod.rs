@@ -1,5 +1,15 @@
 //! How to reach an upstream, and prove who we are. Never parses or changes a body, never retries.
 
+mod address;
+pub mod headers;
+pub mod keys;
+pub mod mock;
+pub mod openai;
+pub mod path;
+pub mod registry;
+pub mod request;
+pub mod tokens;
+
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -8,6 +18,8 @@ use http::{HeaderMap, Method};
 
 use crate::hub::Endpoint;
 use crate::transport::Payload;
+
+pub use registry::{BuildError, Built, Shared, build};
 
 /// What shall be done at an upstream.
 #[derive(Clone, Copy, Debug)]

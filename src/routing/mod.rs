@@ -1,1 +1,22 @@
 //! Which upstream answers: names to routes, routes to an order. Pure: no async, no I/O, no clock, no randomness of its own.
+//!
+//! [`RouteTable`] is what a configuration says, [`Board`] what experience says. [`resolve()`] finds what a name stands
+//! for, [`plan()`] orders the routes and only reads; [`Candidate::claim`] is the first step that changes anything.
+
+pub mod breaker;
+#[cfg(test)]
+mod fixtures;
+pub mod health;
+mod names;
+pub mod permit;
+pub mod plan;
+pub mod resolve;
+mod strategy;
+pub mod table;
+
+pub use breaker::{Breaker, Millis, Standing};
+pub use health::{Account, Board, Health, LastError, Percentiles, Report};
+pub use permit::{Failure, Permit, Skipped, Slot, Switch};
+pub use plan::{Candidate, Plan, plan};
+pub use resolve::{NotFound, NothingDiscovered, Offers, resolve};
+pub use table::RouteTable;

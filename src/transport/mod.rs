@@ -3,7 +3,17 @@
 //! [`Transport`] is the seam: sockets in `relay`, memory in tests and for the mock. No retries but one (a pooled
 //! connection that died before it answered), no meaning of what the bytes say.
 
+mod cause;
+mod connect;
+mod connection;
+pub mod control;
+mod decode;
+pub mod memory;
 pub mod payload;
+pub mod pools;
+pub mod relay;
+pub mod tls;
+pub mod via;
 
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
@@ -11,7 +21,12 @@ use http_body_util::combinators::UnsyncBoxBody;
 
 use bytes::Bytes;
 
+pub use control::Control;
+pub use memory::Memory;
 pub use payload::Payload;
+pub use pools::Pools;
+pub use relay::Relay;
+pub use tls::TransportSetupError;
 
 /// An upstream's body, decoded if it was compressed. Dropping it cancels the request.
 pub type UpstreamBody = UnsyncBoxBody<Bytes, TransportError>;
@@ -52,3 +67,8 @@ impl TransportError {
         matches!(self, TransportError::Connect(_) | TransportError::ConnectTimeout(_))
     }
 }
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

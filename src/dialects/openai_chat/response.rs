@@ -1,0 +1,88 @@
+//! A complete reply: whether it is one, what it used, and what it says.
+
+use serde_json::Value;
+
+use super::ApiError;
+use crate::hub::Usage;
+
+/// What a gateway wants to know of a complete reply.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// An error inside of a success.
+    pub error: Option<ApiError>,
+    /// Tokens, as reported.
+    pub usage: Option<Usage>,
+}
+
+impl Answer {
+    /// Reads a whole body in one pass without building a tree of it; `None`: it is not a JSON object.
+    pub fn read(body: &[u8]) -> Option<Answer> {
+        let head: Head<'_> = serde_json::from_slice(body).ok()?;
+        let has_error =
+            head.error.is_some_and(|raw| raw.get() != "null") || head.base_resp.is_some() || head.choices.is_none_or(is_suspicious);
+        let error = if has_error { ApiError::read(body) } else { None };
+        let usage = head.usage.and_then(|raw| serde_json::from_str(raw.get()).ok()).and_then(|usage| read_usage(&usage));
+        Some(Answer { error, usage })
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Head<'a> {
+    #[serde(borrow, default)]
+    error: Option<&'a serde_json::value::RawValue>,
+    #[serde(borrow, default)]
+    base_resp: Option<&'a serde_json::value::RawValue>,
+    #[serde(borrow, default)]
+    choices: Option<&'a serde_json::value::RawValue>,
+    #[serde(borrow, default)]
+    usage: Option<&'a serde_json::value::RawValue>,
+}
+
+/// OpenRouter puts an error that came after the status into a choice.
+fn is_suspicious(choices: &serde_json::value::RawValue) -> bool {
+    memchr::memmem::find(choices.get().as_bytes(), b"\"error\"").is_some()
+}
+
+/// Reads a `usage` object; Anthropic-style members and xAI's separate reasoning are not OpenAI's and stand elsewhere.
+pub fn read_usage(usage: &Value) -> Option<Usage> {
+    let number = |pointer: &str| usage.pointer(pointer).and_then(Value::as_u64);
+    let input = number("/prompt_tokens").or_else(|| number("/input_tokens")).or_else(|| number("/total_tokens"))?;
+    let cached = number("/prompt_tokens_details/cached_tokens").or_else(|| number("/prompt_cache_hit_tokens")).unwrap_or(0);
+    Some(Usage {
+        input,
+        cached,
+        cache_write: number("/prompt_tokens_details/cache_write_tokens").unwrap_or(0),
+        output: number("/completion_tokens").or_else(|| number("/output_tokens")).unwrap_or(0),
+        reasoning: number("/completion_tokens_details/reasoning_tokens").unwrap_or(0),
+    })
+}
+
+/// The text of a chat completion or legacy completion; empty where there is none.
+pub fn text(body: &Value) -> &str {
+    body.pointer("/choices/0/message/content").or_else(|| body.pointer("/choices/0/text")).and_then(Value::as_str).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Answer;
+    use crate::hub::Usage;
+
+    #[test]
+    fn usage_is_read_with_its_parts() {
+        let body = br#"{"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":4},
+            "completion_tokens_details":{"reasoning_tokens":2}}}"#;
+        let usage = Answer::read(body).expect("JSON").usage.expect("usage");
+        assert_eq!(usage, Usage { input: 10, cached: 4, cache_write: 0, output: 5, reasoning: 2 });
+    }
+
+    #[test]
+    fn an_error_in_a_success_is_seen() {
+        for body in [r#"{"error":{"message":"m"}}"#, r#"{"choices":[{"error":{"code":502}}]}"#, r#"{"base_resp":{"status_code":1}}"#] {
+            assert!(Answer::read(body.as_bytes()).expect("JSON").error.is_some(), "{body}");
+        }
+        for body in [r#"{"choices":[{"message":{"content":"\"error\""}}]}"#, r#"{"error":null,"data":[]}"#] {
+            assert!(Answer::read(body.as_bytes()).expect("JSON").error.is_none(), "{body}");
+        }
+        assert!(Answer::read(b"<html>").is_none());
+    }
+}

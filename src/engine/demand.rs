@@ -1,0 +1,74 @@
+//! A job's body, read as far as the engine needs it: which model, whether it streams.
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+
+use crate::dialects::multipart::Form;
+use crate::dialects::openai_chat::{Request, RequestError};
+use crate::engine::{Error, Job};
+use crate::hub::Endpoint;
+
+/// What a request asks for.
+#[derive(Debug)]
+pub struct Demand {
+    /// The operation.
+    pub endpoint: Endpoint,
+    /// The name asked for, or the configured default.
+    pub model: String,
+    /// The body, whose bytes stay as they came.
+    pub body: Body,
+}
+
+/// A body whose model can be replaced in place.
+#[derive(Debug)]
+pub enum Body {
+    /// `application/json`
+    Json(Request),
+    /// `multipart/form-data`
+    Form(Form),
+}
+
+impl Demand {
+    /// Reads `job`'s body. A request without a model gets the configured default, if there is one for requests.
+    pub fn read(job: &Job) -> Result<Demand, Error> {
+        let content_type = job.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let body = read_body(job.endpoint, content_type, job.body.clone())?;
+        let asked = match &body {
+            Body::Json(request) => request.model.as_deref(),
+            Body::Form(form) => form.model(),
+        };
+        let routing = &job.snapshot.config.routing;
+        let default = routing.default_for_requests.then_some(&*routing.default_model);
+        let Some(model) = asked.filter(|model| !model.is_empty()).or(default) else {
+            let message = "`model` is missing: name one of GET /v1/models, or set `routing.default_model`".to_owned();
+            return Err(Error::InvalidRequest { message, param: Some("model".to_owned()) });
+        };
+        Ok(Demand { endpoint: job.endpoint, model: model.to_owned(), body })
+    }
+
+    /// Whether a stream is asked for.
+    pub fn is_stream(&self) -> bool {
+        match &self.body {
+            Body::Json(request) => request.stream,
+            Body::Form(form) => form.is_stream(),
+        }
+    }
+}
+
+fn read_body(endpoint: Endpoint, content_type: &str, body: Bytes) -> Result<Body, Error> {
+    let is_form = content_type.trim_start().get(..19).is_some_and(|start| start.eq_ignore_ascii_case("multipart/form-data"));
+    if is_form {
+        let form = Form::read(content_type, body).map_err(|error| Error::InvalidRequest { message: error.to_string(), param: None })?;
+        return Ok(Body::Form(form));
+    }
+    Request::read(endpoint, body).map(Body::Json).map_err(Error::from)
+}
+
+impl From<RequestError> for Error {
+    fn from(error: RequestError) -> Error {
+        match &error {
+            RequestError::Json(_) => Error::InvalidJson(error.to_string()),
+            _ => Error::InvalidRequest { message: error.to_string(), param: error.field().map(str::to_owned) },
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Asks upstreams which models they have.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use http::{HeaderMap, Method, Request};
+use http_body_util::{BodyExt, Limited};
+use serde_json::Value;
+use tracing::{debug, warn};
+
+use crate::engine::live::Snapshot;
+use crate::providers::{Call, Target};
+use crate::transport::Payload;
+
+/// A list of models that takes longer is not worth waiting for.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a request for an unknown name waits for a first discovery (contract §4).
+pub const WAIT: Duration = Duration::from_secs(5);
+
+/// A list of models is some hundred kilobytes at most.
+const LARGEST: usize = 16 * 1024 * 1024;
+
+/// Upstreams asked at once.
+const AT_ONCE: usize = 16;
+
+/// Asks those providers that discover and that `which` picks, concurrently. Returns `(provider, reason)` of those that failed.
+pub async fn discover(snapshot: &Snapshot, timeout: Option<Duration>, which: impl Fn(usize) -> bool) -> Vec<(String, String)> {
+    let indices = (0..snapshot.upstreams.len()).filter(|index| snapshot.discovers(*index) && which(*index));
+    let asked = stream::iter(indices).map(async |index| {
+        let error = ask(snapshot, index, timeout.unwrap_or(TIMEOUT)).await.err()?;
+        Some((snapshot.config.providers[index].name.to_string(), error))
+    });
+    asked.buffer_unordered(AT_ONCE).filter_map(async |failed| failed).collect().await
+}
+
+/// Asks one provider and takes its answer in. Whoever comes while another asks shares that answer.
+async fn ask(snapshot: &Snapshot, index: usize, timeout: Duration) -> Result<(), String> {
+    let catalog = &snapshot.upstreams[index].catalog;
+    let before = catalog.known();
+    let _asking = catalog.asking.lock().await;
+    let now = catalog.known();
+    if now.at != before.at {
+        return now.error.clone().map_or(Ok(()), Err);
+    }
+    let provider = &snapshot.config.providers[index].name;
+    match tokio::time::timeout(timeout, list(snapshot, index)).await.unwrap_or_else(|_| Err(format!("no answer within {timeout:?}"))) {
+        Ok(models) => {
+            debug!(%provider, models = models.len(), "models discovered");
+            catalog.found(models);
+            Ok(())
+        }
+        Err(error) => {
+            warn!(%provider, %error, "models not discovered");
+            catalog.failed(error.clone());
+            Err(error)
+        }
+    }
+}
+
+/// The models of one provider, as its `/models` lists them.
+pub async fn list(snapshot: &Snapshot, index: usize) -> Result<Vec<Arc<str>>, String> {
+    let upstream = &snapshot.upstreams[index];
+    let headers = HeaderMap::new();
+    let call = Call { target: Target::Models, method: &Method::GET, model: "", stream: false, headers: &headers };
+    let mut head = upstream.provider.head(&call).map_err(|error| error.to_string())?;
+    let payload = Payload::empty();
+    upstream.provider.sign(&mut head, "", &payload).await.map_err(|error| error.to_string())?;
+    let response = upstream.transport.send(Request::from_parts(head, payload)).await.map_err(|error| error.to_string())?;
+    if !response.status().is_success() {
+        return Err(format!("GET /models answered {}", response.status()));
+    }
+    let body = Limited::new(response.into_body(), LARGEST).collect().await.map_err(|error| error.to_string())?.to_bytes();
+    read(&body).ok_or_else(|| "GET /models answered something that is no list of models".to_owned())
+}
+
+/// OpenAI's `{data: [{id}]}`; some vendors send the bare list, or call it `models`.
+fn read(body: &[u8]) -> Option<Vec<Arc<str>>> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    let list = value.get("data").or_else(|| value.get("models")).unwrap_or(&value).as_array()?;
+    Some(list.iter().filter_map(|model| model["id"].as_str().or_else(|| model.as_str())).map(Arc::from).collect())
+}

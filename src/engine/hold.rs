@@ -1,0 +1,112 @@
+//! Holds a stream back until its first content, so that a failure before it can still move on to the next route.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+
+use crate::dialects::openai_chat::Chunk;
+use crate::dialects::sse::{Frame, Framer};
+use crate::transport::UpstreamBody;
+
+/// More start-up events than this are no start-up (architecture: bounded).
+const MOST_EVENTS: usize = 64;
+
+/// More bytes than this are not held back.
+const MOST_BYTES: usize = 256 * 1024;
+
+/// A stream whose answer is committed: what was held back, and the rest.
+pub struct Begun {
+    /// To be sent first, in order.
+    pub held: VecDeque<Frame>,
+    /// What each of `held` means.
+    pub chunks: VecDeque<Chunk>,
+    /// Cuts what is to come.
+    pub framer: Framer,
+    /// What is to come; `None`: it has ended.
+    pub upstream: Option<UpstreamBody>,
+    /// There was content, rather than a full buffer or an empty answer.
+    pub has_content: bool,
+}
+
+/// Why a stream failed before it was committed.
+#[derive(Debug)]
+pub enum Unbegun {
+    /// The connection broke, or the stream is no stream of JSON events.
+    Broken(String),
+    /// The upstream said an error.
+    Error(crate::dialects::openai_chat::ApiError),
+}
+
+impl Begun {
+    fn new(upstream: UpstreamBody) -> Begun {
+        Begun { held: VecDeque::new(), chunks: VecDeque::new(), framer: Framer::new(), upstream: Some(upstream), has_content: false }
+    }
+
+    /// Takes in one frame; `true`: the answer is committed.
+    fn take(&mut self, frame: Frame) -> Result<bool, Unbegun> {
+        let data = frame.data();
+        let chunk = if data.is_empty() { Chunk { valid: true, ..Chunk::default() } } else { Chunk::read(&data) };
+        drop(data);
+        if let Some(error) = chunk.error {
+            return Err(Unbegun::Error(error));
+        }
+        if !chunk.valid {
+            return Err(Unbegun::Broken("the stream holds data that is not JSON".to_owned()));
+        }
+        self.has_content |= chunk.content;
+        let is_over = chunk.content || chunk.done;
+        self.held.push_back(frame);
+        self.chunks.push_back(chunk);
+        Ok(is_over)
+    }
+
+    fn is_full(&self) -> bool {
+        let held: usize = self.held.iter().map(|frame| frame.bytes().len()).sum();
+        self.held.len() >= MOST_EVENTS || held + self.framer.held() >= MOST_BYTES
+    }
+
+    /// Takes in all frames that are already here.
+    fn drain(&mut self) -> Result<bool, Unbegun> {
+        while let Some(frame) = self.framer.next_frame() {
+            if self.take(frame)? {
+                return Ok(true);
+            }
+        }
+        Ok(self.is_full())
+    }
+
+    /// The body has ended: complete if it ended with a terminator or a finish reason.
+    fn end(&mut self) -> Result<(), Unbegun> {
+        self.upstream = None;
+        if let Some(rest) = self.framer.rest() {
+            self.take(rest)?;
+        }
+        match self.has_content || self.chunks.iter().any(|chunk| chunk.done || chunk.finish) {
+            true => Ok(()),
+            false => Err(Unbegun::Broken("the stream ended before its first content".to_owned())),
+        }
+    }
+}
+
+/// Reads `upstream` until its answer is committed: first content, its end, or a full buffer.
+pub async fn hold(upstream: UpstreamBody) -> Result<Begun, Unbegun> {
+    let mut begun = Begun::new(upstream);
+    loop {
+        let Some(body) = begun.upstream.as_mut() else { return Ok(begun) };
+        match body.frame().await {
+            None => {
+                begun.end()?;
+                return Ok(begun);
+            }
+            Some(Err(error)) => return Err(Unbegun::Broken(error.to_string())),
+            Some(Ok(frame)) => {
+                let data = frame.into_data().unwrap_or_else(|_| Bytes::new());
+                begun.framer.push(data).map_err(|error| Unbegun::Broken(error.to_string()))?;
+                if begun.drain()? {
+                    return Ok(begun);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! A new configuration in place of the old one: load, compare, prepare (may fail; the old one stays), swap (cannot).
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+use crate::config::Config;
+use crate::config::diff::diff;
+use crate::engine::report::{LastReload, Reloaded};
+use crate::engine::{Inner, Snapshot};
+use crate::telemetry::events::ReloadFinished;
+
+/// Yields the configuration as it is now; diagnostics otherwise.
+pub type Load = Box<dyn Fn() -> Result<Config, Vec<String>> + Send + Sync>;
+
+/// Called after every reload that took effect.
+pub type Hook = Box<dyn Fn(&Snapshot) + Send + Sync>;
+
+/// The engine's part that reloads.
+pub struct Reloading {
+    load: Load,
+    hooks: Mutex<Vec<Hook>>,
+    last: Mutex<Option<Last>>,
+    /// One reload at a time.
+    turn: Mutex<()>,
+}
+
+struct Last {
+    at: Instant,
+    error: Option<String>,
+    changed: Vec<String>,
+}
+
+impl Reloading {
+    /// With `load` as the source.
+    pub fn new(load: Load) -> Reloading {
+        Reloading { load, hooks: Mutex::default(), last: Mutex::default(), turn: Mutex::default() }
+    }
+
+    /// Adds a hook.
+    pub fn add(&self, hook: Hook) {
+        lock(&self.hooks).push(hook);
+    }
+
+    /// How the last reload ended.
+    pub fn last(&self) -> Option<LastReload> {
+        lock(&self.last).as_ref().map(|last| LastReload {
+            age_seconds: last.at.elapsed().as_secs(),
+            ok: last.error.is_none(),
+            error: last.error.clone(),
+            changed: last.changed.clone(),
+        })
+    }
+}
+
+/// Loads the configuration again; see [`super::Engine::reload`].
+pub fn reload(engine: &Inner, check: bool) -> Result<Reloaded, Vec<String>> {
+    let _turn = lock(&engine.reloading.turn);
+    let result = (engine.reloading.load)().and_then(|config| prepare(engine, config));
+    let (snapshot, reloaded) = match result {
+        Ok(ready) => ready,
+        Err(diagnostics) => {
+            if !check {
+                ReloadFinished::Refused { diagnostics: &diagnostics }.emit();
+                let error = Some(diagnostics.join("\n"));
+                *lock(&engine.reloading.last) = Some(Last { at: Instant::now(), error, changed: Vec::new() });
+            }
+            return Err(diagnostics);
+        }
+    };
+    if check {
+        return Ok(reloaded);
+    }
+    let snapshot = Arc::new(snapshot);
+    engine.snapshot.store(snapshot.clone());
+    for hook in lock(&engine.reloading.hooks).iter() {
+        hook(&snapshot);
+    }
+    ReloadFinished::Done { changed: &reloaded.changed, restart_required: &reloaded.restart_required }.emit();
+    *lock(&engine.reloading.last) = Some(Last { at: Instant::now(), error: None, changed: reloaded.changed.clone() });
+    Ok(reloaded)
+}
+
+fn prepare(engine: &Inner, config: Config) -> Result<(Snapshot, Reloaded), Vec<String>> {
+    let old = engine.snapshot.load();
+    let difference = diff(&old.config, &config);
+    let snapshot = engine.lasting.prepare(config).map_err(|error| vec![error.to_string()])?;
+    let message = match (difference.changed.len(), difference.restart_required.len()) {
+        (0, _) => "nothing changed".to_owned(),
+        (1, 0) => "1 change".to_owned(),
+        (many, 0) => format!("{many} changes"),
+        (many, restarts) => format!("{many} changes, of which {restarts} take effect at the next start"),
+    };
+    let providers_count = snapshot.table.preferred().len();
+    Ok((snapshot, Reloaded { message, providers_count, changed: difference.changed, restart_required: difference.restart_required }))
+}
+
+/// What these locks guard is replaced whole: a panic in between leaves nothing half-done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,283 @@
+//! The loop: the only place that tries again.
+//!
+//! One plan, one deadline, one count of attempts. A request adds at most one failure to each upstream.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::select_all;
+use http::HeaderMap;
+use rand::RngExt;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::engine::attempt::{Answered, AnsweredBody, Attempting, Failed, Tried};
+use crate::engine::demand::Demand;
+use crate::engine::error::Attempt;
+use crate::engine::live::Snapshot;
+use crate::engine::meter::{Held, Meter};
+use crate::engine::relay::{Limits, Relay};
+use crate::engine::{Error, Inner, Job, Reply, ReplyBody, Trace, discover};
+use crate::providers::headers;
+use crate::routing::{Candidate, Failure, Permit, Plan, Skipped, plan, resolve};
+use crate::telemetry::events::{AttemptFailed, CandidateSkipped, RequestAccepted, SwitchedUpstream};
+
+/// What a client is told to wait when nobody knows better.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Answers `job`; what was used is in `meter`, which the reply takes along.
+pub async fn run(engine: &Inner, job: &Job, meter: &mut Meter) -> Result<(Answered, Candidate, Held), Error> {
+    let demand = Demand::read(job)?;
+    meter.model.clone_from(&demand.model);
+    if !job.caller.may(&demand.model) {
+        return Err(Error::NotAllowed(format!("the key `{}` may not use the model `{}`", job.caller.name(), demand.model)));
+    }
+    let accepted = RequestAccepted {
+        id: job.id.as_str(),
+        client: job.client,
+        caller: job.caller.name(),
+        model: &demand.model,
+        stream: demand.is_stream(),
+    };
+    accepted.emit();
+    let deadline = job.received + job.snapshot.config.routing.deadline;
+    let plan = find(engine, &job.snapshot, &demand.model).await?;
+    plan.advance();
+    let mut walk = Walk::new(engine, &job.snapshot, plan, deadline);
+    walk.run(&demand, &job.headers, meter).await
+}
+
+/// The plan for `name`; waits for a first discovery if the name may come of it.
+pub async fn find(engine: &Inner, snapshot: &Arc<Snapshot>, name: &str) -> Result<Plan, Error> {
+    let is_pending = |index| snapshot.is_pending(index);
+    if resolve::awaits_discovery(&snapshot.table, name, is_pending) {
+        let asked = discover::discover(snapshot, None, is_pending);
+        // Whoever still waits for an answer after this gets on with what is known.
+        let _ = tokio::time::timeout(discover::WAIT, asked).await;
+    }
+    let plan = plan(&snapshot.table, &**snapshot, name, engine.now(), &mut rand::rng());
+    plan.map_err(|error| Error::ModelNotFound(error.to_string()))
+}
+
+/// One request's way through its plan.
+struct Walk<'a> {
+    engine: &'a Inner,
+    snapshot: &'a Arc<Snapshot>,
+    deadline: Instant,
+    ahead: VecDeque<Candidate>,
+    /// Failed in passing: worth another try when the plan is used up.
+    again: VecDeque<Candidate>,
+    skipped: Vec<(Candidate, Skipped)>,
+    attempts: Vec<Attempt>,
+    failures: Vec<Failed>,
+    /// Upstream models and providers to which this request has added its failure.
+    hurt: HashSet<(usize, Option<Arc<str>>)>,
+    /// When each upstream failed last, and how often.
+    tried: HashMap<(usize, Arc<str>), (Instant, u32)>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(engine: &'a Inner, snapshot: &'a Arc<Snapshot>, plan: Plan, deadline: Instant) -> Walk<'a> {
+        for (candidate, skipped) in &plan.skipped {
+            skipped_event(candidate, skipped);
+        }
+        Walk {
+            engine,
+            snapshot,
+            deadline,
+            ahead: plan.candidates.into(),
+            again: VecDeque::new(),
+            skipped: plan.skipped,
+            attempts: Vec::new(),
+            failures: Vec::new(),
+            hurt: HashSet::new(),
+            tried: HashMap::new(),
+        }
+    }
+
+    async fn run(&mut self, demand: &Demand, client: &HeaderMap, meter: &mut Meter) -> Result<(Answered, Candidate, Held), Error> {
+        let mut headers = headers::forwardable(client);
+        while let Some((candidate, permit)) = self.next(meter).await {
+            if let Some(last) = self.attempts.last() {
+                let (from, to) = (format!("{}/{}", last.provider, last.model), name_of(&candidate));
+                SwitchedUpstream { from: &from, to: &to, attempt: meter.attempts + 1 }.emit();
+            }
+            meter.attempts += 1;
+            meter.provider = candidate.provider_name.clone();
+            meter.upstream_model = candidate.model.clone();
+            let begun = Instant::now();
+            let attempting = Attempting { snapshot: self.snapshot, demand, headers: &headers, deadline: self.deadline };
+            let tried = attempting.run(&candidate).await;
+            meter.waited += begun.elapsed();
+            match tried {
+                Tried::Wrong(error) => return Err(error),
+                Tried::Answered(answered) => {
+                    let slot = permit.succeeded(begun.elapsed(), self.engine.now());
+                    let freed = self.snapshot.upstreams[candidate.provider].freed.clone();
+                    return Ok((answered, candidate, Held::new(slot, freed)));
+                }
+                Tried::Failed(failed) => self.failed(candidate, permit, failed, begun.elapsed()),
+            }
+            // A key that makes an operation happen once is good for one upstream only.
+            headers::without_idempotency_key(&mut headers);
+        }
+        Err(self.error(&meter.model))
+    }
+
+    /// The next candidate that can be claimed; `None`: the request has failed.
+    async fn next(&mut self, meter: &mut Meter) -> Option<(Candidate, Permit)> {
+        let routing = &self.snapshot.config.routing;
+        loop {
+            if Instant::now() >= self.deadline || (routing.max_attempts > 0 && meter.attempts >= routing.max_attempts) {
+                return None;
+            }
+            let Some(candidate) = self.ahead.pop_front() else {
+                if self.attempts.is_empty() {
+                    return self.wait_for_slot(meter).await;
+                }
+                if routing.max_attempts == 0 || self.again.is_empty() {
+                    return None;
+                }
+                self.ahead = std::mem::take(&mut self.again);
+                continue;
+            };
+            let begun = Instant::now();
+            self.back_off(&candidate).await;
+            meter.waited += begun.elapsed();
+            match candidate.claim(self.engine.now(), routing.cooldown) {
+                Ok(permit) => return Some((candidate, permit)),
+                Err(skipped) => {
+                    skipped_event(&candidate, &skipped);
+                    self.skipped.push((candidate, skipped));
+                }
+            }
+        }
+    }
+
+    /// Waits before one same upstream is tried again: doubling, jittered, never past the deadline.
+    async fn back_off(&self, candidate: &Candidate) {
+        let Some((failed_at, times)) = self.tried.get(&(candidate.provider, candidate.model.clone())) else { return };
+        let backoff = self.snapshot.config.routing.backoff;
+        let doubled = backoff.initial.saturating_mul(1 << (times - 1).min(16)).min(backoff.max);
+        let jittered = doubled.mul_f64(rand::rng().random_range(0.75..=1.0));
+        sleep_until((*failed_at + jittered).min(self.deadline)).await;
+    }
+
+    /// All that is left is at its limit: waits for a slot for as long as a connection may take.
+    async fn wait_for_slot(&mut self, meter: &mut Meter) -> Option<(Candidate, Permit)> {
+        let is_saturated =
+            |(candidate, skipped): &(Candidate, Skipped)| matches!(skipped, Skipped::Saturated { .. }).then(|| candidate.clone());
+        let saturated: Vec<Candidate> = self.skipped.iter().filter_map(is_saturated).collect();
+        let patience = saturated.iter().map(|candidate| self.snapshot.config.providers[candidate.provider].timeout.connect).max()?;
+        let begun = Instant::now();
+        let until = (begun + patience).min(self.deadline);
+        loop {
+            // Listening begins before looking, so that no slot is freed in between.
+            let freed: Vec<_> =
+                saturated.iter().map(|candidate| Box::pin(self.snapshot.upstreams[candidate.provider].freed.notified())).collect();
+            for candidate in &saturated {
+                if let Ok(permit) = candidate.claim(self.engine.now(), self.snapshot.config.routing.cooldown) {
+                    meter.waited += begun.elapsed();
+                    return Some((candidate.clone(), permit));
+                }
+            }
+            timeout_at(until, select_all(freed)).await.ok()?;
+        }
+    }
+
+    fn failed(&mut self, candidate: Candidate, permit: Permit, failed: Failed, took: Duration) {
+        let now = self.engine.now();
+        if let Some(failure) = &failed.failure {
+            let model = matches!(failure, Failure::Attempt | Failure::RateLimited(_)).then(|| candidate.model.clone());
+            let count = self.hurt.insert((candidate.provider, model));
+            candidate.health.note_error(failed.reason.clone(), now);
+            permit.failed(failure, count, now);
+        }
+        self.snapshot.upstreams[candidate.provider].freed.notify_one();
+        let (provider, model) = (candidate.provider_name.to_string(), candidate.model.to_string());
+        let status = failed.status.map(|status| status.as_u16());
+        AttemptFailed { provider: &provider, upstream_model: &model, status, reason: &failed.reason, took }.emit();
+        self.attempts.push(Attempt { provider, model, status, reason: failed.reason.clone(), took });
+        let times = self.tried.entry((candidate.provider, candidate.model.clone())).or_insert((Instant::now(), 0));
+        *times = (Instant::now(), times.1 + 1);
+        if failed.in_passing {
+            self.again.push_back(candidate);
+        }
+        self.failures.push(failed);
+    }
+
+    /// What the client is told when the plan is used up.
+    fn error(&mut self, model: &str) -> Error {
+        let attempts = std::mem::take(&mut self.attempts);
+        let failures = std::mem::take(&mut self.failures);
+        let Some(last) = failures.last() else { return self.unavailable(model) };
+        if failures.iter().all(|failed| failed.failure == Some(Failure::Credentials)) {
+            return Error::CredentialsExhausted { attempts };
+        }
+        let same = last.status.filter(|status| failures.iter().all(|failed| failed.status == Some(*status)));
+        if let Some(status) = same.filter(|status| matches!(status.as_u16(), 404 | 408 | 409 | 429)) {
+            let longest = self.snapshot.config.routing.cooldown.map_or(Duration::MAX, |cooldown| cooldown.max);
+            let retry_after = failures.iter().filter_map(|failed| failed.retry_after).min().map(|wait| wait.min(longest));
+            let body = failures.into_iter().next_back().and_then(|failed| failed.body);
+            return Error::SameStatus { status, body, retry_after, attempts };
+        }
+        if same.is_some_and(|status| status.as_u16() == 529) {
+            let reason = "every upstream is overloaded".to_owned();
+            return Error::Unavailable { model: model.to_owned(), reason, retry_after: RETRY_AFTER };
+        }
+        if last.timed_out { Error::Timeout { attempts } } else { Error::Upstream { attempts } }
+    }
+
+    fn unavailable(&self, model: &str) -> Error {
+        let name = |(candidate, skipped): &(Candidate, Skipped)| format!("{}: {skipped}", name_of(candidate));
+        let mut reason = self.skipped.iter().map(name).collect::<Vec<_>>().join("; ");
+        if reason.is_empty() {
+            reason = format!("the deadline of {} passed", humantime::format_duration(self.snapshot.config.routing.deadline));
+        }
+        let left = |skipped: &Skipped| if let Skipped::Cooling { left } = skipped { Some(*left) } else { None };
+        let retry_after = self.skipped.iter().filter_map(|(_, skipped)| left(skipped)).min().unwrap_or(RETRY_AFTER);
+        Error::Unavailable { model: model.to_owned(), reason, retry_after }
+    }
+}
+
+/// The reply that goes out, with the meter in it.
+pub fn reply(snapshot: &Snapshot, answered: Answered, candidate: &Candidate, slot: Held, mut meter: Meter) -> Reply {
+    let trace = Trace {
+        provider: candidate.provider_name.to_string(),
+        model: candidate.model.to_string(),
+        attempts: meter.attempts,
+        overhead: meter.overhead(),
+    };
+    let timeout = &snapshot.config.providers[candidate.provider].timeout;
+    let from = name_of(candidate);
+    meter.commit(answered.status.as_u16(), slot);
+    let body = match answered.body {
+        AnsweredBody::Full(bytes, usage) => {
+            if let Some(usage) = usage {
+                meter.report(usage);
+            }
+            meter.sent(bytes.len());
+            meter.complete();
+            ReplyBody::Full(Some(bytes), meter)
+        }
+        AnsweredBody::Events { begun, withhold_usage } => {
+            meter.first_token();
+            let limits = Limits { idle: Some(timeout.idle), until: timeout.stream.map(|whole| Instant::now() + whole) };
+            ReplyBody::Stream(Box::new(Relay::events(*begun, withhold_usage, limits, meter, from)))
+        }
+        AnsweredBody::Raw(first, upstream) => {
+            let limits = Limits { idle: Some(timeout.idle), until: None };
+            ReplyBody::Stream(Box::new(Relay::raw(first, Some(upstream), limits, meter, from)))
+        }
+    };
+    Reply { status: answered.status, headers: answered.headers, body, trace }
+}
+
+fn name_of(candidate: &Candidate) -> String {
+    format!("{}/{}", candidate.provider_name, candidate.model)
+}
+
+fn skipped_event(candidate: &Candidate, skipped: &Skipped) {
+    let reason = skipped.to_string();
+    CandidateSkipped { provider: &candidate.provider_name, upstream_model: &candidate.model, reason: &reason }.emit();
+}

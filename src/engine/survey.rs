@@ -1,0 +1,240 @@
+//! What the engine says of itself: models, plans, health and status, from the snapshot and the live state. Reads only.
+
+use std::sync::Arc;
+
+use crate::config::{Origin, Target};
+use crate::engine::live::Snapshot;
+use crate::engine::report::{ExplainedRoute, Explanation, HealthReport, ModelRow, ProviderStatus, UpstreamStatus};
+use crate::routing::{Candidate, Health, Millis, NotFound, Offers, Plan, Skipped, Standing, plan, resolve};
+
+/// Every model that can be asked for, one row a route.
+pub fn models(snapshot: &Snapshot, now: Millis) -> Vec<ModelRow> {
+    let mut rows = Vec::new();
+    for model in &snapshot.config.models {
+        match &model.target {
+            Target::Name(_) => rows.extend(short_form(snapshot, &model.name, model.enabled, now)),
+            Target::Routes { routes, .. } => {
+                for route in routes {
+                    let upstream = route.model.as_deref().unwrap_or(&model.name);
+                    let mut row = row(snapshot, &model.name, route.provider, upstream, now, "alias");
+                    row.priority = route.priority;
+                    if !(model.enabled && route.enabled) {
+                        row.enabled = false;
+                        row.state = "disabled".to_owned();
+                    }
+                    rows.push(row);
+                }
+            }
+        }
+    }
+    for index in snapshot.table.preferred() {
+        let default = snapshot.config.providers[*index].default_model.as_ref();
+        rows.extend(default.map(|model| row(snapshot, resolve::AUTO, *index, model, now, "auto")));
+    }
+    for index in 0..snapshot.config.providers.len() {
+        let listed = snapshot.config.providers[index].models.as_ref();
+        let source = if listed.is_some() { "listed" } else { "discovered" };
+        let offered = listed.cloned().unwrap_or_else(|| snapshot.names(index));
+        rows.extend(offered.iter().map(|model| row(snapshot, model, index, model, now, source)));
+    }
+    rows
+}
+
+/// The rows of a name that only stands for another.
+fn short_form(snapshot: &Snapshot, name: &str, enabled: bool, now: Millis) -> Vec<ModelRow> {
+    let Ok(plan) = plan(&snapshot.table, snapshot, name, now, &mut rand::rng()) else { return Vec::new() };
+    let all: Vec<Candidate> = plan.candidates.into_iter().chain(plan.skipped.into_iter().map(|(candidate, _)| candidate)).collect();
+    let via = all.first().map(|first| first.via.clone());
+    let own = all.into_iter().filter(|candidate| Some(&candidate.via) == via.as_ref());
+    own.map(|candidate| ModelRow {
+        priority: candidate.priority,
+        enabled,
+        ..row(snapshot, name, candidate.provider, &candidate.model, now, "alias")
+    })
+    .collect()
+}
+
+fn row(snapshot: &Snapshot, name: &str, index: usize, upstream: &str, now: Millis, source: &'static str) -> ModelRow {
+    let provider = &snapshot.config.providers[index];
+    let vendor = provider.preset.as_deref();
+    let candidate = snapshot.table.candidate(index, upstream);
+    let state = match candidate.filter(|_| provider.enabled) {
+        None => "disabled".to_owned(),
+        Some(candidate) => {
+            let policy = snapshot.table.cooldown();
+            let standing = worse(candidate.account.standing(now, policy), candidate.health.standing(now, policy));
+            let unchecked = candidate.health.report().requests == 0 && standing == Standing::Closed;
+            if unchecked { "unchecked".to_owned() } else { state(standing) }
+        }
+    };
+    ModelRow {
+        name: name.to_owned(),
+        provider: provider.name.to_string(),
+        upstream_model: upstream.to_owned(),
+        priority: provider.priority,
+        enabled: provider.enabled,
+        context_window: snapshot.prices.limits(vendor, upstream).and_then(|limits| limits.context),
+        price: snapshot.prices.price(vendor, upstream),
+        state,
+        source,
+    }
+}
+
+fn worse(one: Standing, other: Standing) -> Standing {
+    match (one, other) {
+        (Standing::Closed, other) => other,
+        (Standing::Cooling(a), Standing::Cooling(b)) => Standing::Cooling(a.max(b)),
+        (_, Standing::Cooling(left)) => Standing::Cooling(left),
+        (one, _) => one,
+    }
+}
+
+fn state(standing: Standing) -> String {
+    match standing {
+        Standing::Closed => "ok".to_owned(),
+        Standing::Cooling(left) => format!("cooling {:.1}s", left.as_secs_f64()),
+        Standing::Due => "due for a probe".to_owned(),
+        Standing::Probing => "probing".to_owned(),
+    }
+}
+
+fn seconds_left(standing: Standing) -> f64 {
+    if let Standing::Cooling(left) = standing { left.as_secs_f64() } else { 0.0 }
+}
+
+/// The plan for `name`, for people.
+pub fn explain(snapshot: &Snapshot, name: &str, now: Millis) -> Result<Explanation, NotFound> {
+    let Plan { candidates, skipped, missing, .. } = plan(&snapshot.table, snapshot, name, now, &mut rand::rng())?;
+    let mut skipped: Vec<ExplainedRoute> = skipped.iter().map(|(candidate, why)| explained(snapshot, candidate, Some(why))).collect();
+    skipped.extend(missing.iter().map(|name| missing_route(name)));
+    Ok(Explanation {
+        model: name.to_owned(),
+        resolved_by: resolved_by(snapshot, name),
+        candidates: candidates.iter().map(|candidate| explained(snapshot, candidate, None)).collect(),
+        skipped,
+        max_attempts: snapshot.config.routing.max_attempts,
+    })
+}
+
+fn resolved_by(snapshot: &Snapshot, name: &str) -> String {
+    match resolve(&snapshot.table, snapshot, name).found {
+        Some(resolve::Found::Named(named)) if named.name() == name => "an entry of `models`".to_owned(),
+        Some(resolve::Found::Named(named)) => format!("the wildcard `{}` of `models`", named.name()),
+        Some(resolve::Found::Auto) => "`auto`: the default model of every provider".to_owned(),
+        Some(resolve::Found::Direct { .. }) => "PROVIDER/MODEL".to_owned(),
+        Some(resolve::Found::Offered(providers)) => {
+            let names: Vec<&str> = providers.iter().map(|index| &*snapshot.config.providers[*index].name).collect();
+            format!("a model that {} offers", names.join(", "))
+        }
+        None => "nothing".to_owned(),
+    }
+}
+
+fn explained(snapshot: &Snapshot, candidate: &Candidate, why: Option<&Skipped>) -> ExplainedRoute {
+    let vendor = snapshot.config.providers[candidate.provider].preset.as_deref();
+    let last_resort = candidate.last_resort.then(|| "last resort: everything is cooling, this is nearest to recovery".to_owned());
+    ExplainedRoute {
+        via: candidate.via.to_string(),
+        provider: candidate.provider_name.to_string(),
+        upstream_model: candidate.model.to_string(),
+        priority: candidate.priority,
+        weight: candidate.weight,
+        price: candidate.price.or_else(|| snapshot.prices.price(vendor, &candidate.model)),
+        note: why.map(Skipped::to_string).or(last_resort),
+    }
+}
+
+fn missing_route(name: &str) -> ExplainedRoute {
+    ExplainedRoute {
+        via: name.to_owned(),
+        provider: String::new(),
+        upstream_model: String::new(),
+        priority: 0,
+        weight: 0,
+        price: None,
+        note: Some("a fallback name that nothing offers".to_owned()),
+    }
+}
+
+/// Live state for `/health`: a provider is usable while its account is not cooling and not all of its used models are.
+pub fn health(snapshot: &Snapshot, now: Millis) -> HealthReport {
+    let usable = |index: &usize| {
+        let policy = snapshot.table.cooldown();
+        let rests = |standing: Standing| matches!(standing, Standing::Cooling(_));
+        snapshot.table.account(*index).is_some_and(|account| {
+            let models = account.models();
+            let all_rest = !models.is_empty() && models.iter().all(|(_, health)| rests(health.standing(now, policy)));
+            !rests(account.standing(now, policy)) && !all_rest
+        })
+    };
+    let preferred = snapshot.table.preferred();
+    let providers = preferred.iter().map(|index| (snapshot.config.providers[*index].name.to_string(), usable(index)));
+    let providers: std::collections::BTreeMap<String, bool> = providers.collect();
+    let healthy = providers.values().filter(|usable| **usable).count();
+    let status = match healthy {
+        0 => "unhealthy",
+        some if some == providers.len() => "healthy",
+        _ => "degraded",
+    };
+    HealthReport { status, healthy_providers: healthy, total_providers: providers.len(), providers }
+}
+
+/// State of every provider.
+pub fn providers(snapshot: &Snapshot, now: Millis) -> Vec<ProviderStatus> {
+    (0..snapshot.config.providers.len()).filter_map(|index| provider(snapshot, index, now)).collect()
+}
+
+fn provider(snapshot: &Snapshot, index: usize, now: Millis) -> Option<ProviderStatus> {
+    let config = &snapshot.config.providers[index];
+    let upstream = &snapshot.upstreams[index];
+    let account = snapshot.table.account(index)?;
+    let standing = account.standing(now, snapshot.table.cooldown());
+    let known = upstream.catalog.known();
+    let discovered = || known.models.as_ref().map(|_| snapshot.names(index).len());
+    let mut upstreams: Vec<UpstreamStatus> =
+        account.models().iter().filter_map(|(name, health)| model(snapshot, name, health, now)).collect();
+    upstreams.sort_by(|one, other| one.model.cmp(&other.model));
+    Some(ProviderStatus {
+        name: config.name.to_string(),
+        kind: config.kind.as_str(),
+        enabled: config.enabled,
+        state: if config.enabled { state(standing) } else { "disabled".to_owned() },
+        failures: u32::from(account.report().failures_in_a_row),
+        cooldown_left_seconds: seconds_left(standing),
+        in_flight: account.in_flight(),
+        credentials: upstream.provider.credentials(),
+        models: config.models.as_ref().map(Vec::len).or_else(discovered),
+        discovery_error: known.error.clone(),
+        upstreams,
+    })
+}
+
+/// State of one upstream model; `None`: it was never used.
+fn model(snapshot: &Snapshot, name: &Arc<str>, health: &Health, now: Millis) -> Option<UpstreamStatus> {
+    let report = health.report();
+    if report.requests == 0 {
+        return None;
+    }
+    let standing = health.standing(now, snapshot.table.cooldown());
+    let ended = report.successes + report.failures;
+    Some(UpstreamStatus {
+        model: name.to_string(),
+        state: state(standing),
+        failures: u32::from(report.failures_in_a_row),
+        cooldown_left_seconds: seconds_left(standing),
+        in_flight: report.in_flight,
+        requests: report.requests,
+        success_rate: (ended > 0).then(|| report.successes as f64 / ended as f64),
+        latency_ms: report.latency.map(|latency| [latency.p50, latency.p95, latency.p99]),
+        last_error: report.last_error.map(|error| error.message),
+    })
+}
+
+/// Where the configuration came from, in words.
+pub fn origin(origin: &Origin) -> String {
+    match origin {
+        Origin::File { path, .. } => path.display().to_string(),
+        Origin::Environment { found } => format!("the environment ({})", found.join(", ")),
+        Origin::Mock => "none: the built-in mock answers".to_owned(),
+    }
+}

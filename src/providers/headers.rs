@@ -1,0 +1,187 @@
+//! Which headers pass between a client and an upstream.
+//!
+//! Neither side learns the other's credentials, its address or what only concerns one connection.
+
+use http::header::{CONNECTION, HeaderName};
+use http::{HeaderMap, HeaderValue};
+
+/// What only concerns one connection (RFC 9110 §7.6.1), besides what `Connection` names.
+const HOP_BY_HOP: [&str; 9] = [
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "proxy-authenticate",
+    "proxy-authentication-info",
+];
+
+/// Of a client's: credentials, whereabouts, and what belongs to the body as it was before it was read.
+const NOT_FORWARDED: [&str; 15] = [
+    "authorization",
+    "x-api-key",
+    "api-key",
+    "x-goog-api-key",
+    "cookie",
+    "host",
+    "content-length",
+    "content-encoding",
+    "accept-encoding",
+    "forwarded",
+    "x-real-ip",
+    "via",
+    "origin",
+    "referer",
+    "expect",
+];
+const NOT_FORWARDED_PREFIXES: [&str; 5] = ["proxy-", "x-forwarded-", "sec-", "x-llmgw-", "cf-"];
+
+/// Of an upstream's: what is about its site, its account, or the body as it was compressed.
+const NOT_RETURNED: [&str; 11] = [
+    "set-cookie",
+    "set-cookie2",
+    "content-length",
+    "content-encoding",
+    "server",
+    "alt-svc",
+    "strict-transport-security",
+    "openai-organization",
+    "openai-project",
+    "anthropic-organization-id",
+    "date",
+];
+const NOT_RETURNED_PREFIXES: [&str; 4] = ["proxy-", "x-llmgw-", "cf-", "access-control-"];
+
+/// The upstream's own id of a request, as the client sees it beside ours.
+pub const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-request-id");
+const REQUEST_IDS: [HeaderName; 2] = [HeaderName::from_static("x-request-id"), HeaderName::from_static("request-id")];
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The client's headers that reach an upstream.
+pub fn forwardable(client: &HeaderMap) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(client.len());
+    let named = named_by_connection(client);
+    for (name, value) in client {
+        let is_kept = !is_in(name, &HOP_BY_HOP, &[]) && !is_in(name, &NOT_FORWARDED, &NOT_FORWARDED_PREFIXES) && !named.contains(name);
+        if is_kept {
+            headers.append(name, value.clone());
+        }
+    }
+    headers
+}
+
+/// For every upstream but the first: two upstreams that were given one key would both think it theirs.
+pub fn without_idempotency_key(headers: &mut HeaderMap) {
+    headers.remove(IDEMPOTENCY_KEY);
+}
+
+/// The upstream's headers that reach the client.
+pub fn returnable(upstream: &HeaderMap) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(upstream.len());
+    let named = named_by_connection(upstream);
+    for (name, value) in upstream {
+        if REQUEST_IDS.contains(name) {
+            headers.insert(UPSTREAM_REQUEST_ID, value.clone());
+        } else if !is_in(name, &HOP_BY_HOP, &[]) && !is_in(name, &NOT_RETURNED, &NOT_RETURNED_PREFIXES) && !named.contains(name) {
+            headers.append(name, value.clone());
+        }
+    }
+    headers
+}
+
+fn is_in(name: &HeaderName, names: &[&str], prefixes: &[&str]) -> bool {
+    let name = name.as_str();
+    names.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
+}
+
+fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+    let values = headers.get_all(CONNECTION).iter().filter_map(|value: &HeaderValue| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+    use http::header::{HeaderName, HeaderValue};
+
+    use super::{forwardable, returnable, without_idempotency_key};
+
+    fn headers(lines: &str) -> HeaderMap {
+        let lines = lines.lines().map(|line| line.trim().split_once(": ").unwrap());
+        lines.map(|(name, value)| (name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap())).collect()
+    }
+
+    fn lines(headers: &HeaderMap) -> Vec<String> {
+        headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect()
+    }
+
+    #[test]
+    fn a_clients_secrets_and_whereabouts_stay_here() {
+        let client = headers(
+            "authorization: Bearer sk
+            x-api-key: sk
+            api-key: sk
+            x-goog-api-key: sk
+            proxy-authorization: Basic sk
+            cookie: a=b
+            host: gateway
+            connection: keep-alive, X-Hop
+            x-hop: 1
+            keep-alive: 5
+            te: trailers
+            transfer-encoding: chunked
+            upgrade: h2c
+            content-length: 2
+            content-encoding: gzip
+            accept-encoding: br
+            expect: 100-continue
+            forwarded: for=1.2.3.4
+            x-forwarded-for: 1.2.3.4
+            x-real-ip: 1.2.3.4
+            via: 1.1 proxy
+            origin: https://a.example
+            referer: https://a.example/page
+            sec-fetch-mode: cors
+            x-llmgw-provider: a
+            content-type: application/json
+            openai-beta: one
+            openai-beta: two
+            idempotency-key: k",
+        );
+        let mut forwarded = forwardable(&client);
+        assert_eq!(lines(&forwarded), ["content-type: application/json", "openai-beta: one", "openai-beta: two", "idempotency-key: k"]);
+        without_idempotency_key(&mut forwarded);
+        assert_eq!(forwarded.len(), 3);
+    }
+
+    #[test]
+    fn an_upstreams_site_and_account_stay_there() {
+        let upstream = headers(
+            "content-type: text/event-stream
+            content-length: 2
+            content-encoding: gzip
+            transfer-encoding: chunked
+            connection: x-hop
+            x-hop: 1
+            set-cookie: a=b
+            server: cloudflare
+            alt-svc: h3
+            strict-transport-security: max-age=1
+            cf-ray: 1
+            openai-organization: org
+            access-control-allow-origin: *
+            x-llmgw-attempts: 9
+            x-request-id: req_1
+            retry-after: 1
+            x-ratelimit-remaining-requests: 2",
+        );
+        assert_eq!(
+            lines(&returnable(&upstream)),
+            ["content-type: text/event-stream", "x-upstream-request-id: req_1", "retry-after: 1", "x-ratelimit-remaining-requests: 2"]
+        );
+        assert_eq!(lines(&returnable(&headers("request-id: req_2"))), ["x-upstream-request-id: req_2"]);
+    }
+}

@@ -1,0 +1,317 @@
+//! What experience says about upstreams: breakers, load, speed, and the figures of the status page.
+//!
+//! [`Board`] outlives a reload; an [`Account`] is one provider, a [`Health`] one of its models. Nothing here takes a lock
+//! to be read, but for the text of a last error. Who may change a breaker is in [`super::permit`].
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+
+use crate::config::Cooldown;
+
+use super::breaker::{Breaker, Millis, Standing};
+
+/// Models of one provider, beyond the configured ones, that get a health of their own; the rest share one.
+pub const MOST_DYNAMIC: usize = 10_000;
+
+/// Longest model name, in bytes, that gets a health of its own: names come from clients and are kept.
+pub const LONGEST_NAME: usize = 256;
+
+/// Latencies kept for the percentiles.
+const KEPT_LATENCIES: usize = 256;
+
+/// Share of the newest measurement in the moving average.
+const NEWEST: f32 = 0.3;
+
+/// After this long a measured speed is no longer "recent", and an idle upstream is measured anew.
+const STALE: Duration = Duration::from_secs(300);
+
+/// Every account that was ever configured, by provider name and base URL. Cheap to clone; clones are one board.
+#[derive(Clone, Debug, Default)]
+pub struct Board(Arc<ArcSwap<Accounts>>);
+
+/// By provider name and base URL.
+type Accounts = HashMap<(Arc<str>, Arc<str>), Arc<Account>>;
+
+impl Board {
+    /// The account of the provider `name` at `base_url`; made when first asked for.
+    pub fn account(&self, name: &str, base_url: &str) -> Arc<Account> {
+        let key: (Arc<str>, Arc<str>) = (name.into(), base_url.into());
+        if let Some(account) = self.0.load().get(&key) {
+            return account.clone();
+        }
+        let fresh = Arc::new(Account::default());
+        self.0.rcu(|accounts| {
+            let mut accounts = Accounts::clone(accounts);
+            accounts.entry(key.clone()).or_insert_with(|| fresh.clone());
+            accounts
+        });
+        self.0.load().get(&key).cloned().unwrap_or(fresh)
+    }
+
+    /// The health of one upstream model; made when first asked for.
+    pub fn health(&self, name: &str, base_url: &str, model: &str) -> Arc<Health> {
+        self.account(name, base_url).health(model)
+    }
+}
+
+/// One provider: what fails or fills up for all of its models at once.
+#[derive(Debug, Default)]
+pub struct Account {
+    pub(super) breaker: Breaker,
+    pub(super) in_flight: AtomicU32,
+    models: ArcSwap<Models>,
+    overflow: Arc<Health>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Models {
+    by_name: HashMap<Arc<str>, Arc<Health>>,
+    dynamic: usize,
+}
+
+impl Account {
+    /// The health of an upstream model; made when first asked for. Beyond [`MOST_DYNAMIC`] models, or for absurdly long
+    /// names, all share one.
+    pub fn health(&self, model: &str) -> Arc<Health> {
+        if let Some(health) = self.models.load().by_name.get(model) {
+            return health.clone();
+        }
+        if model.len() > LONGEST_NAME {
+            return self.overflow.clone();
+        }
+        let (name, fresh): (Arc<str>, Arc<Health>) = (model.into(), Arc::default());
+        self.models.rcu(|models| {
+            let mut models = Models::clone(models);
+            if models.dynamic >= MOST_DYNAMIC {
+                models.forget_idle();
+            }
+            if models.dynamic < MOST_DYNAMIC && !models.by_name.contains_key(&name) {
+                models.by_name.insert(name.clone(), fresh.clone());
+                models.dynamic += 1;
+            }
+            models
+        });
+        self.models.load().by_name.get(model).unwrap_or(&self.overflow).clone()
+    }
+
+    /// Makes room for configured models, all at once and without limit.
+    pub fn adopt(&self, configured: &[Arc<str>]) {
+        if configured.iter().all(|model| self.models.load().by_name.contains_key(model)) {
+            return;
+        }
+        let fresh: Vec<(Arc<str>, Arc<Health>)> = configured.iter().map(|model| (model.clone(), Arc::default())).collect();
+        self.models.rcu(|models| {
+            let mut models = Models::clone(models);
+            for (name, health) in &fresh {
+                models.by_name.entry(name.clone()).or_insert_with(|| health.clone());
+            }
+            models
+        });
+    }
+
+    /// Requests in flight over all models.
+    pub fn in_flight(&self) -> u32 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// How it stands as a whole, its models apart.
+    pub fn standing(&self, now: Millis, policy: Option<Cooldown>) -> Standing {
+        self.breaker.standing(now, policy)
+    }
+
+    /// An active check reached it: connection and credential failures are forgotten, those of its models are not.
+    pub fn clear(&self) {
+        self.breaker.clear();
+    }
+
+    /// The upstream models that are known, in no order.
+    pub fn models(&self) -> Vec<(Arc<str>, Arc<Health>)> {
+        self.models.load().by_name.iter().map(|(name, health)| (name.clone(), health.clone())).collect()
+    }
+
+    /// The figures of all its models together.
+    pub fn report(&self) -> Report {
+        let models = self.models.load();
+        let every = || models.by_name.values().chain([&self.overflow]);
+        let mut latencies: Vec<u32> = every().flat_map(|health| health.latencies()).collect();
+        let total = |count: fn(&Health) -> &AtomicU64| every().map(|health| count(health).load(Ordering::Relaxed)).sum();
+        Report {
+            failures_in_a_row: self.breaker.state().failures,
+            in_flight: self.in_flight(),
+            requests: total(|health| &health.requests),
+            successes: total(|health| &health.successes),
+            failures: total(|health| &health.failures),
+            latency: Percentiles::of(&mut latencies),
+            last_error: every().filter_map(|health| health.last_error()).max_by_key(|error| error.at),
+        }
+    }
+}
+
+impl Models {
+    /// Drops what nobody holds and nothing is held against. Configured models are held by the route table.
+    fn forget_idle(&mut self) {
+        let before = self.by_name.len();
+        // The map this one was cloned from holds each entry once more.
+        self.by_name.retain(|_, health| Arc::strong_count(health) > 2 || health.breaker.state().trips > 0);
+        self.dynamic = self.dynamic.saturating_sub(before - self.by_name.len());
+    }
+}
+
+/// One upstream model of one provider.
+#[derive(Debug, Default)]
+pub struct Health {
+    pub(super) breaker: Breaker,
+    pub(super) in_flight: AtomicU32,
+    requests: AtomicU64,
+    successes: AtomicU64,
+    failures: AtomicU64,
+    /// Bits of an `f32` of milliseconds; 0: never measured.
+    speed: AtomicU32,
+    measured_at: AtomicU64,
+    latencies: OnceLock<Box<Latencies>>,
+    last_error: Mutex<Option<LastError>>,
+}
+
+impl Health {
+    /// How it stands.
+    pub fn standing(&self, now: Millis, policy: Option<Cooldown>) -> Standing {
+        self.breaker.standing(now, policy)
+    }
+
+    /// Requests in flight.
+    pub fn in_flight(&self) -> u32 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Moving average of the milliseconds to first content; `None` while it ought to be measured (anew).
+    pub fn speed(&self, now: Millis) -> Option<f32> {
+        let stale = now.since(Millis(self.measured_at.load(Ordering::Relaxed))) > STALE;
+        let bits = self.speed.load(Ordering::Relaxed);
+        (bits != 0 && !(stale && self.in_flight() == 0)).then(|| f32::from_bits(bits))
+    }
+
+    /// Keeps the text of a failure for the status page. `message` is short and free of secrets.
+    pub fn note_error(&self, message: impl Into<String>, now: Millis) {
+        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(LastError { message: message.into(), at: now });
+    }
+
+    /// The latest failure, if there was one.
+    pub fn last_error(&self) -> Option<LastError> {
+        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Its figures.
+    pub fn report(&self) -> Report {
+        Report {
+            failures_in_a_row: self.breaker.state().failures,
+            in_flight: self.in_flight(),
+            requests: self.requests.load(Ordering::Relaxed),
+            successes: self.successes.load(Ordering::Relaxed),
+            failures: self.failures.load(Ordering::Relaxed),
+            latency: Percentiles::of(&mut self.latencies().collect::<Vec<_>>()),
+            last_error: self.last_error(),
+        }
+    }
+
+    pub(super) fn count_request(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_failure(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_success(&self, first_content: Duration, now: Millis) {
+        self.successes.fetch_add(1, Ordering::Relaxed);
+        let newest = (first_content.as_secs_f32() * 1000.0).max(0.001);
+        let averaged = |bits| {
+            let average = if bits == 0 { newest } else { f32::from_bits(bits) * (1.0 - NEWEST) + newest * NEWEST };
+            Some(average.to_bits())
+        };
+        // The closure never declines.
+        let _ = self.speed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, averaged);
+        self.measured_at.store(now.0, Ordering::Relaxed);
+        self.latencies.get_or_init(Box::default).push(first_content);
+    }
+
+    fn latencies(&self) -> impl Iterator<Item = u32> {
+        let ring = self.latencies.get().map(|latencies| latencies.ring.as_slice()).unwrap_or_default();
+        ring.iter().map(|slot| slot.load(Ordering::Relaxed)).filter(|stored| *stored > 0).map(|stored| stored - 1)
+    }
+}
+
+/// The latest latencies, in milliseconds plus one; 0: empty.
+#[derive(Debug)]
+struct Latencies {
+    next: AtomicUsize,
+    ring: [AtomicU32; KEPT_LATENCIES],
+}
+
+impl Default for Latencies {
+    fn default() -> Latencies {
+        Latencies { next: AtomicUsize::new(0), ring: [const { AtomicU32::new(0) }; KEPT_LATENCIES] }
+    }
+}
+
+impl Latencies {
+    fn push(&self, latency: Duration) {
+        let slot = self.next.fetch_add(1, Ordering::Relaxed) % KEPT_LATENCIES;
+        let stored = u32::try_from(latency.as_millis()).unwrap_or(u32::MAX).saturating_add(1);
+        self.ring[slot].store(stored, Ordering::Relaxed);
+    }
+}
+
+/// A failure as the status page shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastError {
+    /// Short, without secrets.
+    pub message: String,
+    /// When.
+    pub at: Millis,
+}
+
+/// Figures for the status page. `requests` are attempts; those that ended undecided are neither successes nor failures.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// What the breaker counts.
+    pub failures_in_a_row: u16,
+    /// Requests in flight.
+    pub in_flight: u32,
+    /// Attempts begun.
+    pub requests: u64,
+    /// Attempts that had content.
+    pub successes: u64,
+    /// Attempts that failed.
+    pub failures: u64,
+    /// Time to first content of the latest successes; `None` before the first.
+    pub latency: Option<Percentiles>,
+    /// The latest failure.
+    pub last_error: Option<LastError>,
+}
+
+/// Milliseconds that half, 95 and 99 of a hundred requests stayed within.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Percentiles {
+    /// The median.
+    pub p50: u32,
+    /// 95 of a hundred.
+    pub p95: u32,
+    /// 99 of a hundred.
+    pub p99: u32,
+}
+
+impl Percentiles {
+    fn of(latencies: &mut [u32]) -> Option<Percentiles> {
+        latencies.sort_unstable();
+        let last = latencies.len().checked_sub(1)?;
+        let at = |percent: usize| latencies[(latencies.len() * percent).div_ceil(100).saturating_sub(1).min(last)];
+        Some(Percentiles { p50: at(50), p95: at(95), p99: at(99) })
+    }
+}
+
+#[cfg(test)]
+mod tests;

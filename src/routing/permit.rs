@@ -1,0 +1,212 @@
+//! The right to send one request to one upstream, and what its outcome does to the upstream's health.
+//!
+//! A claim is atomic: a slot in flight, and the probe of a cooled-down account or model. Whatever is not decided is given
+//! back on drop.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use crate::config::Cooldown;
+
+use super::breaker::{Breaker, Millis, Standing, Ticket};
+use super::health::{Account, Health};
+use super::plan::Candidate;
+
+/// Why a candidate is passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Skipped {
+    /// Switched off in the configuration.
+    Disabled(Switch),
+    /// It rests.
+    Cooling {
+        /// For how much longer.
+        left: Duration,
+    },
+    /// Its rest is over, and another request is finding out whether it is back.
+    Probing,
+    /// The provider is at `max_in_flight`.
+    Saturated {
+        /// The limit.
+        limit: u32,
+    },
+    /// The provider was named, but its `models` or `match` leave this model out.
+    NotOffered {
+        /// Which provider.
+        provider: Arc<str>,
+    },
+}
+
+/// Which `enabled: false` it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// The provider's.
+    Provider,
+    /// The route's.
+    Route,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Skipped::Disabled(Switch::Provider) => f.write_str("disabled: provider"),
+            Skipped::Disabled(Switch::Route) => f.write_str("disabled: route"),
+            Skipped::Cooling { left } => write!(f, "cooling for {:.1} s more", left.as_secs_f64()),
+            Skipped::Probing => f.write_str("being probed by another request"),
+            Skipped::Saturated { limit } => write!(f, "saturated: {limit} requests in flight"),
+            Skipped::NotOffered { provider } => write!(f, "not offered by {provider}"),
+        }
+    }
+}
+
+/// How an attempt failed, as far as health is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// A detected status or pattern, a timeout, a broken answer: counts for the upstream model.
+    Attempt,
+    /// 429, with its Retry-After: cools the upstream model at once.
+    RateLimited(Option<Duration>),
+    /// No connection: counts for the whole provider.
+    Connect,
+    /// Every credential was refused: counts for the whole provider.
+    Credentials,
+}
+
+/// The right to send one request. Dropped undecided, it gives probe and slot back and hurts nobody.
+#[derive(Debug)]
+#[must_use = "dropping a permit gives it back"]
+pub struct Permit {
+    slot: Slot,
+    probes: Probes,
+    policy: Option<Cooldown>,
+}
+
+/// A request in flight. The slot is free again when this is dropped; a stream keeps it to its end.
+#[derive(Debug)]
+#[must_use = "dropping a slot frees it"]
+pub struct Slot {
+    health: Arc<Health>,
+    account: Arc<Account>,
+}
+
+/// Probes held by a permit; released on drop, which does nothing to those that were decided.
+#[derive(Debug)]
+struct Probes {
+    health: Arc<Health>,
+    account: Arc<Account>,
+    of_model: Option<Ticket>,
+    of_account: Option<Ticket>,
+}
+
+impl Candidate {
+    /// Claims this candidate: a slot in flight, and the probe where one is due (or, for a last resort, before it is due).
+    ///
+    /// A lost race is a [`Skipped`], like one that [`plan()`](super::plan()) saw coming.
+    pub fn claim(&self, now: Millis, policy: Option<Cooldown>) -> Result<Permit, Skipped> {
+        let slot = Slot::take(&self.health, &self.account, self.max_in_flight)?;
+        let mut probes = Probes { health: self.health.clone(), account: self.account.clone(), of_model: None, of_account: None };
+        probes.of_account = claim_probe(&self.account.breaker, now, policy, self.last_resort)?;
+        probes.of_model = claim_probe(&self.health.breaker, now, policy, self.last_resort)?;
+        self.health.count_request();
+        Ok(Permit { slot, probes, policy })
+    }
+
+    /// Why it would be passed over at `now`, if it would.
+    pub(super) fn obstacle(&self, now: Millis, policy: Option<Cooldown>) -> Option<Skipped> {
+        let standings = [self.account.standing(now, policy), self.health.standing(now, policy)];
+        if standings.contains(&Standing::Probing) {
+            return Some(Skipped::Probing);
+        }
+        let left = standings.iter().filter_map(|standing| if let Standing::Cooling(left) = standing { Some(*left) } else { None });
+        if let Some(left) = left.max() {
+            return Some(Skipped::Cooling { left });
+        }
+        let limit = self.max_in_flight.filter(|limit| self.account.in_flight() >= *limit)?;
+        Some(Skipped::Saturated { limit })
+    }
+}
+
+impl Permit {
+    /// The upstream answered, `first_content` after the request began. The slot stays taken until the rest is through.
+    pub fn succeeded(self, first_content: Duration, now: Millis) -> Slot {
+        self.slot.account.breaker.succeeded(now, self.probes.of_account);
+        self.slot.health.breaker.succeeded(now, self.probes.of_model);
+        self.slot.health.count_success(first_content, now);
+        self.slot
+    }
+
+    /// The attempt failed. `count` is false when this request has already added its one failure to this upstream; a rate
+    /// limit is heeded all the same. Frees the slot.
+    pub fn failed(self, failure: &Failure, count: bool, now: Millis) {
+        let Permit { slot, probes, policy } = self;
+        slot.health.count_failure();
+        match failure {
+            Failure::Attempt | Failure::RateLimited(_) => slot.account.answered(now, probes.of_account),
+            Failure::Connect | Failure::Credentials if count => slot.account.breaker.failed(now, policy, probes.of_account),
+            Failure::Connect | Failure::Credentials => {}
+        }
+        match failure {
+            Failure::RateLimited(retry_after) => slot.health.breaker.rate_limited(now, policy, *retry_after, probes.of_model),
+            Failure::Attempt if count => slot.health.breaker.failed(now, policy, probes.of_model),
+            _ => {}
+        }
+    }
+}
+
+impl Account {
+    /// An attempt got through to the upstream and failed there: its connection and credentials are good.
+    fn answered(&self, now: Millis, probe: Option<Ticket>) {
+        // A request from before the cooldown proves nothing about now; only the probe does.
+        if probe.is_some() || self.breaker.state().trips == 0 {
+            self.breaker.succeeded(now, probe);
+        }
+    }
+}
+
+impl Slot {
+    fn take(health: &Arc<Health>, account: &Arc<Account>, limit: Option<u32>) -> Result<Slot, Skipped> {
+        let taken = |count: u32| limit.is_none_or(|limit| count < limit).then(|| count.saturating_add(1));
+        if account.in_flight.fetch_update(Ordering::AcqRel, Ordering::Acquire, taken).is_err() {
+            return Err(Skipped::Saturated { limit: limit.unwrap_or(u32::MAX) });
+        }
+        health.in_flight.fetch_add(1, Ordering::Relaxed);
+        Ok(Slot { health: health.clone(), account: account.clone() })
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        give_back(&self.account.in_flight);
+        give_back(&self.health.in_flight);
+    }
+}
+
+impl Drop for Probes {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.of_account {
+            self.account.breaker.release(ticket);
+        }
+        if let Some(ticket) = self.of_model {
+            self.health.breaker.release(ticket);
+        }
+    }
+}
+
+fn give_back(count: &AtomicU32) {
+    count.fetch_sub(1, Ordering::AcqRel);
+}
+
+/// The probe that a request needs to pass `breaker`: none while it is closed.
+fn claim_probe(breaker: &Breaker, now: Millis, policy: Option<Cooldown>, early: bool) -> Result<Option<Ticket>, Skipped> {
+    match breaker.standing(now, policy) {
+        Standing::Closed => Ok(None),
+        Standing::Probing => Err(Skipped::Probing),
+        Standing::Cooling(left) if !early => Err(Skipped::Cooling { left }),
+        // Lost to another request in this very moment: it has the probe, or has already closed or reopened the breaker.
+        Standing::Due | Standing::Cooling(_) => breaker.claim(now, early).map(Some).ok_or(Skipped::Probing),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,297 @@
+//! Which upstreams to try for a name, in which order, and which not, and why.
+//!
+//! [`plan()`] only reads: the loop, `explain` and the dashboard call it alike.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rand::Rng;
+
+use crate::config::{Cooldown, Params, Price, Strategy};
+
+use super::breaker::Millis;
+use super::health::{Account, Health};
+use super::permit::{Skipped, Switch};
+use super::resolve::{self, Found, NotFound, Offers, resolve};
+use super::strategy;
+use super::table::{Goal, Path, RouteTable};
+
+/// Weight of a route that nobody gave one.
+const WEIGHT: u32 = 1;
+
+/// One upstream model that may answer. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Index into [`crate::config::Config::providers`].
+    pub provider: usize,
+    /// The provider's name.
+    pub provider_name: Arc<str>,
+    /// The upstream's name of the model.
+    pub model: Arc<str>,
+    /// Lower is tried first.
+    pub priority: u32,
+    /// Share under `weighted`.
+    pub weight: u32,
+    /// Changes to the body: the provider's, then the route's.
+    pub params: Arc<Params>,
+    /// What is known of the upstream model.
+    pub health: Arc<Health>,
+    /// What is known of the provider.
+    pub account: Arc<Account>,
+    /// The limit of requests at once that the provider has now.
+    pub max_in_flight: Option<u32>,
+    /// The public name whose route this is: the one asked for, the one an alias stands for, or a fallback.
+    pub via: Arc<str>,
+    /// Known only where the strategy needs it (`cheapest`).
+    pub price: Option<Price>,
+    /// All that was left is cooling, and this is nearest to recovery: claiming it takes the probe before it is due.
+    pub last_resort: bool,
+}
+
+/// The candidates for one request, in the order to try them.
+#[derive(Debug)]
+pub struct Plan {
+    /// The name as asked for.
+    pub name: Arc<str>,
+    /// To try, in this order. No upstream model stands here twice.
+    pub candidates: Vec<Candidate>,
+    /// Passed over. Without candidates, the saturated among them are worth waiting for.
+    pub skipped: Vec<(Candidate, Skipped)>,
+    /// Fallback names that nothing offers.
+    pub missing: Vec<Arc<str>>,
+    turns: Vec<Arc<AtomicUsize>>,
+}
+
+impl Plan {
+    /// Passes the turn of `round_robin` on; to be called once by whoever carries the plan out.
+    pub fn advance(&self) {
+        for turn in &self.turns {
+            turn.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The shortest time after which a skipped upstream is due again; for Retry-After.
+    pub fn nearest_recovery(&self) -> Option<std::time::Duration> {
+        let left = |skipped: &Skipped| if let Skipped::Cooling { left } = skipped { Some(*left) } else { None };
+        self.skipped.iter().filter_map(|(_, skipped)| left(skipped)).min()
+    }
+}
+
+/// Plans a request for `name`.
+///
+/// Routes by priority, within one priority by the strategy, then the fallbacks' depth first, each name once. Disabled,
+/// cooling and saturated upstreams are skipped; if nothing is left but cooling ones, the one nearest to recovery is the
+/// only candidate. While a saturated one could be waited for, cooling ones stay skipped.
+pub fn plan(table: &RouteTable, offers: &dyn Offers, name: &str, now: Millis, rng: &mut impl Rng) -> Result<Plan, NotFound> {
+    let mut walk = Walk::new(table, offers, name, now);
+    walk.run(rng);
+    let (mut plan, unoffered) = (walk.plan, walk.unoffered);
+    if plan.candidates.is_empty() && plan.skipped.is_empty() {
+        let target = unoffered.or(plan.missing.first().cloned()).filter(|target| **target != *name);
+        return Err(resolve::not_found(table, offers, name, target, walk.refused));
+    }
+    plan.choose_last_resort();
+    Ok(plan)
+}
+
+impl RouteTable {
+    /// A candidate for `model` at the provider with this index, whatever the provider offers; `model` may be empty
+    /// where an endpoint names none. `None` when there is no such provider.
+    pub fn candidate(&self, provider: usize, model: &str) -> Option<Candidate> {
+        self.candidate_for(provider, model.into(), model.into())
+    }
+
+    fn candidate_for(&self, index: usize, model: Arc<str>, via: Arc<str>) -> Option<Candidate> {
+        let provider = self.providers.get(index)?;
+        Some(Candidate {
+            provider: index,
+            provider_name: provider.name.clone(),
+            health: provider.account.health(&model),
+            model,
+            priority: provider.priority,
+            weight: WEIGHT,
+            params: provider.params.clone(),
+            account: provider.account.clone(),
+            max_in_flight: provider.max_in_flight,
+            via,
+            price: None,
+            last_resort: false,
+        })
+    }
+
+    fn candidate_of(&self, path: &Path, asked: &Arc<str>) -> Option<Candidate> {
+        let provider = self.providers.get(path.provider)?;
+        let model = path.model.clone().unwrap_or_else(|| asked.clone());
+        Some(Candidate {
+            provider: path.provider,
+            provider_name: provider.name.clone(),
+            health: path.health.clone().unwrap_or_else(|| provider.account.health(&model)),
+            model,
+            priority: path.priority,
+            weight: path.weight,
+            params: path.params.clone(),
+            account: provider.account.clone(),
+            max_in_flight: provider.max_in_flight,
+            via: asked.clone(),
+            price: path.price,
+            last_resort: false,
+        })
+    }
+}
+
+/// The way through a name and its fallbacks, depth first. A stack of its own: ten thousand names may form one chain.
+struct Walk<'a> {
+    table: &'a RouteTable,
+    offers: &'a dyn Offers,
+    now: Millis,
+    policy: Option<Cooldown>,
+    ahead: Vec<Arc<str>>,
+    visited: HashSet<Arc<str>>,
+    planned: HashSet<(usize, Arc<str>)>,
+    plan: Plan,
+    /// The target of a short form that nothing offers.
+    unoffered: Option<Arc<str>>,
+    /// The provider that the name asked for names, and that does not offer it.
+    refused: Option<usize>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(table: &'a RouteTable, offers: &'a dyn Offers, name: &str, now: Millis) -> Walk<'a> {
+        let name: Arc<str> = name.into();
+        let plan = Plan { name: name.clone(), candidates: Vec::new(), skipped: Vec::new(), missing: Vec::new(), turns: Vec::new() };
+        Walk {
+            table,
+            offers,
+            now,
+            policy: table.cooldown(),
+            ahead: vec![name],
+            visited: HashSet::new(),
+            planned: HashSet::new(),
+            plan,
+            unoffered: None,
+            refused: None,
+        }
+    }
+
+    fn run(&mut self, rng: &mut impl Rng) {
+        while let Some(name) = self.ahead.pop() {
+            if self.visited.insert(name.clone()) {
+                self.visit(&name, rng);
+            }
+        }
+    }
+
+    fn visit(&mut self, name: &Arc<str>, rng: &mut impl Rng) {
+        let resolution = resolve(self.table, self.offers, name);
+        if let Some(provider) = resolution.refused {
+            self.refuse(provider, name, resolution.found.is_some());
+        }
+        match resolution.found {
+            Some(Found::Named(named)) => match &named.0.goal {
+                Goal::Name(target) => self.follow(name, target),
+                Goal::Routes { strategy, routes, fallback, turn } => {
+                    self.routes(name, routes, *strategy, turn, rng);
+                    self.ahead.extend(fallback.iter().rev().cloned());
+                }
+            },
+            Some(Found::Auto) => {
+                let table = self.table;
+                let defaults = table.preferred.iter().filter_map(|index| Some((*index, table.providers[*index].default_model.clone()?)));
+                let defaults = defaults.filter_map(|(index, model)| table.candidate_for(index, model, name.clone())).collect();
+                self.tiers(defaults, Strategy::Priority, 0, rng);
+            }
+            Some(Found::Offered(providers)) => {
+                let all = providers.into_iter().filter_map(|index| self.table.candidate_for(index, name.clone(), name.clone())).collect();
+                self.tiers(all, Strategy::Priority, 0, rng);
+            }
+            Some(Found::Direct { provider, model }) => {
+                if let Some(candidate) = self.table.candidate_for(provider, model, name.clone()) {
+                    self.place(candidate, true);
+                }
+            }
+            None if *name != self.plan.name => self.plan.missing.push(name.clone()),
+            None => {}
+        }
+    }
+
+    /// A short form stands for another name, whose routes come in its place.
+    fn follow(&mut self, name: &Arc<str>, target: &Arc<str>) {
+        if *name == self.plan.name || self.unoffered.as_ref() == Some(name) {
+            self.unoffered = Some(target.clone());
+        }
+        self.ahead.push(target.clone());
+    }
+
+    fn refuse(&mut self, provider: usize, name: &Arc<str>, is_found: bool) {
+        if *name == self.plan.name {
+            self.refused = Some(provider);
+        }
+        let upstream = &self.table.providers[provider];
+        let model = name.get(upstream.name.len() + 1..).unwrap_or_default();
+        if is_found && let Some(candidate) = self.table.candidate_for(provider, model.into(), name.clone()) {
+            self.plan.skipped.push((candidate, Skipped::NotOffered { provider: upstream.name.clone() }));
+        }
+    }
+
+    fn routes(&mut self, name: &Arc<str>, routes: &[Path], strategy: Strategy, turn: &Arc<AtomicUsize>, rng: &mut impl Rng) {
+        if strategy == Strategy::RoundRobin {
+            self.plan.turns.push(turn.clone());
+        }
+        let (enabled, disabled): (Vec<&Path>, Vec<&Path>) = routes.iter().partition(|path| path.enabled);
+        let table = self.table;
+        let enabled = enabled.into_iter().filter_map(|path| table.candidate_of(path, name)).collect();
+        self.tiers(enabled, strategy, turn.load(Ordering::Relaxed), rng);
+        for candidate in disabled.into_iter().filter_map(|path| table.candidate_of(path, name)) {
+            self.place(candidate, false);
+        }
+    }
+
+    /// Places candidates that stand by priority, each group of equals in the order of `strategy`.
+    fn tiers(&mut self, mut candidates: Vec<Candidate>, strategy: Strategy, turn: usize, rng: &mut impl Rng) {
+        for tier in candidates.chunk_by_mut(|a, b| a.priority == b.priority) {
+            strategy::order(tier, strategy, turn, self.now, rng);
+        }
+        for candidate in candidates {
+            self.place(candidate, true);
+        }
+    }
+
+    /// Puts a candidate where it belongs, unless its upstream model stands there already.
+    fn place(&mut self, candidate: Candidate, route_enabled: bool) {
+        let switch = if !self.table.providers[candidate.provider].enabled {
+            Some(Switch::Provider)
+        } else {
+            (!route_enabled).then_some(Switch::Route)
+        };
+        if let Some(switch) = switch {
+            self.plan.skipped.push((candidate, Skipped::Disabled(switch)));
+            return;
+        }
+        if !self.planned.insert((candidate.provider, candidate.model.clone())) {
+            return;
+        }
+        match candidate.obstacle(self.now, self.policy) {
+            Some(obstacle) => self.plan.skipped.push((candidate, obstacle)),
+            None => self.plan.candidates.push(candidate),
+        }
+    }
+}
+
+impl Plan {
+    fn choose_last_resort(&mut self) {
+        let can_wait = self.skipped.iter().any(|(_, skipped)| matches!(skipped, Skipped::Saturated { .. }));
+        if !self.candidates.is_empty() || can_wait {
+            return;
+        }
+        let left = |skipped: &Skipped| if let Skipped::Cooling { left } = skipped { Some(*left) } else { None };
+        let cooling = self.skipped.iter().enumerate().filter_map(|(index, (_, skipped))| Some((left(skipped)?, index)));
+        if let Some((_, index)) = cooling.min() {
+            let (candidate, _) = self.skipped.remove(index);
+            self.candidates.push(Candidate { last_resort: true, ..candidate });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! Makes connections to one upstream: TCP, a proxy if there is one, TLS if the address wants it.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use http::Uri;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::sync::OnceCell;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tower_service::Service;
+
+use super::cause;
+use super::connection::{Connection, Stream};
+use super::tls::Tls;
+use super::via::{HttpProxy, Via};
+
+/// Between two probes that keep middleboxes from forgetting a silent connection.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// Makes connections to one upstream. Cloning shares everything.
+#[derive(Clone)]
+pub struct Connector(Arc<Settings>);
+
+struct Settings {
+    tcp: HttpConnector,
+    via: Via,
+    tls: Tls,
+    http2: bool,
+    limit: Duration,
+    config: OnceCell<Arc<ClientConfig>>,
+}
+
+/// Why there is no connection.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ConnectFailure {
+    /// Not within the limit.
+    #[error("timed out")]
+    TimedOut(Duration),
+    /// For this reason.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Connector {
+    /// For one upstream; no connection takes longer than `limit`.
+    pub fn new(via: Via, tls: Tls, http2: bool, limit: Duration) -> Connector {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(KEEPALIVE));
+        // Shares the limit among a name's addresses, so that a dead one leaves time for the next.
+        tcp.set_connect_timeout(Some(limit));
+        Connector(Arc::new(Settings { tcp, via, tls, http2, limit, config: OnceCell::new() }))
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<Connection>;
+    type Error = ConnectFailure;
+    type Future = BoxFuture<'static, Result<TokioIo<Connection>, ConnectFailure>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectFailure>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, target: Uri) -> Self::Future {
+        let settings = self.0.clone();
+        Box::pin(async move {
+            match tokio::time::timeout(settings.limit, settings.connect(target)).await {
+                Ok(connected) => connected,
+                Err(_) => Err(ConnectFailure::TimedOut(settings.limit)),
+            }
+        })
+    }
+}
+
+impl Settings {
+    async fn connect(&self, target: Uri) -> Result<TokioIo<Connection>, ConnectFailure> {
+        let host = target.host().unwrap_or_default().to_owned();
+        let secure = target.scheme_str() == Some("https");
+        let tcp = self.open(target).await?.into_inner();
+        let stream = if secure { Stream::Tls(Box::new(self.secure(&host, tcp).await?)) } else { Stream::Plain(tcp) };
+        Ok(TokioIo::new(Connection::new(stream, matches!(self.via, Via::Forward(_)))))
+    }
+
+    async fn open(&self, target: Uri) -> Result<TokioIo<TcpStream>, ConnectFailure> {
+        let mut tcp = self.tcp.clone();
+        match &self.via {
+            Via::Direct => tcp.call(target).await.map_err(|error| self.failed("", &error)),
+            Via::Forward(HttpProxy { proxy, .. }) => tcp.call(proxy.clone()).await.map_err(|error| self.failed("proxy: ", &error)),
+            Via::Tunnel(HttpProxy { proxy, authorization }) => {
+                let mut tunnel = Tunnel::new(proxy.clone(), tcp);
+                if let Some(authorization) = authorization {
+                    tunnel = tunnel.with_auth(authorization.clone());
+                }
+                tunnel.call(target).await.map_err(|error| self.failed("proxy: ", &error))
+            }
+            Via::Socks { proxy, login } => {
+                let mut socks = SocksV5::new(proxy.clone(), tcp);
+                if let Some((user, password)) = login {
+                    socks = socks.with_auth(user.clone(), password.clone());
+                }
+                socks.call(target).await.map_err(|error| self.failed("proxy: ", &error))
+            }
+        }
+    }
+
+    fn failed(&self, step: &str, error: &(dyn Error + 'static)) -> ConnectFailure {
+        // A name's last address had its share of the limit, and used it up.
+        if cause::find::<io::Error>(error).is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
+            return ConnectFailure::TimedOut(self.limit);
+        }
+        failed(step, error)
+    }
+
+    async fn secure(&self, host: &str, tcp: TcpStream) -> Result<TlsStream<TcpStream>, ConnectFailure> {
+        let config = self.config.get_or_try_init(async || self.tls.client_config(self.http2).await.map(Arc::new)).await;
+        let config = config.map_err(|error| failed("", &error))?.clone();
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let name = ServerName::try_from(host).map_err(|error| failed("tls: ", &error))?;
+        TlsConnector::from(config).connect(name, tcp).await.map_err(|error| match cause::describe(&error) {
+            words if words.starts_with("tls: ") => ConnectFailure::Failed(words),
+            words => ConnectFailure::Failed(format!("tls: {words}")),
+        })
+    }
+}
+
+fn failed(step: &str, error: &(dyn Error + 'static)) -> ConnectFailure {
+    let dns = if error.to_string() == "dns error" { "dns: " } else { "" };
+    ConnectFailure::Failed(format!("{step}{dns}{}", cause::describe(error)))
+}

@@ -1,0 +1,105 @@
+//! [`Relay`]: requests to one upstream over sockets, with a pool of connections.
+//!
+//! Follows no redirect and retries nothing, but for one case: a pooled connection that dies before it answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use http::header::PROXY_AUTHORIZATION;
+use http::{Extensions, HeaderValue, Request, Response};
+use hyper_util::client::legacy::{Client, Error};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tracing::debug;
+
+use super::connect::{ConnectFailure, Connector};
+use super::connection::Life;
+use super::tls::Tls;
+use super::via::Via;
+use super::{Payload, Transport, TransportError, UpstreamBody, cause, decode};
+
+/// How a [`Relay`] connects and what it keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Until a connection stands.
+    pub connect: Duration,
+    /// Idle connections kept.
+    pub idle_connections: usize,
+    /// How long an idle connection is kept.
+    pub idle_timeout: Duration,
+    /// HTTP/2 where the upstream speaks it.
+    pub http2: bool,
+}
+
+/// Requests to one upstream, over pooled connections.
+pub struct Relay {
+    pooled: Client<Connector, Payload>,
+    /// Never takes a connection from a pool: what replaces a dead connection must not be another dead one.
+    fresh: Client<Connector, Payload>,
+    authorization: Option<HeaderValue>,
+}
+
+impl Relay {
+    /// To one upstream, `via` a proxy or not.
+    pub fn new(via: Via, tls: Tls, limits: &Limits) -> Arc<Relay> {
+        let authorization = via.forward_authorization().cloned();
+        let connector = Connector::new(via, tls, limits.http2, limits.connect);
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder.timer(TokioTimer::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(limits.idle_timeout);
+        let pooled = builder.pool_max_idle_per_host(limits.idle_connections).build(connector.clone());
+        let fresh = builder.pool_max_idle_per_host(0).build(connector);
+        Arc::new(Relay { pooled, fresh, authorization })
+    }
+
+    async fn exchange(&self, mut request: Request<Payload>) -> Result<Response<UpstreamBody>, TransportError> {
+        if let Some(authorization) = &self.authorization {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, authorization.clone());
+        }
+        let copy = again(&request);
+        let response = match (self.pooled.request(request).await, copy) {
+            (Ok(response), _) => response,
+            (Err(error), Some(request)) if died_unanswered(&error) => {
+                debug!(cause = %cause::describe(&error), "a pooled connection died unanswered; replacing it");
+                self.fresh.request(request).await.map_err(|error| failure(&error))?
+            }
+            (Err(error), _) => return Err(failure(&error)),
+        };
+        if let Some(life) = response.extensions().get::<Life>() {
+            life.answered();
+        }
+        decode::response(response)
+    }
+}
+
+impl Transport for Relay {
+    fn send(&self, request: Request<Payload>) -> BoxFuture<'_, Result<Response<UpstreamBody>, TransportError>> {
+        Box::pin(self.exchange(request))
+    }
+}
+
+fn again(request: &Request<Payload>) -> Option<Request<Payload>> {
+    let mut copy = Request::new(request.body().again()?);
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    Some(copy)
+}
+
+fn died_unanswered(error: &Error) -> bool {
+    let Some(connected) = error.connect_info() else { return false };
+    let mut extensions = Extensions::new();
+    connected.get_extras(&mut extensions);
+    // A request's own body that fails ends a connection too, and would fail again.
+    extensions.get::<Life>().is_some_and(Life::is_used_and_silent) && cause::find::<TransportError>(error).is_none()
+}
+
+fn failure(error: &Error) -> TransportError {
+    match (cause::find::<ConnectFailure>(error), cause::find::<TransportError>(error)) {
+        (Some(ConnectFailure::TimedOut(limit)), _) => TransportError::ConnectTimeout(*limit),
+        (Some(ConnectFailure::Failed(reason)), _) => TransportError::Connect(reason.clone()),
+        (_, Some(TransportError::Request(reason))) => TransportError::Request(reason.clone()),
+        (_, Some(own)) => TransportError::Request(own.to_string()),
+        _ if error.is_connect() => TransportError::Connect(cause::describe(error)),
+        _ => TransportError::Closed(cause::describe(error)),
+    }
+}

@@ -1,1 +1,191 @@
 //! HTTP in: decodes, asks the engine, answers. Knows no retries.
+//!
+//! A connection goes through [`accept`], a request through [`layers`] and [`router`] to a handler, and what the engine
+//! hands back through [`reply`] or [`error`]. [`Server::bind`] opens the ports, [`Server::run`] serves until a
+//! [`Shutdown`] ends it.
+
+mod accept;
+mod body;
+mod caller;
+mod chat;
+mod config;
+mod error;
+mod forward;
+mod health;
+mod layers;
+mod listen;
+mod models;
+mod reload;
+mod reply;
+mod router;
+mod shutdown;
+mod state;
+mod status;
+mod tls;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
+
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::server::accept::Acceptor;
+use crate::server::layers::Edge;
+use crate::server::listen::Place;
+use crate::server::router::{Surface, router};
+use crate::server::shutdown::Stage;
+use crate::server::state::App;
+use crate::server::tls::Certificates;
+use crate::telemetry::LogHandle;
+
+pub use listen::{Address, ListenError};
+pub use reload::Reloader;
+pub use shutdown::{Shutdown, Signal, Signals, signals};
+pub use tls::TlsError;
+
+/// Where and how to listen: the configuration's, unless the command line says otherwise.
+#[derive(Clone)]
+pub struct Options {
+    /// Address or name.
+    pub host: String,
+    /// TCP port; 0 lets the system choose.
+    pub port: u16,
+    /// A listener of its own for administration.
+    pub admin_port: Option<u16>,
+    /// A public host without keys is allowed.
+    pub insecure: bool,
+    /// The log, whose level follows reloads.
+    pub log: Option<LogHandle>,
+}
+
+impl Options {
+    /// What `config` says.
+    pub fn from_config(config: &Config) -> Options {
+        Options {
+            host: config.server.host.clone(),
+            port: config.server.port,
+            admin_port: config.admin.port,
+            insecure: config.server.insecure,
+            log: None,
+        }
+    }
+}
+
+/// Why a server cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// No port.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// No certificate.
+    #[error("cannot use the certificate of `server.tls`: {0}")]
+    Certificate(#[from] TlsError),
+    /// No TLS at all.
+    #[error("cannot set up TLS: {0}")]
+    Tls(#[from] rustls::Error),
+    /// Whoever reaches the host could spend the owner's money.
+    #[error(
+        "refusing to listen on {host}, which others can reach, without `auth.keys`\nhint: add keys, listen on 127.0.0.1, or allow it with `--insecure` (`server.insecure: true`)"
+    )]
+    PublicWithoutKeys {
+        /// As configured.
+        host: String,
+    },
+    /// The system does not say which address was bound.
+    #[error("cannot listen: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Ports that are open, and what will be served there.
+pub struct Server {
+    engine: Engine,
+    ports: Vec<Port>,
+    certificates: Option<Arc<Certificates>>,
+    options: Options,
+}
+
+struct Port {
+    listener: TcpListener,
+    address: SocketAddr,
+    surface: Surface,
+}
+
+impl Server {
+    /// Opens the ports and reads the certificate. Clients may connect from now on; [`Server::run`] answers them.
+    pub async fn bind(engine: Engine, options: Options) -> Result<Server, ServeError> {
+        let snapshot = engine.snapshot();
+        let certificates = snapshot.config.server.tls.as_ref().map(Certificates::load).transpose()?;
+        let is_for_all = options.insecure || !snapshot.keys.is_open();
+        let mut ports = Vec::new();
+        for (place, surface) in places(&options) {
+            let addresses = listen::resolve(place).await?;
+            if !is_for_all && !addresses.iter().all(|address| address.ip().to_canonical().is_loopback()) {
+                return Err(ServeError::PublicWithoutKeys { host: options.host.clone() });
+            }
+            for listener in listen::bind(place, &addresses)? {
+                let address = listener.local_addr()?;
+                ports.push(Port { listener, address, surface });
+            }
+        }
+        Ok(Server { engine, ports, certificates, options })
+    }
+
+    /// Where it can be reached, one a listener.
+    pub fn addresses(&self) -> Vec<Address> {
+        let tls = self.certificates.is_some();
+        self.ports.iter().map(|port| Address { address: port.address, tls, admin: port.surface == Surface::Admin }).collect()
+    }
+
+    /// Reloads everything that this server runs on; for signals and the watched file.
+    pub fn reloader(&self) -> Reloader {
+        Reloader { engine: self.engine.clone(), certificates: self.certificates.clone(), log: self.options.log.clone() }
+    }
+
+    /// Serves until `shutdown` has come to its end: not ready any more, then, after `server.drain`, nothing new, then
+    /// gone with the last request or after `server.shutdown_grace`. Dropping the future cuts everything.
+    pub async fn run(self, shutdown: Shutdown) -> Result<(), ServeError> {
+        let app = App::new(self.engine.clone(), self.reloader(), shutdown.clone(), self.options.insecure);
+        let tls = self.certificates.as_ref().map(Certificates::acceptor).transpose()?;
+        let mut listening = JoinSet::new();
+        for Port { listener, surface, .. } in self.ports {
+            let handler = Edge::new(Arc::clone(&app), router(surface, Arc::clone(&app)));
+            let acceptor = Acceptor { listener, tls: tls.clone(), handler: Arc::new(handler), shutdown: shutdown.clone() };
+            listening.spawn(acceptor.run());
+        }
+        shutdown.reached(Stage::Draining).await;
+        let served = async {
+            let (drain, grace) = limits(&self.engine);
+            info!(?drain, ?grace, "shutting down");
+            sleep(drain).await;
+            shutdown.advance(Stage::Closing);
+            let all = async { while listening.join_next().await.is_some() {} };
+            if timeout(grace, all).await.is_err() {
+                warn!(?grace, "requests were still running; cutting them");
+            }
+        };
+        tokio::select! {
+            () = served => {}
+            () = shutdown.reached(Stage::Ended) => warn!("ended at once"),
+        }
+        Ok(())
+    }
+}
+
+/// What listens where; administration moves to its own port if it has one.
+fn places(options: &Options) -> Vec<(Place<'_>, Surface)> {
+    let main = Place { host: &options.host, port: options.port, key: "server.port" };
+    let Some(port) = options.admin_port else { return vec![(main, Surface::All)] };
+    vec![(main, Surface::Public), (Place { host: &options.host, port, key: "admin.port" }, Surface::Admin)]
+}
+
+/// How long draining and finishing may take, as configured now.
+fn limits(engine: &Engine) -> (Duration, Duration) {
+    let snapshot = engine.snapshot();
+    (snapshot.config.server.drain, snapshot.config.server.shutdown_grace)
+}

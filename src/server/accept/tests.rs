@@ -1,0 +1,135 @@
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::stream;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::{Acceptor, Activity, Busy, Handle};
+use crate::server::shutdown::{Shutdown, Stage};
+
+const SOON: Duration = Duration::from_secs(10);
+
+/// Answers `/` at once, `/wait` never, `/slow` when told to.
+#[derive(Clone, Default)]
+struct Desk {
+    arrived: Arc<Notify>,
+    dropped: Arc<Notify>,
+    go_on: Arc<Notify>,
+}
+
+struct Gone(Arc<Notify>);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+impl Handle for Desk {
+    type Body = Body;
+
+    async fn handle(&self, _: SocketAddr, request: Request<Incoming>) -> Response<Body> {
+        let gone = Gone(self.dropped.clone());
+        self.arrived.notify_one();
+        match request.uri().path() {
+            "/wait" => std::future::pending().await,
+            "/slow" => {
+                let go_on = self.go_on.clone();
+                let rest = stream::once(async move {
+                    let _gone = gone;
+                    go_on.notified().await;
+                    Ok::<_, std::io::Error>(Bytes::from_static(b"end"))
+                });
+                Response::new(Body::from_stream(rest))
+            }
+            _ => Response::new(Body::from("hello")),
+        }
+    }
+}
+
+struct Running {
+    desk: Desk,
+    shutdown: Shutdown,
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+async fn start() -> Running {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (desk, shutdown, address) = (Desk::default(), Shutdown::new(), listener.local_addr().unwrap());
+    let acceptor = Acceptor { listener, tls: None, handler: desk.clone(), shutdown: shutdown.clone() };
+    Running { desk, shutdown, address, task: tokio::spawn(acceptor.run()) }
+}
+
+async fn ask(address: SocketAddr, path: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).await.unwrap();
+    stream
+}
+
+async fn soon<F: Future>(future: F) -> F::Output {
+    timeout(SOON, future).await.expect("it happens soon")
+}
+
+async fn read_until(stream: &mut TcpStream, end: &str) -> String {
+    let mut text = Vec::new();
+    while !String::from_utf8_lossy(&text).ends_with(end) {
+        assert!(soon(stream.read_buf(&mut text)).await.unwrap() > 0, "closed after {text:?}");
+    }
+    String::from_utf8(text).unwrap()
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_cancels_its_request_before_and_within_the_answer() {
+    let running = start().await;
+    for path in ["/wait", "/slow"] {
+        let mut stream = ask(running.address, path).await;
+        soon(running.desk.arrived.notified()).await;
+        if path == "/slow" {
+            read_until(&mut stream, "\r\n\r\n").await;
+        }
+        drop(stream);
+        soon(running.desk.dropped.notified()).await;
+    }
+}
+
+#[tokio::test]
+async fn closing_finishes_what_runs_and_accepts_nothing_new() {
+    let running = start().await;
+    let mut idle = ask(running.address, "/").await;
+    read_until(&mut idle, "hello").await;
+    let mut slow = ask(running.address, "/slow").await;
+    read_until(&mut slow, "\r\n\r\n").await;
+
+    running.shutdown.advance(Stage::Closing);
+    assert_eq!(soon(idle.read(&mut [0; 64])).await.unwrap(), 0, "an unused connection is closed");
+    assert!(TcpStream::connect(running.address).await.is_err());
+
+    running.desk.go_on.notify_one();
+    read_until(&mut slow, "3\r\nend\r\n0\r\n\r\n").await;
+    soon(running.task).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_idle_only_without_requests() {
+    let activity = Arc::new(Activity::new());
+    let limit = Duration::from_secs(75);
+    let busy = Busy::new(&activity);
+    let mut idle: Pin<Box<_>> = Box::pin(activity.idle_for(limit));
+    assert!(timeout(Duration::from_secs(1000), &mut idle).await.is_err());
+    drop(busy);
+    let ended = tokio::time::Instant::now();
+    idle.await;
+    let waited = ended.elapsed();
+    assert!(waited >= Duration::from_secs(74) && waited <= Duration::from_secs(150), "{waited:?}");
+}

@@ -1,0 +1,95 @@
+//! Answers every request that names a model.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use http::request::Parts;
+
+use crate::access::Caller;
+use crate::engine::Job;
+use crate::hub::Endpoint;
+use crate::server::body;
+use crate::server::caller::{authenticate, media_type};
+use crate::server::error::Rejection;
+use crate::server::reply;
+use crate::server::state::{App, Arrival};
+
+/// Reads the request whole, asks the engine, answers. Dropping the future, when the client leaves, cancels all of it.
+pub(super) async fn answer(app: Arc<App>, endpoint: Endpoint, request: Request) -> Response {
+    match read(endpoint, request).await {
+        Ok(job) => reply::metered(app.engine.chat(job).await),
+        Err(rejection) => rejection.into_response(),
+    }
+}
+
+async fn read(endpoint: Endpoint, request: Request) -> Result<Job, Rejection> {
+    let (mut parts, body) = request.into_parts();
+    let arrival = Arrival::take(&mut parts)?;
+    let caller = match check(endpoint, &arrival, &parts) {
+        Ok(caller) => caller,
+        Err(rejection) => {
+            body::discard(&parts.headers, body).await;
+            return Err(rejection);
+        }
+    };
+    job(endpoint, arrival, caller, parts.headers, body).await
+}
+
+fn check(endpoint: Endpoint, arrival: &Arrival, parts: &Parts) -> Result<Caller, Rejection> {
+    let caller = authenticate(&arrival.snapshot.keys, &parts.headers, arrival.client)?;
+    check_content_type(endpoint, &parts.headers)?;
+    Ok(caller)
+}
+
+async fn job(endpoint: Endpoint, arrival: Arrival, caller: Caller, mut headers: HeaderMap, body: Body) -> Result<Job, Rejection> {
+    let body = body::read(&mut headers, body, arrival.snapshot.config.server.max_body).await?;
+    let Arrival { id, client, received, snapshot } = arrival;
+    Ok(Job { snapshot, id, endpoint, caller, client: Some(client), headers, body, received })
+}
+
+/// Files are sent as multipart, all else as JSON; image edits as either. No type at all passes: the body speaks for itself.
+fn check_content_type(endpoint: Endpoint, headers: &HeaderMap) -> Result<(), Rejection> {
+    let Some(media_type) = media_type(headers) else { return Ok(()) };
+    let (takes, expected) = match endpoint {
+        Endpoint::AudioTranscriptions | Endpoint::AudioTranslations | Endpoint::ImageVariations => {
+            (media_type.is_multipart(), "multipart/form-data")
+        }
+        Endpoint::ImageEdits => (media_type.is_multipart() || media_type.is_json(), "multipart/form-data or application/json"),
+        _ => (media_type.is_json(), "application/json"),
+    };
+    if takes {
+        return Ok(());
+    }
+    Err(Rejection::UnsupportedMediaType(format!("content type `{media_type}` is not taken here; send `{expected}`")))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::CONTENT_TYPE;
+    use http::{HeaderMap, HeaderValue};
+
+    use super::check_content_type;
+    use crate::hub::Endpoint;
+
+    #[test]
+    fn each_endpoint_takes_its_content_types() {
+        let takes = |endpoint, text: &'static str| {
+            check_content_type(endpoint, &HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(text))])).is_ok()
+        };
+        for (endpoint, json, multipart) in [
+            (Endpoint::ChatCompletions, true, false),
+            (Endpoint::Embeddings, true, false),
+            (Endpoint::AudioSpeech, true, false),
+            (Endpoint::AudioTranscriptions, false, true),
+            (Endpoint::ImageEdits, true, true),
+        ] {
+            assert_eq!(takes(endpoint, "application/json; charset=utf-8"), json, "{endpoint:?}");
+            assert_eq!(takes(endpoint, "multipart/form-data; boundary=x"), multipart, "{endpoint:?}");
+            assert!(!takes(endpoint, "text/plain") && !takes(endpoint, ""), "{endpoint:?}");
+            assert!(check_content_type(endpoint, &HeaderMap::new()).is_ok());
+        }
+    }
+}

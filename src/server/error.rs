@@ -1,0 +1,262 @@
+//! Refusals and failures as clients see them: a status, headers, and OpenAI's envelope.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+
+use crate::access::AccessError;
+use crate::engine;
+
+/// Why the server answers with an error.
+#[derive(Debug, thiserror::Error)]
+pub enum Rejection {
+    /// The engine's own errors.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    /// No key, or a wrong one.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The admin key is missing or wrong.
+    #[error("{0}")]
+    AdminKey(&'static str),
+    /// Who asks is known well enough, and may not.
+    #[error("{0}")]
+    Forbidden(String),
+    /// Nothing is served here.
+    #[error("nothing is served at {path}; `GET /` lists what is")]
+    NotFound {
+        /// The path.
+        path: String,
+    },
+    /// The path exists, with other methods.
+    #[error("{method} is not a method of {path}")]
+    MethodNotAllowed {
+        /// The method.
+        method: String,
+        /// The path.
+        path: String,
+    },
+    /// A body in a format that is not taken here.
+    #[error("{0}")]
+    UnsupportedMediaType(String),
+    /// A body over `server.max_body`.
+    #[error("the body is larger than {limit} bytes (`server.max_body`)")]
+    TooLarge {
+        /// The limit.
+        limit: usize,
+    },
+    /// A body that cannot be read to its end.
+    #[error("{0}")]
+    BrokenBody(String),
+    /// A body that stopped coming.
+    #[error("no more of the body came for {} seconds", .0.as_secs())]
+    SlowBody(Duration),
+    /// Not built yet.
+    #[error("{0} is not supported yet")]
+    NotSupported(String),
+    /// A configuration that cannot be loaded; the old one stays.
+    #[error("the configuration is invalid, the old one stays: {}", .0.join("; "))]
+    InvalidConfig(Vec<String>),
+    /// A bug.
+    #[error("internal error; the log has more under this request's id")]
+    Panicked,
+}
+
+impl Rejection {
+    /// What the client is told.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Rejection::Engine(error) => error.status(),
+            Rejection::Access(_) | Rejection::AdminKey(_) => StatusCode::UNAUTHORIZED,
+            Rejection::Forbidden(_) => StatusCode::FORBIDDEN,
+            Rejection::NotFound { .. } => StatusCode::NOT_FOUND,
+            Rejection::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Rejection::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Rejection::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Rejection::BrokenBody(_) | Rejection::InvalidConfig(_) => StatusCode::BAD_REQUEST,
+            Rejection::SlowBody(_) => StatusCode::REQUEST_TIMEOUT,
+            Rejection::NotSupported(_) => StatusCode::NOT_IMPLEMENTED,
+            Rejection::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The word for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Rejection::Engine(error) => error.code(),
+            Rejection::Access(_) | Rejection::AdminKey(_) => "invalid_api_key",
+            Rejection::Forbidden(_) => "forbidden",
+            Rejection::NotFound { .. } => "not_found",
+            Rejection::MethodNotAllowed { .. } => "method_not_allowed",
+            Rejection::UnsupportedMediaType(_) => "unsupported_media_type",
+            Rejection::TooLarge { .. } => "body_too_large",
+            Rejection::BrokenBody(_) => "invalid_request",
+            Rejection::SlowBody(_) => "request_timeout",
+            Rejection::NotSupported(_) => "not_supported",
+            Rejection::InvalidConfig(_) => "invalid_config",
+            Rejection::Panicked => "internal_error",
+        }
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self.status() == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        let Rejection::Engine(error) = self else { return headers };
+        if let Some(wait) = error.retry_after() {
+            // Whole seconds for everybody, rounded up lest they come early; milliseconds for OpenAI's SDKs.
+            headers
+                .insert(RETRY_AFTER, wait.as_millis().div_ceil(1000).max(1).to_string().parse().unwrap_or(HeaderValue::from_static("1")));
+            headers.insert(RETRY_AFTER_MS, HeaderValue::from(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)));
+        }
+        if error.should_retry() == Some(false) {
+            headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+        }
+        if !error.attempts().is_empty() {
+            headers.insert(ATTEMPTS, HeaderValue::from(error.attempts().len()));
+        }
+        headers
+    }
+
+    fn body(&self) -> Bytes {
+        // The upstream's own words tell the client more than ours about them.
+        if let Rejection::Engine(engine::Error::SameStatus { body: Some(body), .. }) = self {
+            return body.clone();
+        }
+        let (param, diagnostics) = match self {
+            Rejection::Engine(error) => (error.param(), None),
+            Rejection::InvalidConfig(diagnostics) => (None, Some(diagnostics.as_slice())),
+            _ => (None, None),
+        };
+        let message = self.to_string();
+        let error = Inner { message: &message, r#type: kind(self.status()), param, code: self.code(), diagnostics };
+        // Strings and a list of strings always serialise.
+        serde_json::to_vec(&Envelope { error }).unwrap_or_default().into()
+    }
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body()));
+        *response.status_mut() = self.status();
+        *response.headers_mut() = self.headers();
+        response
+    }
+}
+
+const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+const ATTEMPTS: HeaderName = HeaderName::from_static("x-llmgw-attempts");
+
+/// `{"error":{"message","type","param","code"}}`, and `diagnostics` where there are some.
+#[derive(Serialize)]
+struct Envelope<'a> {
+    error: Inner<'a>,
+}
+
+#[derive(Serialize)]
+struct Inner<'a> {
+    message: &'a str,
+    r#type: &'static str,
+    param: Option<&'a str>,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diagnostics: Option<&'a [String]>,
+}
+
+/// OpenAI's word for the kind of a failure.
+fn kind(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        403 => "permission_error",
+        409 => "conflict",
+        429 => "rate_limit_error",
+        502 | 504 => "upstream_error",
+        500.. => "server_error",
+        _ => "invalid_request_error",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::StatusCode;
+    use serde_json::Value;
+
+    use super::Rejection;
+    use crate::access::AccessError;
+    use crate::engine::{Attempt, Error};
+
+    fn envelope(rejection: &Rejection) -> Value {
+        let envelope: Value = serde_json::from_slice(&rejection.body()).unwrap();
+        for name in ["message", "type", "param", "code"] {
+            assert!(envelope["error"].get(name).is_some(), "{name} is missing in {envelope}");
+        }
+        envelope["error"].clone()
+    }
+
+    fn attempt() -> Attempt {
+        Attempt { provider: "a".into(), model: "m".into(), status: Some(500), reason: "boom".into(), took: Duration::ZERO }
+    }
+
+    #[test]
+    fn each_rejection_has_its_status_type_and_code() {
+        let cases: Vec<(Rejection, u16, &str, &str)> = vec![
+            (Error::InvalidJson("x".into()).into(), 400, "invalid_request_error", "invalid_json"),
+            (Error::ModelNotFound("x".into()).into(), 404, "invalid_request_error", "model_not_found"),
+            (Error::NotAllowed("x".into()).into(), 403, "permission_error", "model_not_allowed"),
+            (Error::Upstream { attempts: vec![attempt()] }.into(), 502, "upstream_error", "upstream_error"),
+            (Error::Timeout { attempts: vec![] }.into(), 504, "upstream_error", "upstream_timeout"),
+            (AccessError::Missing.into(), 401, "invalid_request_error", "invalid_api_key"),
+            (Rejection::Forbidden("x".into()), 403, "permission_error", "forbidden"),
+            (Rejection::TooLarge { limit: 1 }, 413, "invalid_request_error", "body_too_large"),
+            (Rejection::UnsupportedMediaType("x".into()), 415, "invalid_request_error", "unsupported_media_type"),
+            (Rejection::NotSupported("x".into()), 501, "server_error", "not_supported"),
+            (Rejection::InvalidConfig(vec!["x".into()]), 400, "invalid_request_error", "invalid_config"),
+            (Rejection::Panicked, 500, "server_error", "internal_error"),
+        ];
+        for (rejection, status, kind, code) in cases {
+            assert_eq!(rejection.status().as_u16(), status, "{rejection:?}");
+            let error = envelope(&rejection);
+            assert_eq!((error["type"].as_str(), error["code"].as_str()), (Some(kind), Some(code)), "{rejection:?}");
+        }
+    }
+
+    #[test]
+    fn when_to_come_back_is_told_in_seconds_rounded_up_and_in_milliseconds() {
+        let error = Error::Unavailable { model: "m".into(), reason: "cooling".into(), retry_after: Duration::from_millis(1200) };
+        let headers = Rejection::from(error).headers();
+        assert_eq!((&headers["retry-after"], &headers["retry-after-ms"]), (&"2".parse().unwrap(), &"1200".parse().unwrap()));
+    }
+
+    #[test]
+    fn nobody_shall_retry_what_was_tried_everywhere() {
+        let headers = Rejection::from(Error::Upstream { attempts: vec![attempt(), attempt()] }).headers();
+        assert_eq!((&headers["x-should-retry"], &headers["x-llmgw-attempts"]), (&"false".parse().unwrap(), &"2".parse().unwrap()));
+        assert!(!Rejection::Panicked.headers().contains_key("x-should-retry"));
+    }
+
+    #[test]
+    fn the_words_of_an_upstream_that_every_attempt_met_are_passed_on() {
+        let body = bytes::Bytes::from_static(br#"{"error":{"message":"slow down"}}"#);
+        let error =
+            Error::SameStatus { status: StatusCode::TOO_MANY_REQUESTS, body: Some(body.clone()), retry_after: None, attempts: vec![] };
+        let rejection = Rejection::from(error);
+        assert_eq!((rejection.status().as_u16(), rejection.body()), (429, body));
+    }
+
+    #[test]
+    fn a_refused_key_names_the_scheme_and_a_bad_configuration_its_mistakes() {
+        assert_eq!(Rejection::from(AccessError::Unknown).headers()["www-authenticate"], "Bearer");
+        let error = envelope(&Rejection::InvalidConfig(vec!["llmgw.yaml:3:1: unknown key".into()]));
+        assert_eq!(error["diagnostics"][0], "llmgw.yaml:3:1: unknown key");
+        assert!(error["message"].as_str().is_some_and(|message| message.contains("llmgw.yaml:3:1")));
+    }
+}

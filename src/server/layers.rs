@@ -1,0 +1,213 @@
+//! What happens to every request on every path: an id, a span, the open gateway's rules, CORS, a net under panics, a line
+//! in the log.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::header::{HeaderName, HeaderValue, ORIGIN, RETRY_AFTER};
+use http::request::Parts;
+use http::{Method, Request};
+use http_body::{Body as _, Frame, SizeHint};
+use hyper::body::Incoming;
+use pin_project_lite::pin_project;
+use tokio::time::Instant;
+use tower::{ServiceExt, service_fn};
+use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, Cors, CorsLayer};
+use tower_service::Service;
+use tracing::{Instrument, Span, error, error_span};
+
+use crate::engine::RequestId;
+use crate::server::accept::Handle;
+use crate::server::body::discard;
+use crate::server::caller::{check_open, is_allowed_origin};
+use crate::server::error::Rejection;
+use crate::server::state::{App, Arrival, Metered};
+use crate::telemetry::events::RequestAnswered;
+
+/// A request's id, in and out.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// What pages of other origins may read of an answer.
+const EXPOSED: [HeaderName; 8] = [
+    REQUEST_ID,
+    HeaderName::from_static("x-upstream-request-id"),
+    HeaderName::from_static("x-llmgw-provider"),
+    HeaderName::from_static("x-llmgw-model"),
+    HeaderName::from_static("x-llmgw-attempts"),
+    HeaderName::from_static("x-llmgw-overhead-ms"),
+    HeaderName::from_static("x-llmgw-dropped"),
+    RETRY_AFTER,
+];
+/// Asked every few seconds by machines.
+const QUIET: [&str; 5] = ["/health", "/v1/health", "/healthz", "/readyz", "/metrics"];
+
+/// The outermost part of one port's paths.
+pub(super) struct Edge {
+    app: Arc<App>,
+    router: Router,
+    cors: CorsLayer,
+}
+
+impl Edge {
+    pub(super) fn new(app: Arc<App>, router: Router) -> Edge {
+        let cors = cors(Arc::clone(&app));
+        Edge { app, router, cors }
+    }
+
+    async fn guarded(&self, arrival: Arrival, request: Request<Body>) -> Response {
+        let (mut parts, body) = request.into_parts();
+        if let Err(refusal) = self.check(&arrival, &parts, &body) {
+            discard(&parts.headers, body).await;
+            return refusal.into_response();
+        }
+        parts.extensions.insert(arrival);
+        let Ok(response) = self.router.clone().oneshot(Request::from_parts(parts, body)).await;
+        response
+    }
+
+    fn check(&self, arrival: &Arrival, parts: &Parts, body: &Body) -> Result<(), Rejection> {
+        if self.app.insecure || !arrival.snapshot.keys.is_open() {
+            return Ok(());
+        }
+        check_open(parts, !body.is_end_stream(), arrival.client, &arrival.snapshot.config.server.cors)
+    }
+
+    async fn answer(&self, arrival: Arrival, request: Request<Body>) -> Response {
+        let asks_across = request.headers().contains_key(ORIGIN) && !arrival.snapshot.config.server.cors.is_empty();
+        if !asks_across {
+            return self.guarded(arrival, request).await;
+        }
+        let inner = service_fn(|request| {
+            let arrival = arrival.clone();
+            async move { Ok::<_, Infallible>(self.guarded(arrival, request).await) }
+        });
+        let mut cors: Cors<_> = tower::Layer::layer(&self.cors, inner);
+        let Ok(response) = cors.call(request).await;
+        response
+    }
+}
+
+impl Handle for Arc<Edge> {
+    type Body = Traced;
+
+    async fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Traced> {
+        let client = peer.ip().to_canonical();
+        let id = request_id(&request);
+        let span = error_span!("request", %id);
+        let arrival = Arrival { id, client, received: Instant::now(), snapshot: self.app.engine.snapshot() };
+        let line = Line { arrival: arrival.clone(), method: request.method().clone(), path: request.uri().path().to_owned() };
+        let answer = AssertUnwindSafe(self.answer(arrival, request.map(Body::new))).catch_unwind().instrument(span.clone());
+        let mut response = answer.await.unwrap_or_else(|panic| {
+            let message = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+            span.in_scope(|| error!(panic = message.unwrap_or("without a message"), "a request panicked"));
+            Rejection::Panicked.into_response()
+        });
+        if let Ok(value) = HeaderValue::from_str(line.arrival.id.as_str()) {
+            response.headers_mut().insert(REQUEST_ID, value);
+        }
+        if response.extensions_mut().remove::<Metered>().is_none() {
+            span.in_scope(|| line.write(response.status().as_u16()));
+        }
+        response.map(|body| Traced { body, span })
+    }
+}
+
+fn request_id<B>(request: &Request<B>) -> RequestId {
+    let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    given.and_then(RequestId::from_client).unwrap_or_else(RequestId::make)
+}
+
+/// The origins are read from the configuration in force, so a reload changes them.
+fn cors(app: Arc<App>) -> CorsLayer {
+    let allowed = move |origin: &HeaderValue, _: &Parts| is_allowed_origin(origin, &app.engine.snapshot().config.server.cors);
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(allowed))
+        .allow_methods(AllowMethods::mirror_request())
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers(EXPOSED)
+        .max_age(std::time::Duration::from_secs(600))
+}
+
+/// What the log says of a request that no engine saw.
+struct Line {
+    arrival: Arrival,
+    method: Method,
+    path: String,
+}
+
+impl Line {
+    fn write(&self, status: u16) {
+        let answered = RequestAnswered {
+            id: self.arrival.id.as_str(),
+            client: self.arrival.client,
+            method: self.method.as_str(),
+            path: &self.path,
+            status,
+            total: self.arrival.received.elapsed(),
+            quiet: QUIET.contains(&self.path.as_str()),
+        };
+        answered.emit();
+    }
+}
+
+pin_project! {
+    /// An answer's body; what happens while it is read belongs to its request's span.
+    pub(super) struct Traced {
+        #[pin]
+        body: Body,
+        span: Span,
+    }
+
+    impl PinnedDrop for Traced {
+        fn drop(this: Pin<&mut Self>) {
+            // The engine settles its accounts, and writes its last line, when the body goes.
+            let mut this = this.project();
+            let _entered = this.span.enter();
+            this.body.set(Body::empty());
+        }
+    }
+}
+
+impl http_body::Body for Traced {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let this = self.project();
+        let _entered = this.span.enter();
+        this.body.poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::request_id;
+
+    #[test]
+    fn a_sane_id_of_the_clients_is_kept_and_any_other_replaced() {
+        let with = |id: &str| request_id(&Request::builder().header("x-request-id", id).body(()).unwrap()).to_string();
+        assert_eq!(with("trace-1/2"), "trace-1/2");
+        for wild in ["", "a b", "<script>", &"x".repeat(200)] {
+            assert!(with(wild).starts_with("req-"), "{wild}");
+        }
+        assert!(request_id(&Request::new(())).as_str().starts_with("req-"));
+    }
+}

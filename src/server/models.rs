@@ -1,0 +1,228 @@
+//! The models that a caller may ask for, and a real call to one of them.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use http::request::Parts;
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
+
+use crate::access::Caller;
+use crate::config::Model;
+use crate::engine::{Error, ModelRow, Probe};
+use crate::server::body;
+use crate::server::caller::{authenticate, presented};
+use crate::server::error::Rejection;
+use crate::server::state::{App, Arrival};
+
+/// `GET /v1/models`
+pub(super) async fn list(State(app): State<Arc<App>>, request: Request) -> Result<Json<List>, Rejection> {
+    let (mut parts, _) = request.into_parts();
+    Ok(Json(List { object: "list", data: offered(&app, &mut parts)? }))
+}
+
+/// `GET /v1/models/{id}`
+pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Result<Json<Entry>, Rejection> {
+    let (mut parts, _) = request.into_parts();
+    let id = decoded_id(&parts);
+    let entry = offered(&app, &mut parts)?.into_iter().find(|entry| entry.id == id);
+    entry.map(Json).ok_or_else(|| Error::ModelNotFound(format!("there is no model `{id}`; `GET /v1/models` lists those there are")).into())
+}
+
+/// `POST /v1/models/{id}/test`
+pub(super) async fn test(State(app): State<Arc<App>>, request: Request) -> Result<Json<Tested>, Rejection> {
+    let (mut parts, body) = request.into_parts();
+    let id = decoded_id(&parts);
+    let Some(id) = id.strip_suffix("/test").filter(|id| !id.is_empty()) else {
+        return Err(Rejection::MethodNotAllowed { method: parts.method.to_string(), path: parts.uri.path().to_owned() });
+    };
+    let arrival = Arrival::take(&mut parts)?;
+    let caller = authenticate(&arrival.snapshot.keys, &parts.headers, arrival.client)?;
+    if !caller.may(id) {
+        return Err(Error::NotAllowed(format!("this key may not ask for `{id}`")).into());
+    }
+    let message = test_message(&mut parts, body, arrival.snapshot.config.server.max_body).await?;
+    let mut probe = first_probe(&app, id)?;
+    probe.message = message.unwrap_or(probe.message);
+    let result = app.engine.probe(&probe).await;
+    let error = result.error.or(result.skipped);
+    Ok(Json(Tested {
+        ok: result.ok && error.is_none(),
+        model: id.to_owned(),
+        provider: result.provider,
+        latency_ms: result.latency_ms,
+        reply: result.reply,
+        error,
+    }))
+}
+
+/// OpenAI's list.
+#[derive(Serialize)]
+pub(super) struct List {
+    object: &'static str,
+    data: Vec<Entry>,
+}
+
+/// One name to ask for.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Entry {
+    id: String,
+    object: &'static str,
+    created: u64,
+    owned_by: String,
+}
+
+/// What a test came to.
+#[derive(Serialize)]
+pub(super) struct Tested {
+    ok: bool,
+    model: String,
+    provider: String,
+    latency_ms: u64,
+    reply: Option<String>,
+    error: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct TestBody {
+    test_message: Option<String>,
+}
+
+fn offered(app: &App, parts: &mut Parts) -> Result<Vec<Entry>, Rejection> {
+    let arrival = Arrival::take(parts)?;
+    let config = &arrival.snapshot.config;
+    let caller = match presented(&parts.headers) {
+        None if config.auth.open_models => Caller::anonymous(),
+        _ => authenticate(&arrival.snapshot.keys, &parts.headers, arrival.client)?,
+    };
+    Ok(entries(&app.engine.models(), &config.models, |name| caller.may(name), app.started))
+}
+
+/// Enabled public names without wildcards, `auto`, and each offered id, bare and as `PROVIDER/ID`; what `may` allows of them.
+fn entries(rows: &[ModelRow], models: &[Model], may: impl Fn(&str) -> bool, created: u64) -> Vec<Entry> {
+    let public: HashMap<&str, bool> = models.iter().map(|model| (&*model.name, model.enabled)).collect();
+    let mut seen = HashSet::new();
+    let mut entries = Vec::new();
+    let mut add = |id: String, owner: &str| {
+        if !id.contains('*') && may(&id) && !seen.contains(&id) {
+            seen.insert(id.clone());
+            entries.push(Entry { id, object: "model", created, owned_by: owner.to_owned() });
+        }
+    };
+    for row in rows.iter().filter(|row| row.enabled) {
+        let is_offered = matches!(row.source, "listed" | "discovered");
+        let public = public.get(row.name.as_str());
+        // A public name stands before an upstream's equal one, and when it is disabled it hides that one.
+        if public != Some(&false) && !(is_offered && public.is_some()) {
+            add(row.name.clone(), &row.provider);
+        }
+        let qualified = format!("{}/{}", row.provider, row.upstream_model);
+        if is_offered && !models.iter().any(|model| !model.enabled && *model.name == *qualified) {
+            add(qualified, &row.provider);
+        }
+    }
+    entries
+}
+
+/// The way that a request for `id` would go first.
+fn first_probe(app: &App, id: &str) -> Result<Probe, Rejection> {
+    let mut probes = app.engine.probes(&[id.to_owned()], None)?;
+    let first = probes.iter().position(|probe| probe.skip.is_none()).unwrap_or(0);
+    if probes.is_empty() {
+        return Err(Error::ModelNotFound(format!("no route of `{id}` can be tested")).into());
+    }
+    Ok(probes.swap_remove(first))
+}
+
+async fn test_message(parts: &mut Parts, body: Body, limit: usize) -> Result<Option<String>, Rejection> {
+    let body = body::read(&mut parts.headers, body, limit).await?;
+    if body.is_empty() {
+        return Ok(None);
+    }
+    let body: TestBody = serde_json::from_slice(&body).map_err(|error| match error.is_data() {
+        true => Error::InvalidRequest { message: error.to_string(), param: Some("test_message".to_owned()) },
+        false => Error::InvalidJson(format!("the body is not JSON: {error}")),
+    })?;
+    Ok(body.test_message)
+}
+
+/// What follows `/v1/models/`; slashes may have come raw or as `%2F`.
+fn decoded_id(parts: &Parts) -> String {
+    let id = parts.uri.path().strip_prefix("/v1/models/").unwrap_or_default();
+    percent_decode_str(id).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::{Entry, decoded_id, entries};
+    use crate::config::{Model, Strategy, Target};
+    use crate::engine::ModelRow;
+
+    fn row(name: &str, provider: &str, upstream_model: &str, enabled: bool, source: &'static str) -> ModelRow {
+        ModelRow {
+            name: name.into(),
+            provider: provider.into(),
+            upstream_model: upstream_model.into(),
+            priority: 1,
+            enabled,
+            context_window: None,
+            price: None,
+            state: "ok".into(),
+            source,
+        }
+    }
+
+    fn model(name: &str, enabled: bool) -> Model {
+        let target = Target::Routes { strategy: Strategy::Priority, routes: Vec::new(), fallback: Vec::new() };
+        Model { name: name.into(), enabled, target, line: 1 }
+    }
+
+    fn listed(rows: &[ModelRow], models: &[Model], may: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+        entries(rows, models, may, 7).into_iter().map(|Entry { id, owned_by, .. }| (id, owned_by)).collect()
+    }
+
+    #[test]
+    fn names_are_listed_once_with_their_first_provider() {
+        let rows = [
+            row("gpt-4", "openai", "gpt-4o", true, "alias"),
+            row("gpt-4", "deepseek", "deepseek-chat", true, "alias"),
+            row("auto", "openai", "gpt-4o", true, "auto"),
+            row("gpt-4o", "openai", "gpt-4o", true, "listed"),
+            row("gpt-4o", "other", "gpt-4o", true, "discovered"),
+        ];
+        let pairs = [("gpt-4", "openai"), ("auto", "openai"), ("gpt-4o", "openai"), ("openai/gpt-4o", "openai"), ("other/gpt-4o", "other")];
+        assert_eq!(listed(&rows, &[model("gpt-4", true)], |_| true), pairs.map(|(id, owner)| (id.to_owned(), owner.to_owned())));
+    }
+
+    #[test]
+    fn wildcards_disabled_names_and_what_they_hide_are_left_out() {
+        let rows = [
+            row("gpt-*", "openai", "gpt-*", true, "alias"),
+            row("old", "openai", "old", false, "alias"),
+            row("old", "openai", "old", true, "listed"),
+            row("off", "openai", "off", false, "listed"),
+        ];
+        let names = listed(&rows, &[model("gpt-*", true), model("old", false)], |_| true);
+        assert_eq!(names, [("openai/old".to_owned(), "openai".to_owned())]);
+    }
+
+    #[test]
+    fn a_caller_sees_what_it_may_ask_for() {
+        let rows = [row("gpt-4", "a", "gpt-4", true, "listed"), row("o3", "a", "o3", true, "listed")];
+        let names = listed(&rows, &[], |name| name.starts_with("gpt-"));
+        assert_eq!(names, [("gpt-4".to_owned(), "a".to_owned())]);
+    }
+
+    #[test]
+    fn an_id_may_hold_slashes_raw_or_encoded() {
+        for path in ["/v1/models/anthropic/claude%20x/test", "/v1/models/anthropic%2Fclaude%20x/test"] {
+            let (parts, ()) = Request::builder().uri(path).body(()).unwrap().into_parts();
+            assert_eq!(decoded_id(&parts), "anthropic/claude x/test");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Turns what the engine hands back into an HTTP answer.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use percent_encoding::{CONTROLS, utf8_percent_encode};
+
+use crate::engine::{Error, Reply, Trace};
+use crate::server::error::Rejection;
+use crate::server::state::Metered;
+
+const PROVIDER: HeaderName = HeaderName::from_static("x-llmgw-provider");
+const MODEL: HeaderName = HeaderName::from_static("x-llmgw-model");
+const ATTEMPTS: HeaderName = HeaderName::from_static("x-llmgw-attempts");
+const OVERHEAD: HeaderName = HeaderName::from_static("x-llmgw-overhead-ms");
+/// Tells nginx not to gather a stream's pieces.
+const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// The answer to a request that the engine accounted for.
+pub(super) fn metered(result: Result<Reply, Error>) -> Response {
+    let mut response = match result {
+        Ok(reply) => respond(reply),
+        Err(error) => Rejection::from(error).into_response(),
+    };
+    response.extensions_mut().insert(Metered);
+    response
+}
+
+fn respond(reply: Reply) -> Response {
+    let Reply { status, mut headers, body, trace } = reply;
+    name_upstream(&mut headers, &trace);
+    keep_flowing(&mut headers);
+    let mut response = Response::new(Body::new(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+fn name_upstream(headers: &mut HeaderMap, trace: &Trace) {
+    headers.insert(PROVIDER, as_value(&trace.provider));
+    if !trace.model.is_empty() {
+        headers.insert(MODEL, as_value(&trace.model));
+    }
+    headers.insert(ATTEMPTS, HeaderValue::from(trace.attempts));
+    headers.insert(OVERHEAD, as_value(&format!("{:.3}", trace.overhead.as_secs_f64() * 1000.0)));
+}
+
+/// Caches and proxies shall not hold back a stream of events.
+fn keep_flowing(headers: &mut HeaderMap) {
+    let is_stream = headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
+    if is_stream {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers.insert(BUFFERING, HeaderValue::from_static("no"));
+    }
+}
+
+/// Names may be in any script; headers may not.
+fn as_value(text: &str) -> HeaderValue {
+    let encoded = utf8_percent_encode(text, CONTROLS).to_string();
+    HeaderValue::try_from(encoded).unwrap_or(HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+
+    use super::{as_value, keep_flowing, name_upstream};
+    use crate::engine::Trace;
+
+    #[test]
+    fn an_answer_names_who_gave_it() {
+        let mut headers = HeaderMap::new();
+        let trace = Trace { provider: "智谱".into(), model: "glm-4".into(), attempts: 2, overhead: Duration::from_micros(412) };
+        name_upstream(&mut headers, &trace);
+        let values: Vec<_> =
+            ["provider", "model", "attempts", "overhead-ms"].map(|name| headers[format!("x-llmgw-{name}")].to_str().unwrap()).into();
+        assert_eq!(values, ["%E6%99%BA%E8%B0%B1", "glm-4", "2", "0.412"]);
+        assert_eq!(as_value("a\nb"), "a%0Ab");
+    }
+
+    #[test]
+    fn only_streams_of_events_ask_not_to_be_held_back() {
+        for (content_type, expected) in [("text/event-stream; charset=utf-8", true), ("application/json", false)] {
+            let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
+            keep_flowing(&mut headers);
+            assert_eq!(headers.contains_key("x-accel-buffering"), expected);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Every path, in one table. What is not in it is a 404; what is, with another method, a 405.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, any, get, post};
+use http::{Method, StatusCode};
+
+use crate::hub::Endpoint;
+use crate::server::error::Rejection;
+use crate::server::state::App;
+use crate::server::{chat, config, forward, health, models, reload, status};
+
+/// Which paths a port serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Surface {
+    /// Everything.
+    All,
+    /// Everything but administration, which has a port of its own.
+    Public,
+    /// Administration, and the health family.
+    Admin,
+}
+
+/// Paths of later versions; they say so instead of being taken for an upstream's.
+const NOT_YET: [&str; 6] =
+    ["/v1/realtime", "/v1/messages", "/v1/messages/{*rest}", "/v1/responses", "/v1/responses/{*rest}", "/v1/realtime/{*rest}"];
+const DOCS_NOT_YET: [&str; 3] = ["/docs", "/openapi.json", "/redoc"];
+const ADMIN_NOT_YET: [&str; 3] = ["/metrics", "/admin", "/admin/{*rest}"];
+
+/// The table of one port.
+pub(super) fn router(surface: Surface, app: Arc<App>) -> Router {
+    let router = match surface {
+        Surface::All => admin(public(health_family())).route("/", get(health::index)),
+        Surface::Public => public(health_family()).route("/", get(health::index)).route("/v1/reload", any(not_found)),
+        Surface::Admin => admin(health_family()).route("/", any(not_supported)),
+    };
+    router.fallback(not_found).method_not_allowed_fallback(other_method).with_state(app)
+}
+
+type Table = Router<Arc<App>>;
+
+fn health_family() -> Table {
+    Router::new()
+        .route("/health", get(health::health))
+        .route("/v1/health", get(health::health))
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+}
+
+fn public(table: Table) -> Table {
+    let table = Endpoint::ALL.into_iter().fold(table, |table, endpoint| table.route(&format!("/v1{}", endpoint.path()), answer(endpoint)));
+    let table = table
+        .route("/v1/models", get(models::list))
+        .route("/models", get(models::list))
+        // Ids may hold slashes, and `/test` ends one.
+        .route("/v1/models/{*id}", get(models::show).post(models::test))
+        .route("/providers/{name}", any(forward::to_named))
+        .route("/providers/{name}/", any(forward::to_named))
+        .route("/providers/{name}/{*rest}", any(forward::to_named));
+    let table = NOT_YET.into_iter().chain(DOCS_NOT_YET).fold(table, |table, path| table.route(path, any(not_supported)));
+    table.route("/v1/{*rest}", any(forward::to_configured))
+}
+
+fn admin(table: Table) -> Table {
+    let table = table
+        .route("/status", get(status::status))
+        .route("/config", get(config::show))
+        .route("/reload", post(reload::reload))
+        .route("/v1/reload", post(reload::reload))
+        .route("/config/reload", post(reload::reload));
+    ADMIN_NOT_YET.into_iter().fold(table, |table, path| table.route(path, any(not_supported)))
+}
+
+fn answer(endpoint: Endpoint) -> MethodRouter<Arc<App>> {
+    post(move |State(app): State<Arc<App>>, request: Request| chat::answer(app, endpoint, request))
+}
+
+async fn not_found(request: Request) -> Rejection {
+    Rejection::NotFound { path: request.uri().path().to_owned() }
+}
+
+async fn not_supported(request: Request) -> Rejection {
+    Rejection::NotSupported(request.uri().path().to_owned())
+}
+
+/// `Allow` is added by the router.
+async fn other_method(request: Request) -> Response {
+    if request.method() == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    Rejection::MethodNotAllowed { method: request.method().to_string(), path: request.uri().path().to_owned() }.into_response()
+}

@@ -1,0 +1,51 @@
+//! What every handler can reach, and what it knows of its request.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use http::request::Parts;
+use tokio::time::Instant;
+
+use crate::engine::{Engine, RequestId, Snapshot};
+use crate::server::reload::Reloader;
+use crate::server::shutdown::Shutdown;
+
+/// The server, as its handlers see it.
+pub(super) struct App {
+    pub engine: Engine,
+    pub reloader: Reloader,
+    pub shutdown: Shutdown,
+    /// `server.insecure` or `--insecure`: open to the world even without keys.
+    pub insecure: bool,
+    /// Since when models exist, as far as their list is concerned: seconds after 1970.
+    pub started: u64,
+}
+
+impl App {
+    pub(super) fn new(engine: Engine, reloader: Reloader, shutdown: Shutdown, insecure: bool) -> Arc<App> {
+        let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        Arc::new(App { engine, reloader, shutdown, insecure, started })
+    }
+}
+
+/// How a request came in; every request carries one, and the snapshot that it keeps to its end.
+#[derive(Clone)]
+pub(super) struct Arrival {
+    pub id: RequestId,
+    pub client: IpAddr,
+    pub received: Instant,
+    pub snapshot: Arc<Snapshot>,
+}
+
+impl Arrival {
+    /// Takes the arrival out of a request.
+    pub(super) fn take(parts: &mut Parts) -> Result<Arrival, crate::engine::Error> {
+        // The edge put it there.
+        parts.extensions.remove().ok_or_else(|| crate::engine::Error::Internal("a request came in past the edge".to_owned()))
+    }
+}
+
+/// Marks an answer whose request the engine accounts for and logs.
+#[derive(Clone, Copy)]
+pub(super) struct Metered;

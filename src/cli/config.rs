@@ -53,11 +53,11 @@ pub enum Format {
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     match args.action {
         Action::Check => {
-            let config = context.load(&context.overrides())?;
+            let config = context.load(&context.overrides())?.config;
             context.printer.line(&verdict(&config))?;
         }
         Action::Show { format } => {
-            let config = context.load(&context.overrides())?.to_json();
+            let config = context.load(&context.overrides())?.config.to_json();
             context.printer.print(&match format {
                 Format::Yaml => serde_yaml::to_string(&config)?,
                 Format::Json => format!("{}\n", serde_json::to_string_pretty(&config)?),

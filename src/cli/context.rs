@@ -10,16 +10,16 @@ use crate::cli::failure::Failure;
 use crate::cli::output::Printer;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::env::Env;
-use crate::config::load::{self, Overrides};
-use crate::config::{Config, Origin};
+use crate::config::load::{self, Loaded, Overrides};
+use crate::config::{Config, Origin, Provider, ProviderKind, RequestAuth, Secret};
 use crate::engine::Engine;
 use crate::telemetry::logging::{LogError, LogHandle, LogOptions};
 
 /// A local Ollama answers within a few milliseconds, or it is not there.
 const OLLAMA_ANSWERS_WITHIN: Duration = Duration::from_millis(200);
 
-/// Where Ollama listens unless told otherwise.
-const OLLAMA: &str = "127.0.0.1:11434";
+/// Name of its preset, and of the provider made from it.
+const OLLAMA: &str = "ollama";
 
 /// What every command is run with.
 pub struct Context {
@@ -38,21 +38,21 @@ pub struct Rejected(pub Vec<Diagnostic>);
 
 impl Context {
     /// The configuration, by itself: nothing is asked, warnings are shown.
-    pub fn load(&self, overrides: &Overrides) -> Result<Config, Rejected> {
-        let loaded = load::load(&self.environment, self.globals.config.as_deref(), overrides).map_err(Rejected)?;
+    pub fn load(&self, overrides: &Overrides) -> Result<Loaded, Rejected> {
+        let loaded = self.reader(overrides, false)().map_err(Rejected)?;
         loaded.warnings.iter().for_each(|warning| self.printer.say_plain(&format!("{warning}\n")));
-        Ok(loaded.config)
+        Ok(loaded)
     }
 
     /// The configuration of a command that asks models: with a local Ollama, if nothing else is configured and it answers.
     /// Says where the configuration comes from, unless it is a file.
-    pub async fn load_for_use(&self, overrides: &Overrides) -> Result<Config, Rejected> {
-        let mut config = self.load(overrides)?;
-        if config.origin == Origin::Mock && is_ollama_there(OLLAMA).await {
-            config = load::from_environment(&self.environment, true, overrides);
+    pub async fn load_for_use(&self, overrides: &Overrides) -> Result<Loaded, Rejected> {
+        let mut loaded = self.load(overrides)?;
+        if loaded.config.origin == Origin::Mock && is_ollama_there().await {
+            loaded = self.reader(overrides, true)().map_err(Rejected)?;
         }
-        self.tell_origin(&config.origin);
-        Ok(config)
+        self.tell_origin(&loaded.config.origin);
+        Ok(loaded)
     }
 
     /// What `load` is called with when only the global flags count.
@@ -61,22 +61,38 @@ impl Context {
     }
 
     /// The engine on this configuration. Reloading it reads the configuration again, the same way.
-    pub fn engine(&self, config: Config, overrides: Overrides) -> Result<Engine, Failure> {
-        let (environment, flag) = (self.environment.clone(), self.globals.config.clone());
-        let reread = move || load::load(&environment, flag.as_deref(), &overrides);
-        Engine::start(config, Box::new(reread))
+    pub fn engine(&self, config: Config, overrides: &Overrides) -> Result<Engine, Failure> {
+        let with_ollama = matches!(config.origin, Origin::Environment { .. }) && config.providers.iter().any(|one| &*one.name == OLLAMA);
+        let read = self.reader(overrides, with_ollama);
+        let load = move || match read() {
+            Ok(loaded) => Ok(loaded.config),
+            Err(diagnostics) => Err(diagnostics.iter().map(Diagnostic::to_string).collect()),
+        };
+        Engine::start(config, Box::new(load))
             .map_err(|error| Failure::usage(error).hint("`llmgw config check` checks the rest of the file"))
+    }
+
+    /// Reads the configuration whenever it is called. `with_ollama`: a local Ollama counts where there is no file.
+    fn reader(&self, overrides: &Overrides, with_ollama: bool) -> impl Fn() -> Result<Loaded, Vec<Diagnostic>> + Send + Sync + 'static {
+        let (environment, flag, overrides) = (self.environment.clone(), self.globals.config.clone(), overrides.clone());
+        move || {
+            let mut loaded = load::load(&environment, flag.as_deref(), &overrides)?;
+            if with_ollama && !matches!(loaded.config.origin, Origin::File { .. }) {
+                loaded.config = overrides.over(load::from_environment(&environment, true))?;
+            }
+            Ok(loaded)
+        }
     }
 
     /// The engine for a command that asks models, with the global flags' overrides.
     pub async fn engine_for_use(&self) -> anyhow::Result<Engine> {
         let overrides = self.overrides();
-        let config = self.load_for_use(&overrides).await?;
+        let config = self.load_for_use(&overrides).await?.config;
         // A one-shot command writes log lines only when they are asked for.
         if self.globals.log_level.is_some() {
             self.log(&config)?;
         }
-        Ok(self.engine(config, overrides)?)
+        Ok(self.engine(config, &overrides)?)
     }
 
     /// Starts logging as `config` says.
@@ -87,7 +103,7 @@ impl Context {
             format: config.logging.format,
             ansi: self.printer.terminal().stderr_colour,
         })?;
-        handle.set_secrets(config.secrets());
+        handle.set_secrets(secrets(config));
         Ok(handle)
     }
 
@@ -105,11 +121,30 @@ impl Context {
     }
 }
 
-/// Whether something at `address` answers in HTTP, in time.
-async fn is_ollama_there(address: &str) -> bool {
+/// Everything that no log line may hold, whatever it looks like.
+fn secrets(config: &Config) -> Vec<Secret> {
+    let of_provider = |provider: &Provider| {
+        let own = match &provider.kind {
+            ProviderKind::Request(RequestAuth::Token(token)) => Some(token.clone()),
+            ProviderKind::Request(RequestAuth::Login(login)) => Some(login.password.clone()),
+            ProviderKind::OpenAi | ProviderKind::Mock(_) => None,
+        };
+        provider.api_keys.iter().cloned().chain(own).collect::<Vec<_>>()
+    };
+    config.admin.key.iter().cloned().chain(config.providers.iter().flat_map(of_provider)).collect()
+}
+
+async fn is_ollama_there() -> bool {
+    let Some(url) = load::ollama_url() else { return false };
+    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else { return false };
+    answers(host, port).await
+}
+
+/// Whether something there answers in HTTP, in time.
+async fn answers(host: &str, port: u16) -> bool {
     let ask = async {
-        let mut stream = TcpStream::connect(address).await?;
-        stream.write_all(format!("GET /api/version HTTP/1.0\r\nHost: {address}\r\n\r\n").as_bytes()).await?;
+        let mut stream = TcpStream::connect((host, port)).await?;
+        stream.write_all(format!("GET /api/version HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n").as_bytes()).await?;
         let mut status = [0; 12];
         stream.read_exact(&mut status).await?;
         std::io::Result::Ok(status.starts_with(b"HTTP/1.") && status.ends_with(b" 200"))
@@ -122,20 +157,20 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
-    use super::is_ollama_there;
+    use super::answers;
 
     #[tokio::test]
     async fn only_what_answers_in_http_is_an_ollama() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
+        let address = listener.local_addr().unwrap();
         let server = async {
             let (mut stream, _) = listener.accept().await.unwrap();
             let _ = stream.read(&mut [0; 256]).await.unwrap();
             stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n{}").await.unwrap();
         };
-        let (there, ()) = tokio::join!(is_ollama_there(&address), server);
+        let (there, ()) = tokio::join!(answers("127.0.0.1", address.port()), server);
         assert!(there);
         drop(listener);
-        assert!(!is_ollama_there(&address).await);
+        assert!(!answers("127.0.0.1", address.port()).await);
     }
 }

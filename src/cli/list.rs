@@ -6,8 +6,8 @@ use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::rows::{self, Format, Row};
 use crate::cli::table::Tone;
-use crate::config::Price;
 use crate::config::presets::{self, Preset};
+use crate::config::{Price, Provider, ProviderKind};
 use crate::engine::{Engine, ModelRow};
 
 const EXAMPLES: &str = "\
@@ -80,7 +80,8 @@ fn tell_undiscovered(engine: &Engine, context: &Context, only: Option<&str>) {
     let snapshot = engine.snapshot();
     let rows = engine.models();
     let known = |name: &str| rows.iter().any(|row| row.provider == name && row.source == "discovered");
-    let unknown = snapshot.config.providers.iter().filter(|provider| provider.enabled && provider.models.is_none());
+    let asks = |provider: &&Provider| provider.enabled && provider.models.is_none() && !matches!(provider.kind, ProviderKind::Mock(_));
+    let unknown = snapshot.config.providers.iter().filter(asks);
     let names: Vec<&str> =
         unknown.map(|provider| &*provider.name).filter(|name| only.is_none_or(|only| only == *name) && !known(name)).collect();
     if !names.is_empty() {

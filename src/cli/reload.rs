@@ -45,22 +45,16 @@ struct Answer {
 
 /// Runs `llmgw reload`.
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
-    // Who names a gateway and its key needs no file here.
-    let config = if args.check || args.url.is_none() || args.key.is_none() {
-        context.load(&context.overrides())
-    } else {
-        return ask(args, None, context).await;
+    // Who names a gateway needs no file here, but for its key.
+    let config = match context.load(&context.overrides()) {
+        Ok(loaded) => Some(loaded.config),
+        Err(_) if args.url.is_some() && !args.check => None,
+        Err(rejected) => return Err(rejected.into()),
     };
-    match config {
-        Ok(config) => {
-            if args.check {
-                tell_checked(&config, context)?;
-            }
-            ask(args, Some(config), context).await
-        }
-        Err(_) if args.url.is_some() && !args.check => ask(args, None, context).await,
-        Err(rejected) => Err(rejected.into()),
+    if let Some(config) = config.as_ref().filter(|_| args.check) {
+        tell_checked(config, context)?;
     }
+    ask(args, config, context).await
 }
 
 fn tell_checked(config: &Config, context: &Context) -> anyhow::Result<()> {

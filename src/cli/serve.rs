@@ -1,18 +1,19 @@
 //! `llmgw serve`: runs the gateway until a signal ends it.
 
+use std::convert::Infallible;
+use std::path::PathBuf;
+
 use anyhow::Context as _;
 use clap::ValueHint;
-use tracing::{error, info, warn};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tracing::{info, warn};
 
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
+use crate::config::Watch;
 use crate::config::load::Overrides;
-use crate::config::watch::Watch;
-use crate::config::{Config, Origin};
 use crate::engine::Engine;
-use crate::server::shutdown::{Shutdown, Signal, Signals, signals};
-use crate::server::{Server, ServerOptions};
-use crate::telemetry::logging::LogHandle;
+use crate::server::{Options, Reloader, Server, Shutdown, Signal, Signals, signals};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,83 +54,69 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
         log_level: context.globals.log_level,
     };
     let preparing = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let config = preparing.block_on(context.load_for_use(&overrides))?;
+    let loaded = preparing.block_on(context.load_for_use(&overrides))?;
     drop(preparing);
-    let logging = context.log(&config)?;
+    let log = context.log(&loaded.config)?;
     raise_open_files();
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if config.server.workers > 0 {
-        builder.worker_threads(config.server.workers);
+    if loaded.config.server.workers > 0 {
+        builder.worker_threads(loaded.config.server.workers);
     }
     let runtime = builder.enable_all().build().context("cannot start threads")?;
-    let ended = runtime.block_on(serve(config, overrides, !args.no_watch, &logging, context));
+    let watched = if args.no_watch { Vec::new() } else { loaded.files };
+    let options = Options { log: Some(log), ..Options::from_config(&loaded.config) };
+    let engine = runtime.block_on(async { context.engine(loaded.config, &overrides) })?;
+    let ended = runtime.block_on(serve(engine, options, &watched, context));
     runtime.shutdown_background();
     ended.map(|()| Exit::Done)
 }
 
-async fn serve(config: Config, overrides: Overrides, watched: bool, logging: &LogHandle, context: &Context) -> anyhow::Result<()> {
-    let origin = config.origin.clone();
-    let engine = context.engine(config, overrides)?;
+async fn serve(engine: Engine, options: Options, watched: &[PathBuf], context: &Context) -> anyhow::Result<()> {
     let signals = signals().context("cannot listen for signals")?;
-    let server = Server::bind(engine.clone(), ServerOptions::default()).await.map_err(|error| failure(&error))?;
+    let server = Server::bind(engine.clone(), options).await.map_err(|error| failure(&error))?;
     engine.start_tasks();
     for address in server.addresses() {
+        let purpose = if address.admin { " (administration)" } else { "" };
         // A supervisor may have closed stdout; that is no reason not to serve.
-        let _ = context.printer.line(&format!("listening on {address}"));
+        let _ = context.printer.line(&format!("listening on {address}{purpose}"));
     }
-    let watch = if watched { watch(&origin) } else { None };
-    let shutdown = Shutdown::new();
+    let (changed, changes) = channel(1);
+    let _watch = watch(watched, changed);
+    let (reloader, shutdown) = (server.reloader(), Shutdown::new());
     tokio::select! {
         ended = server.run(shutdown.clone()) => ended.map_err(|error| failure(&error).into()),
-        never = obey(signals, watch, &shutdown, &engine, logging) => match never {},
+        never = obey(signals, changes, &shutdown, &reloader) => match never {},
     }
 }
 
-/// Does what signals and changes of the file ask for, as long as it is polled.
-async fn obey(
-    mut signals: Signals,
-    mut watch: Option<Watch>,
-    shutdown: &Shutdown,
-    engine: &Engine,
-    logging: &LogHandle,
-) -> std::convert::Infallible {
+/// Does what signals and changes of the files ask for, as long as it is polled.
+async fn obey(mut signals: Signals, mut changes: Receiver<()>, shutdown: &Shutdown, reloader: &Reloader) -> Infallible {
     loop {
         tokio::select! {
             signal = signals.next() => match signal {
                 Signal::Terminate if shutdown.is_draining() => shutdown.now(),
                 Signal::Terminate => {
-                    info!("ending; a second signal ends at once");
+                    info!("ending after the requests that run; a second signal ends at once");
                     shutdown.begin();
                 }
-                Signal::Reload => reload(engine, logging),
+                Signal::Reload => reload(reloader).await,
             },
-            () = changed(&mut watch) => reload(engine, logging),
+            Some(()) = changes.recv() => reload(reloader).await,
         }
     }
 }
 
-async fn changed(watch: &mut Option<Watch>) {
-    match watch {
-        Some(watch) => watch.changed().await,
-        None => std::future::pending().await,
-    }
+/// Reading files may take its time, and a signal to end must not wait for a worker. The reloader logs how it went.
+async fn reload(reloader: &Reloader) {
+    let reloader = reloader.clone();
+    let _ = tokio::task::spawn_blocking(move || reloader.reload(false)).await;
 }
 
-fn reload(engine: &Engine, logging: &LogHandle) {
-    match engine.reload(false) {
-        Ok(reloaded) => {
-            info!(changed = ?reloaded.changed, restart_required = ?reloaded.restart_required, "{}", reloaded.message);
-            if let Err(error) = logging.set_level(engine.snapshot().config.logging.level) {
-                warn!(%error, "the log level cannot be changed");
-            }
-        }
-        Err(mistakes) => mistakes.iter().for_each(|mistake| error!("the configuration cannot be used, the old one stays: {mistake}")),
+fn watch(files: &[PathBuf], changed: Sender<()>) -> Option<Watch> {
+    if files.is_empty() {
+        return None;
     }
-}
-
-fn watch(origin: &Origin) -> Option<Watch> {
-    let Origin::File { path, .. } = origin else { return None };
-    match Watch::start(path) {
+    match Watch::start(files, changed) {
         Ok(watch) => Some(watch),
         Err(error) => {
             warn!(%error, "the configuration file cannot be watched; SIGHUP and `llmgw reload` still work");

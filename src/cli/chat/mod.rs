@@ -5,17 +5,11 @@
 pub mod input;
 pub mod render;
 
-use bytes::Bytes;
 use clap::{ValueEnum, ValueHint};
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue};
 use serde_json::{Map, Value, json};
-use tokio::time::Instant;
 
-use crate::access::Caller;
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
-use crate::engine::{Engine, Job, RequestId};
 use crate::hub::Endpoint;
 
 const EXAMPLES: &str = "\
@@ -76,8 +70,10 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let prompt = input::prompt(&args.prompt, tokio::io::stdin(), &context.printer).await?;
     let engine = context.engine_for_use().await?;
     let spinner = context.printer.spinner("waiting for the first word");
-    let answered = engine.chat(job(&engine, &args, prompt)).await;
-    let reply = match answered {
+    let snapshot = engine.snapshot();
+    let model = args.model.as_deref().unwrap_or(&snapshot.config.routing.default_model);
+    let job = engine.job(Endpoint::ChatCompletions, body(&args, model, prompt).to_string());
+    let reply = match engine.chat(job).await {
         Ok(reply) => reply,
         Err(error) => {
             spinner.finish_and_clear();
@@ -86,22 +82,6 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     };
     let answer = render::Answer::new(&context.printer, spinner, args.format);
     answer.print(reply.status, &reply.headers, reply.body).await
-}
-
-fn job(engine: &Engine, args: &Args, prompt: String) -> Job {
-    let snapshot = engine.snapshot();
-    let model = args.model.as_deref().unwrap_or(&snapshot.config.routing.default_model);
-    let body = Bytes::from(body(args, model, prompt).to_string());
-    Job {
-        snapshot,
-        id: RequestId::make(),
-        endpoint: Endpoint::ChatCompletions,
-        caller: Caller::anonymous(),
-        client: None,
-        headers: HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]),
-        body,
-        received: Instant::now(),
-    }
 }
 
 /// The request as an OpenAI client would send it.

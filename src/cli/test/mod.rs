@@ -68,7 +68,7 @@ pub enum Format {
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let engine = context.engine_for_use().await?;
     check_provider_or_configuration(&engine, args.provider.as_deref())?;
-    let probes = probes(&engine, &args)?;
+    let probes = probes(&engine, &args).await?;
     let progress = context.printer.counter(probes.len(), "asking");
     let results = ask(&engine, &probes, args.concurrency, &progress).await;
     progress.finish_and_clear();
@@ -90,8 +90,8 @@ fn check_provider_or_configuration(engine: &Engine, provider: Option<&str>) -> R
     provider.map_or(Ok(()), |provider| check_provider(engine, provider))
 }
 
-fn probes(engine: &Engine, args: &Args) -> Result<Vec<Probe>, Failure> {
-    let mut probes = engine.probes(&args.models, args.provider.as_deref())?;
+async fn probes(engine: &Engine, args: &Args) -> Result<Vec<Probe>, Failure> {
+    let mut probes = engine.probes(&args.models, args.provider.as_deref()).await?;
     if probes.is_empty() {
         return Err(
             Failure::usage("there is no route to test").hint("name a model: `llmgw test MODEL`; `llmgw list --discover` shows them")

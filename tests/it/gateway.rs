@@ -59,7 +59,7 @@ impl Builder {
         let transport_for = Arc::new(move |provider: &llmgw::config::Provider| {
             let behaviour = behaviours.get(&*provider.name)?.clone();
             let record = records[&*provider.name].clone();
-            Some(Arc::new(Memory::new(move |request| answer(&behaviour, &record, request).boxed())) as Arc<dyn Transport>)
+            Some(Arc::new(Memory::new(move |request| answer(behaviour.clone(), record.clone(), request).boxed())) as Arc<dyn Transport>)
         });
         let config = Arc::new(Mutex::new(self.config));
         let text = config.clone();
@@ -77,8 +77,8 @@ fn load(text: &str) -> Result<llmgw::config::Config, Vec<String>> {
 }
 
 async fn answer(
-    behaviour: &Behaviour,
-    record: &Received,
+    behaviour: Behaviour,
+    record: Received,
     request: Request<Bytes>,
 ) -> Result<Response<llmgw::transport::UpstreamBody>, TransportError> {
     let count = record.lock().expect("no panic").len();

@@ -181,7 +181,7 @@ pub fn says(words: &'static str) -> Behaviour {
 
 /// Always this status, with an error that says so.
 pub fn status(code: u16) -> Behaviour {
-    Arc::new(move |_, _| json_reply(code, &json!({ "error": { "message": format!("upstream says {code}"), "type": "t", "code": null } })))
+    Arc::new(move |_, _| json_reply(code, &json!({ "error": { "message": format!("upstream says {code}"), "code": null } })))
 }
 
 /// First `first`, then as the last of `rest` says, one behaviour a request.

@@ -45,7 +45,7 @@ pub(super) async fn test(State(app): State<Arc<App>>, request: Request) -> Resul
         return Err(Error::NotAllowed(format!("this key may not ask for `{id}`")).into());
     }
     let message = test_message(&mut parts, body, arrival.snapshot.config.server.max_body).await?;
-    let mut probe = first_probe(&app, id)?;
+    let mut probe = first_probe(&app, id).await?;
     probe.message = message.unwrap_or(probe.message);
     let result = app.engine.probe(&probe).await;
     let error = result.error.or(result.skipped);
@@ -128,8 +128,8 @@ fn entries(rows: &[ModelRow], models: &[Model], may: impl Fn(&str) -> bool, crea
 }
 
 /// The way that a request for `id` would go first.
-fn first_probe(app: &App, id: &str) -> Result<Probe, Rejection> {
-    let mut probes = app.engine.probes(&[id.to_owned()], None)?;
+async fn first_probe(app: &App, id: &str) -> Result<Probe, Rejection> {
+    let mut probes = app.engine.probes(&[id.to_owned()], None).await?;
     let first = probes.iter().position(|probe| probe.skip.is_none()).unwrap_or(0);
     if probes.is_empty() {
         return Err(Error::ModelNotFound(format!("no route of `{id}` can be tested")).into());

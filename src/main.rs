@@ -1,3 +1,5 @@
 //! The `llmgw` binary.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    llmgw::cli::main()
+}

@@ -1,1 +1,152 @@
 //! What a person types; the only place that prints.
+//!
+//! A command is one file: its `Args` with the help text, its `run`, its tests. Data goes to stdout and notices to
+//! stderr, both through [`output::Printer`]. What the commands share of the lower rooms is in [`context`].
+
+pub mod args;
+pub mod chat;
+pub mod config;
+pub mod context;
+pub mod explain;
+pub mod failure;
+pub mod generate;
+pub mod list;
+pub mod output;
+pub mod reload;
+pub mod rows;
+pub mod serve;
+pub mod table;
+pub mod test;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use crate::cli::args::{Cli, Command};
+use crate::cli::context::{Context, Rejected};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::output::{OutputError, Printer, Terminal};
+use crate::config::Level;
+use crate::config::env::Env;
+
+/// The whole program: reads the arguments, runs the command, says how it ended.
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let environment = Env::capture();
+    let no_color = environment.get_filled("NO_COLOR").is_some() || environment.get("TERM") == Some("dumb");
+    let terminal = Terminal::detect(args::colour_of(&arguments), no_color);
+    let cli = match args::parse(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error, &Printer::new(terminal, false)).into(),
+    };
+    let quiet = cli.globals.log_level.is_some_and(|level| level < Level::Info);
+    let context = Context { printer: Printer::new(terminal, quiet), globals: cli.globals.clone(), environment };
+    let ended = execute(cli, &context);
+    conclude(ended, &context.printer).into()
+}
+
+/// Help and version go to stdout, usage errors to stderr.
+fn refuse(error: &clap::Error, printer: &Printer) -> Exit {
+    let text = error.render();
+    let coloured = if error.use_stderr() { printer.terminal().stderr_colour } else { printer.terminal().stdout_colour };
+    let text = if coloured { text.ansi().to_string() } else { text.to_string() };
+    if error.use_stderr() {
+        printer.say_plain(&text);
+        return Exit::Usage;
+    }
+    conclude(printer.print(&text).map(|()| Exit::Done).map_err(anyhow::Error::from), printer)
+}
+
+fn execute(cli: Cli, context: &Context) -> anyhow::Result<Exit> {
+    // Fails only when one is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    if let Command::Serve(args) = cli.command {
+        return serve::run(args, context);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            ended = dispatch(cli.command, context) => ended,
+            Ok(()) = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+        }
+    });
+    // A read of stdin that never ends must not keep the process.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
+    match command {
+        Command::Serve(args) => serve::run(args, context),
+        Command::Chat(args) => chat::run(args, context).await,
+        Command::List(args) => list::run(args, context).await,
+        Command::Test(args) => test::run(args, context).await,
+        Command::Reload(args) => reload::run(args, context).await,
+        Command::Explain(args) => explain::run(args, context).await,
+        Command::Config(args) => config::run(args, context).await,
+        Command::Completions(args) => generate::completions(args, context),
+        Command::Man(args) => generate::man(args, context),
+    }
+}
+
+/// Tells a person what went wrong, and a script how it ended.
+fn conclude(ended: anyhow::Result<Exit>, printer: &Printer) -> Exit {
+    let error = match ended {
+        Ok(exit) => {
+            if exit == Exit::Interrupted {
+                let _ = printer.end_line();
+            }
+            return exit;
+        }
+        Err(error) => error,
+    };
+    if error.downcast_ref::<OutputError>().is_some_and(OutputError::is_closed_pipe) {
+        return Exit::Done;
+    }
+    let _ = printer.end_line();
+    if let Some(Rejected(diagnostics)) = error.downcast_ref() {
+        diagnostics.iter().for_each(|diagnostic| printer.say_plain(&format!("{diagnostic}\n")));
+        return Exit::Usage;
+    }
+    let failure = match error.downcast::<Failure>() {
+        Ok(failure) => failure,
+        Err(error) => Failure::failed(format!("{error:#}")),
+    };
+    printer.failure(&failure);
+    failure.exit
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::{Exit, Failure, Printer, Terminal, conclude};
+    use crate::cli::output::captured::printer;
+
+    #[test]
+    fn a_reader_that_went_away_is_a_quiet_end() {
+        struct Closed;
+        impl io::Write for Closed {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let (_, captured) = printer(Terminal::default());
+        let closed = Printer::to(Box::new(Closed), Box::new(captured.stderr.clone()), Terminal::default(), false);
+        let error = closed.line("x").unwrap_err();
+        assert_eq!(conclude(Err(error.into()), &closed), Exit::Done);
+        assert_eq!(captured.stderr.text(), "");
+    }
+
+    #[test]
+    fn an_error_ends_the_answer_that_was_begun_and_shows_the_way_out() {
+        let (printer, captured) = printer(Terminal::default());
+        printer.print("half an ans").unwrap();
+        assert_eq!(conclude(Err(Failure::usage("no prompt").hint("give one").into()), &printer), Exit::Usage);
+        assert_eq!(captured.stdout.text(), "half an ans\n");
+        assert_eq!(captured.stderr.text(), "error: no prompt\nhint: give one\n");
+        assert_eq!(conclude(Err(anyhow::anyhow!("disk full")), &printer), Exit::Failed);
+    }
+}

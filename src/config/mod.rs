@@ -3,8 +3,29 @@
 //! [`Config`] holds no `Option` that a default could fill and no string that should be a duration, a URL, a pattern or
 //! a secret: a value of this type cannot be wrong. How a file becomes one is in [`load`].
 
+pub mod defaults;
+pub mod diagnostic;
 pub mod diff;
+pub mod env;
+pub mod expand;
+pub mod file;
+pub mod file_kinds;
+pub mod leaves;
+pub mod load;
+pub mod locate;
+pub mod presets;
+pub mod proxy;
+pub mod read;
+mod resolve;
+pub mod schema;
 pub mod secret;
+mod show;
+pub mod source;
+pub mod spanned;
+#[cfg(test)]
+mod tests;
+pub mod units;
+pub mod watch;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,7 +37,14 @@ use http::{HeaderName, HeaderValue};
 use regex::Regex;
 use url::Url;
 
+pub use diagnostic::{Diagnostic, Severity};
+pub use diff::{Diff, diff};
+pub use env::Env;
+pub use load::{Loaded, Overrides, from_environment, load, load_file, load_text, ollama_url};
+pub use locate::{Located, locate};
+pub use schema::schema;
 pub use secret::Secret;
+pub use watch::{Watch, WatchError};
 
 /// Everything that follows from one configuration.
 #[derive(Clone, Debug)]
@@ -219,7 +247,8 @@ pub struct Login {
 }
 
 /// How a login's body is encoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum LoginBody {
     /// `{"username":…,"password":…}`
     Json,
@@ -257,8 +286,8 @@ pub struct Timeouts {
     pub stream: Option<Duration>,
 }
 
-/// How connections to an upstream are made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How connections to an upstream are made. Its `Debug` shows no passwords.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Proxy {
     /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, as they stood in the environment when the file was loaded.
     Environment {

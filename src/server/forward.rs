@@ -61,7 +61,7 @@ fn payload(body: Body) -> Payload {
     if body.is_end_stream() {
         return Payload::empty();
     }
-    Payload::stream(body.map_err(|error| TransportError::Request(error.to_string())).boxed_unsync())
+    Payload::streamed(body.map_err(|error| TransportError::Request(error.to_string())).boxed_unsync())
 }
 
 /// `/providers/NAME/rest?query` → (`NAME`, `/rest?query`); the rest stays as it was encoded.

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
+use sync_wrapper::SyncWrapper;
 
 use super::TransportError;
 
@@ -19,10 +20,23 @@ pub enum Payload {
     /// Pieces of what the client sent, and what was spliced in between. Cloning copies no bytes.
     Pieces(VecDeque<Bytes>),
     /// Passed through as it comes in.
-    Stream(UnsyncBoxBody<Bytes, TransportError>),
+    Stream(Streamed),
+}
+
+/// A body that is passed through as it comes in.
+pub struct Streamed {
+    // Shared by reference while a request is signed, polled by its one owner only.
+    body: SyncWrapper<UnsyncBoxBody<Bytes, TransportError>>,
+    length: Option<u64>,
 }
 
 impl Payload {
+    /// A body that is passed through as it comes in, and can be sent once.
+    pub fn streamed(body: UnsyncBoxBody<Bytes, TransportError>) -> Payload {
+        let length = body.size_hint().exact();
+        Payload::Stream(Streamed { body: SyncWrapper::new(body), length })
+    }
+
     /// No body.
     pub fn empty() -> Payload {
         Payload::Pieces(VecDeque::new())
@@ -85,21 +99,21 @@ impl Body for Payload {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
         match self.get_mut() {
             Payload::Pieces(pieces) => Poll::Ready(pieces.pop_front().map(|piece| Ok(Frame::data(piece)))),
-            Payload::Stream(body) => Pin::new(body).poll_frame(context),
+            Payload::Stream(stream) => Pin::new(stream.body.get_mut()).poll_frame(context),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Payload::Pieces(pieces) => pieces.is_empty(),
-            Payload::Stream(body) => body.is_end_stream(),
+            Payload::Stream(stream) => stream.length == Some(0),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Payload::Pieces(pieces) => SizeHint::with_exact(pieces.iter().map(|piece| piece.len() as u64).sum()),
-            Payload::Stream(body) => body.size_hint(),
+            Payload::Stream(stream) => stream.length.map_or_else(SizeHint::default, SizeHint::with_exact),
         }
     }
 }

@@ -1,1 +1,6 @@
-//! The integration crate.
+//! The integration crate: the engine over in-memory upstreams, the server over sockets, the binary as people run it.
+
+mod failover;
+mod gateway;
+mod streams;
+mod tidy;

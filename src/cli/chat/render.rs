@@ -1,0 +1,193 @@
+//! A reply as a person or a program reads it: text as it arrives, or the objects of the API.
+
+use std::fmt::Display;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use http_body::Body;
+use http_body_util::BodyExt;
+use indicatif::ProgressBar;
+use serde_json::Value;
+
+use super::Format;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::output::{OutputError, Printer};
+use crate::dialects::openai_chat::{ApiError, events};
+use crate::dialects::sse::Framer;
+use crate::hub::{Event, FinishReason};
+
+/// Prints one answer.
+pub struct Answer<'a> {
+    printer: &'a Printer,
+    /// Shown until the first word.
+    spinner: ProgressBar,
+    format: Format,
+    is_empty: bool,
+    /// Why it ended.
+    finish: Option<FinishReason>,
+    /// What the upstream said went wrong within it.
+    error: Option<String>,
+    /// Tools that it asks to be called.
+    tools: Vec<String>,
+}
+
+impl<'a> Answer<'a> {
+    /// One that nothing is known of yet.
+    pub fn new(printer: &'a Printer, spinner: ProgressBar, format: Format) -> Answer<'a> {
+        Answer { printer, spinner, format, is_empty: true, finish: None, error: None, tools: Vec::new() }
+    }
+
+    /// Prints the reply to its end. Dropping the future drops the body, and with it the upstream's request.
+    pub async fn print<B>(mut self, status: StatusCode, headers: &HeaderMap, body: B) -> anyhow::Result<Exit>
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: Display,
+    {
+        if status.is_success() && is_event_stream(headers) {
+            self.stream(body).await?;
+        } else {
+            let collected = body.collect().await;
+            self.spinner.finish_and_clear();
+            let bytes = collected.map_err(Failure::failed)?.to_bytes();
+            if !status.is_success() {
+                return Err(refusal(status, &bytes).into());
+            }
+            self.whole(&bytes)?;
+        }
+        self.conclude()
+    }
+
+    async fn stream<B>(&mut self, mut body: B) -> anyhow::Result<()>
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: Display,
+    {
+        let mut framer = Framer::new();
+        while let Some(piece) = body.frame().await {
+            let piece = piece.map_err(|error| self.broken_off(&error.to_string()))?;
+            let Ok(data) = piece.into_data() else { continue };
+            framer.push(data).map_err(|_| self.broken_off("an event is too large"))?;
+            while let Some(frame) = framer.next_frame() {
+                self.chunk(&frame.data())?;
+            }
+        }
+        if let Some(frame) = framer.rest() {
+            self.chunk(&frame.data())?;
+        }
+        Ok(())
+    }
+
+    fn chunk(&mut self, data: &[u8]) -> Result<(), OutputError> {
+        if data.is_empty() || data == b"[DONE]" {
+            return Ok(());
+        }
+        for event in events(data) {
+            self.event(event)?;
+        }
+        if self.format == Format::Text {
+            return Ok(());
+        }
+        self.spinner.finish_and_clear();
+        self.is_empty = false;
+        self.printer.line(&String::from_utf8_lossy(data).replace('\n', " "))
+    }
+
+    fn event(&mut self, event: Event) -> Result<(), OutputError> {
+        match event {
+            Event::Text(text) | Event::Refusal(text) => return self.text(&text),
+            Event::Reasoning(text) => self.reasoning(&text),
+            Event::Finish(reason) => self.finish = Some(reason),
+            Event::Error(message) => self.error = Some(message),
+            Event::ToolCall { name, .. } => self.tools.push(name),
+            Event::ToolArguments { .. } | Event::Usage(_) => {}
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), OutputError> {
+        if self.format != Format::Text {
+            return Ok(());
+        }
+        self.spinner.finish_and_clear();
+        self.printer.end_aside();
+        self.is_empty &= text.is_empty();
+        self.printer.print(text)
+    }
+
+    fn reasoning(&mut self, text: &str) {
+        if self.format == Format::Text {
+            self.spinner.finish_and_clear();
+            self.printer.reasoning(text);
+        }
+    }
+
+    fn whole(&mut self, body: &[u8]) -> anyhow::Result<()> {
+        let Ok(completion) = serde_json::from_slice::<Value>(body) else {
+            return Err(Failure::failed("the upstream's answer is not JSON").into());
+        };
+        self.error = ApiError::from_value(&completion).map(|error| error.summary().into_owned());
+        match self.format {
+            Format::Json => self.printer.line(&serde_json::to_string_pretty(&completion)?)?,
+            Format::Jsonl => self.printer.line(&completion.to_string())?,
+            Format::Text => return Ok(self.message(&completion)?),
+        }
+        self.is_empty = false;
+        Ok(())
+    }
+
+    fn message(&mut self, completion: &Value) -> Result<(), OutputError> {
+        let choice = &completion["choices"][0];
+        let message = &choice["message"];
+        let text = |member: &str| message[member].as_str().filter(|text| !text.is_empty());
+        if let Some(reasoning) = text("reasoning_content").or_else(|| text("reasoning")) {
+            self.reasoning(reasoning);
+        }
+        let names = message["tool_calls"].as_array().into_iter().flatten().filter_map(|call| call["function"]["name"].as_str());
+        self.tools.extend(names.map(str::to_owned));
+        self.finish = choice["finish_reason"].as_str().map(FinishReason::from_openai);
+        text("content").or_else(|| text("refusal")).map_or(Ok(()), |text| self.text(text))
+    }
+
+    /// Ends the last line, and says what the text alone does not.
+    fn conclude(self) -> anyhow::Result<Exit> {
+        self.spinner.finish_and_clear();
+        self.printer.end_line()?;
+        self.printer.end_aside();
+        if let Some(message) = &self.error {
+            return Err(self.broken_off(message).into());
+        }
+        if !self.tools.is_empty() {
+            self.printer
+                .notice(&format!("the model asks for tools to be called: {} (`--format json` shows the calls)", self.tools.join(", ")));
+        } else if self.is_empty {
+            self.printer.notice("the answer is empty");
+        }
+        match self.finish {
+            Some(FinishReason::Length) => self.printer.notice("the answer was cut off at the token limit (`--max-tokens`)"),
+            Some(FinishReason::ContentFilter) => self.printer.notice("the upstream's content filter withheld the rest"),
+            _ => {}
+        }
+        Ok(Exit::Done)
+    }
+
+    fn broken_off(&self, reason: &str) -> Failure {
+        self.spinner.finish_and_clear();
+        let what = if self.is_empty { "the upstream failed" } else { "the answer broke off" };
+        Failure::failed(format!("{what}: {reason}"))
+    }
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| value.starts_with("text/event-stream"))
+}
+
+/// An upstream's own answer that is not a success.
+fn refusal(status: StatusCode, body: &[u8]) -> Failure {
+    let reason = ApiError::read(body).map(|error| error.summary().into_owned());
+    let reason = reason.unwrap_or_else(|| String::from_utf8_lossy(body).chars().take(500).collect());
+    Failure::failed(format!("the upstream answered {status}: {reason}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use http_body::Frame;
+use http_body_util::{Full, StreamBody};
+use indicatif::ProgressBar;
+
+use super::{Answer, Exit, Failure, Format};
+use crate::cli::output::Terminal;
+use crate::cli::output::captured::{Captured, printer};
+
+fn headers(content_type: &'static str) -> HeaderMap {
+    HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))])
+}
+
+/// Prints `text` as an event stream that arrives in pieces of `size` bytes.
+async fn streamed(text: &str, size: usize, format: Format) -> (anyhow::Result<Exit>, Captured) {
+    let (printer, captured) = printer(Terminal::default());
+    let pieces: Vec<_> =
+        text.as_bytes().chunks(size).map(|piece| Ok::<_, Infallible>(Frame::data(Bytes::copy_from_slice(piece)))).collect();
+    let body = StreamBody::new(stream::iter(pieces));
+    let answer = Answer::new(&printer, ProgressBar::hidden(), format);
+    let ended = answer.print(StatusCode::OK, &headers("text/event-stream; charset=utf-8"), body).await;
+    (ended, captured)
+}
+
+async fn whole(status: StatusCode, body: &'static str, format: Format) -> (anyhow::Result<Exit>, Captured) {
+    let (printer, captured) = printer(Terminal::default());
+    let answer = Answer::new(&printer, ProgressBar::hidden(), format);
+    let ended = answer.print(status, &headers("application/json"), Full::new(Bytes::from_static(body.as_bytes()))).await;
+    (ended, captured)
+}
+
+fn message(ended: anyhow::Result<Exit>) -> String {
+    ended.unwrap_err().downcast::<Failure>().unwrap().message
+}
+
+const STREAM: &str = "\
+: keepalive
+
+data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}
+
+data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"我是\"}}]}
+
+data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"模型\"},\"finish_reason\":\"length\"}]}
+
+data: [DONE]
+
+";
+
+#[tokio::test]
+async fn text_is_whole_however_the_bytes_are_cut() {
+    for size in [1, 7, 4096] {
+        let (ended, captured) = streamed(STREAM, size, Format::Text).await;
+        assert_eq!(ended.unwrap(), Exit::Done);
+        assert_eq!(captured.stdout.text(), "我是模型\n");
+        assert_eq!(captured.stderr.text(), "note: the answer was cut off at the token limit (`--max-tokens`)\n");
+    }
+}
+
+#[tokio::test]
+async fn chunks_are_one_object_a_line() {
+    let (ended, captured) = streamed(STREAM, 4096, Format::Jsonl).await;
+    assert_eq!(ended.unwrap(), Exit::Done);
+    let lines: Vec<serde_json::Value> = captured.stdout.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[1]["choices"][0]["delta"]["content"], "我是");
+}
+
+#[tokio::test]
+async fn an_error_within_the_stream_keeps_what_was_printed() {
+    let text = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"half\"}}]}\n\ndata: {\"error\":{\"message\":\"overloaded\"}}\n\n";
+    let (ended, captured) = streamed(text, 4096, Format::Text).await;
+    assert_eq!(message(ended), "the answer broke off: overloaded");
+    assert_eq!(captured.stdout.text(), "half\n");
+}
+
+#[tokio::test]
+async fn a_whole_answer_is_its_text_or_the_object() {
+    const BODY: &str = r#"{"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"你好"},"finish_reason":"stop"}]}"#;
+    let (ended, captured) = whole(StatusCode::OK, BODY, Format::Text).await;
+    assert_eq!((ended.unwrap(), captured.stdout.text().as_str()), (Exit::Done, "你好\n"));
+    let (_, captured) = whole(StatusCode::OK, BODY, Format::Json).await;
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&captured.stdout.text()).unwrap()["id"], "x");
+    let (_, captured) = whole(StatusCode::OK, BODY, Format::Jsonl).await;
+    assert_eq!(captured.stdout.text(), format!("{BODY}\n"));
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_in_the_upstreams_words() {
+    let (ended, captured) = whole(StatusCode::BAD_REQUEST, r#"{"error":{"message":"too long"}}"#, Format::Text).await;
+    assert_eq!(message(ended), "the upstream answered 400 Bad Request: too long");
+    assert_eq!(captured.stdout.text(), "");
+}
+
+#[tokio::test]
+async fn tools_that_are_asked_for_are_named() {
+    let body = r#"{"choices":[{"message":{"content":null,"tool_calls":[{"function":{"name":"weather"}}]},"finish_reason":"tool_calls"}]}"#;
+    let (_, captured) = whole(StatusCode::OK, body, Format::Text).await;
+    assert!(captured.stderr.text().contains("weather"), "{}", captured.stderr.text());
+}

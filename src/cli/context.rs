@@ -1,0 +1,176 @@
+//! What the commands share: the surroundings, the configuration, the engine. The one seam to the lower rooms.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::cli::args::Globals;
+use crate::cli::failure::Failure;
+use crate::cli::output::Printer;
+use crate::config::diagnostic::Diagnostic;
+use crate::config::env::Env;
+use crate::config::load::{self, Loaded, Overrides};
+use crate::config::{Config, Origin, Provider, ProviderKind, RequestAuth, Secret};
+use crate::engine::Engine;
+use crate::telemetry::logging::{LogError, LogHandle, LogOptions};
+
+/// A local Ollama answers within a few milliseconds, or it is not there.
+const OLLAMA_ANSWERS_WITHIN: Duration = Duration::from_millis(200);
+
+/// Name of its preset, and of the provider made from it.
+const OLLAMA: &str = "ollama";
+
+/// What every command is run with.
+pub struct Context {
+    /// Where it prints.
+    pub printer: Printer,
+    /// The flags that hold for every command.
+    pub globals: Globals,
+    /// Variables and directories.
+    pub environment: Env,
+}
+
+/// A configuration that cannot be used; every mistake of it.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration cannot be used")]
+pub struct Rejected(pub Vec<Diagnostic>);
+
+impl Context {
+    /// The configuration, by itself: nothing is asked, warnings are shown.
+    pub fn load(&self, overrides: &Overrides) -> Result<Loaded, Rejected> {
+        let loaded = self.reader(overrides, false)().map_err(Rejected)?;
+        loaded.warnings.iter().for_each(|warning| self.printer.say_plain(&format!("{warning}\n")));
+        Ok(loaded)
+    }
+
+    /// The configuration of a command that asks models: with a local Ollama, if nothing else is configured and it answers.
+    /// Says where the configuration comes from, unless it is a file.
+    pub async fn load_for_use(&self, overrides: &Overrides) -> Result<Loaded, Rejected> {
+        let mut loaded = self.load(overrides)?;
+        if loaded.config.origin == Origin::Mock && is_ollama_there().await {
+            loaded = self.reader(overrides, true)().map_err(Rejected)?;
+        }
+        self.tell_origin(&loaded.config.origin);
+        Ok(loaded)
+    }
+
+    /// What `load` is called with when only the global flags count.
+    pub fn overrides(&self) -> Overrides {
+        Overrides { log_level: self.globals.log_level, ..Overrides::default() }
+    }
+
+    /// The engine on this configuration. Reloading it reads the configuration again, the same way.
+    pub fn engine(&self, config: Config, overrides: &Overrides) -> Result<Engine, Failure> {
+        let with_ollama = matches!(config.origin, Origin::Environment { .. }) && config.providers.iter().any(|one| &*one.name == OLLAMA);
+        let read = self.reader(overrides, with_ollama);
+        let load = move || match read() {
+            Ok(loaded) => Ok(loaded.config),
+            Err(diagnostics) => Err(diagnostics.iter().map(Diagnostic::to_string).collect()),
+        };
+        Engine::start(config, Box::new(load))
+            .map_err(|error| Failure::usage(error).hint("`llmgw config check` checks the rest of the file"))
+    }
+
+    /// Reads the configuration whenever it is called. `with_ollama`: a local Ollama counts where there is no file.
+    fn reader(&self, overrides: &Overrides, with_ollama: bool) -> impl Fn() -> Result<Loaded, Vec<Diagnostic>> + Send + Sync + 'static {
+        let (environment, flag, overrides) = (self.environment.clone(), self.globals.config.clone(), overrides.clone());
+        move || {
+            let mut loaded = load::load(&environment, flag.as_deref(), &overrides)?;
+            if with_ollama && !matches!(loaded.config.origin, Origin::File { .. }) {
+                loaded.config = overrides.over(load::from_environment(&environment, true))?;
+            }
+            Ok(loaded)
+        }
+    }
+
+    /// The engine for a command that asks models, with the global flags' overrides.
+    pub async fn engine_for_use(&self) -> anyhow::Result<Engine> {
+        let overrides = self.overrides();
+        let config = self.load_for_use(&overrides).await?.config;
+        // A one-shot command writes log lines only when they are asked for.
+        if self.globals.log_level.is_some() {
+            self.log(&config)?;
+        }
+        Ok(self.engine(config, &overrides)?)
+    }
+
+    /// Starts logging as `config` says.
+    pub fn log(&self, config: &Config) -> Result<LogHandle, LogError> {
+        let handle = LogHandle::init(&LogOptions {
+            level: config.logging.level,
+            pinned: self.globals.log_level.is_some(),
+            format: config.logging.format,
+            ansi: self.printer.terminal().stderr_colour,
+        })?;
+        handle.set_secrets(secrets(config));
+        Ok(handle)
+    }
+
+    fn tell_origin(&self, origin: &Origin) {
+        match origin {
+            Origin::File { .. } => {}
+            Origin::Environment { found } => self
+                .printer
+                .notice(&format!("no configuration file; using {} (write llmgw.yaml to choose models and routes)", found.join(", "))),
+            Origin::Mock => self.printer.notice(
+                "no configuration file and no API key in the environment: the built-in mock answers. \
+                 Set OPENAI_API_KEY, DEEPSEEK_API_KEY or another provider's, or write llmgw.yaml",
+            ),
+        }
+    }
+}
+
+/// Everything that no log line may hold, whatever it looks like.
+fn secrets(config: &Config) -> Vec<Secret> {
+    let of_provider = |provider: &Provider| {
+        let own = match &provider.kind {
+            ProviderKind::Request(RequestAuth::Token(token)) => Some(token.clone()),
+            ProviderKind::Request(RequestAuth::Login(login)) => Some(login.password.clone()),
+            ProviderKind::OpenAi | ProviderKind::Mock(_) => None,
+        };
+        provider.api_keys.iter().cloned().chain(own).collect::<Vec<_>>()
+    };
+    config.admin.key.iter().cloned().chain(config.providers.iter().flat_map(of_provider)).collect()
+}
+
+async fn is_ollama_there() -> bool {
+    let Some(url) = load::ollama_url() else { return false };
+    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else { return false };
+    answers(host, port).await
+}
+
+/// Whether something there answers in HTTP, in time.
+async fn answers(host: &str, port: u16) -> bool {
+    let ask = async {
+        let mut stream = TcpStream::connect((host, port)).await?;
+        stream.write_all(format!("GET /api/version HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n").as_bytes()).await?;
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).await?;
+        std::io::Result::Ok(status.starts_with(b"HTTP/1.") && status.ends_with(b" 200"))
+    };
+    matches!(tokio::time::timeout(OLLAMA_ANSWERS_WITHIN, ask).await, Ok(Ok(true)))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::answers;
+
+    #[tokio::test]
+    async fn only_what_answers_in_http_is_an_ollama() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 256]).await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n{}").await.unwrap();
+        };
+        let (there, ()) = tokio::join!(answers("127.0.0.1", address.port()), server);
+        assert!(there);
+        drop(listener);
+        assert!(!answers("127.0.0.1", address.port()).await);
+    }
+}

@@ -1,0 +1,195 @@
+//! `llmgw reload`: tells a running gateway to read its configuration again, or asks what that would change.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::ValueHint;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use serde_json::Value;
+use url::Url;
+
+use crate::cli::context::Context;
+use crate::cli::failure::{Exit, Failure};
+use crate::config::{Config, Origin};
+
+/// A reload reads files and connects to nothing.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+const EXAMPLES: &str = "\
+Examples:
+  llmgw reload                            the gateway that this configuration describes
+  llmgw reload --check                    check the file, and ask what it would change
+  llmgw reload --url https://gw.example --key \"$ADMIN_KEY\"";
+
+/// Flags of `llmgw reload`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Where the gateway is [default: from the configuration's host, port and scheme]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub url: Option<Url>,
+    /// Its admin key [default: the configuration's admin.key]
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// Change nothing: check the local file, and ask the gateway what a reload of its own would change
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// What a gateway answered.
+struct Answer {
+    status: StatusCode,
+    body: Value,
+}
+
+/// Runs `llmgw reload`.
+pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
+    // Who names a gateway needs no file here, but for its key.
+    let config = match context.load(&context.overrides()) {
+        Ok(loaded) => Some(loaded.config),
+        Err(_) if args.url.is_some() && !args.check => None,
+        Err(rejected) => return Err(rejected.into()),
+    };
+    if let Some(config) = config.as_ref().filter(|_| args.check) {
+        tell_checked(config, context)?;
+    }
+    ask(args, config, context).await
+}
+
+fn tell_checked(config: &Config, context: &Context) -> anyhow::Result<()> {
+    match &config.origin {
+        Origin::File { path, .. } => context.printer.line(&format!("{}: ok", path.display()))?,
+        _ => context.printer.notice("no configuration file here"),
+    }
+    Ok(())
+}
+
+async fn ask(args: Args, config: Option<Config>, context: &Context) -> anyhow::Result<Exit> {
+    let Some(base) = args.url.or_else(|| config.as_ref().and_then(address)) else {
+        return Err(Failure::usage("the configuration names no address that a gateway can be reached at")
+            .hint("give one with `--url`")
+            .into());
+    };
+    let key = args.key.or_else(|| Some(config.as_ref()?.admin.key.as_ref()?.expose().to_owned()));
+    let url = endpoint(&base, args.check);
+    match post(url, key.as_deref(), config.as_ref()).await? {
+        Ok(answer) => show(&answer, context),
+        Err(reason) if args.check => {
+            context.printer.notice(&format!("no gateway answers at {base}: {reason}"));
+            Ok(Exit::Done)
+        }
+        Err(reason) => Err(Failure::failed(format!("no gateway answers at {base}: {reason}"))
+            .hint("start one with `llmgw serve`, or name it with `--url`")
+            .into()),
+    }
+}
+
+/// Where the gateway of this configuration takes administration.
+fn address(config: &Config) -> Option<Url> {
+    let scheme = if config.server.tls.is_some() { "https" } else { "http" };
+    let host = match config.server.host.as_str() {
+        "0.0.0.0" => "127.0.0.1".to_owned(),
+        "::" | "[::]" => "[::1]".to_owned(),
+        host if host.contains(':') && !host.starts_with('[') => format!("[{host}]"),
+        host => host.to_owned(),
+    };
+    let port = config.admin.port.unwrap_or(config.server.port);
+    if port == 0 { None } else { Url::parse(&format!("{scheme}://{host}:{port}")).ok() }
+}
+
+/// `/reload` below `base`, which may be behind a reverse proxy's path.
+fn endpoint(base: &Url, check: bool) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}/reload", base.path().trim_end_matches('/')));
+    url.set_query(check.then_some("check=true"));
+    url
+}
+
+/// The inner `Err`: nobody answered, and why.
+async fn post(url: Url, key: Option<&str>, config: Option<&Config>) -> anyhow::Result<Result<Answer, String>> {
+    let mut builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
+    if let Some(tls) = config.and_then(|config| config.server.tls.as_ref()) {
+        // The gateway's own certificate is trusted: whoever can read this file is meant to.
+        let pem = std::fs::read(&tls.cert).with_context(|| format!("cannot read {}", tls.cert.display()))?;
+        builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(&pem)?);
+    }
+    let client = builder.build().context("cannot make a client")?;
+    let mut request = client.post(url).header(CONTENT_TYPE, "application/json").body("{}");
+    if let Some(key) = key {
+        request = request.bearer_auth(key);
+    }
+    let response = match request.send().await {
+        Ok(response) => response,
+        Err(error) => return Ok(Err(format!("{:#}", anyhow::Error::from(error.without_url())))),
+    };
+    let status = response.status();
+    let text = response.text().await.unwrap_or_default();
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Ok(Ok(Answer { status, body }))
+}
+
+fn show(answer: &Answer, context: &Context) -> anyhow::Result<Exit> {
+    if !answer.status.is_success() {
+        return Err(refused(answer).into());
+    }
+    let printer = &context.printer;
+    printer.line(answer.body["message"].as_str().unwrap_or("reloaded"))?;
+    for changed in texts(&answer.body["changed"]) {
+        printer.line(&format!("changed: {changed}"))?;
+    }
+    for key in texts(&answer.body["restart_required"]) {
+        printer.line(&format!("needs a restart: {key}"))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn refused(answer: &Answer) -> Failure {
+    let error = &answer.body["error"];
+    let message = error["message"].as_str().or(answer.body.as_str()).unwrap_or_default().trim();
+    let (message, rest) = message.split_once('\n').unwrap_or((message, ""));
+    let details = texts(&error["diagnostics"]).chain(rest.lines());
+    match (answer.status, error["code"].as_str()) {
+        (_, Some("invalid_config")) => {
+            Failure { exit: Exit::Usage, ..Failure::failed(format!("the gateway keeps its configuration: {message}")) }.details(details)
+        }
+        (StatusCode::UNAUTHORIZED, _) => Failure::failed("the gateway refuses the key").hint("give its admin key with `--key`"),
+        (StatusCode::FORBIDDEN, _) => {
+            Failure::failed(format!("the gateway refuses: {message}")).hint("set `admin.key`, and give it with `--key`")
+        }
+        (StatusCode::NOT_FOUND, _) => {
+            Failure::failed("there is no gateway's administration at this address").hint("check `--url`, and `admin.port`")
+        }
+        (status, _) => Failure::failed(format!("the gateway answered {status}: {message}")).details(details),
+    }
+}
+
+fn texts(list: &Value) -> impl Iterator<Item = &str> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+    use serde_json::json;
+    use url::Url;
+
+    use super::{Answer, Exit, endpoint, refused};
+
+    #[test]
+    fn a_gateway_behind_a_path_is_reached() {
+        let url = |text: &str, check| endpoint(&Url::parse(text).unwrap(), check).to_string();
+        assert_eq!(url("http://127.0.0.1:8000", false), "http://127.0.0.1:8000/reload");
+        assert_eq!(url("https://gw.example/llm/", true), "https://gw.example/llm/reload?check=true");
+    }
+
+    #[test]
+    fn a_bad_file_on_the_other_side_is_told_line_by_line() {
+        let body = json!({"error": {"code": "invalid_config", "message": "2 mistakes\nllmgw.yaml:1:1: a\nllmgw.yaml:2:1: b"}});
+        let failure = refused(&Answer { status: StatusCode::BAD_REQUEST, body });
+        assert_eq!((failure.exit, failure.details.len()), (Exit::Usage, 2));
+        let failure = refused(&Answer { status: StatusCode::UNAUTHORIZED, body: json!(null) });
+        assert_eq!(failure.exit, Exit::Failed);
+        assert!(failure.hint.is_some());
+    }
+}

@@ -1,0 +1,112 @@
+//! Rows of one kind, shown as a table or for programs.
+
+use std::collections::HashSet;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::cli::output::Terminal;
+use crate::cli::table::{Table, Tone};
+
+/// How rows are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// An array of objects
+    Json,
+    /// A list of mappings
+    Yaml,
+    /// Comma-separated, with a header
+    Csv,
+    /// Just the names, each once
+    Names,
+}
+
+/// What is shown one of a row. Its fields as serialised are the headers, in the same order.
+pub trait Row: Serialize {
+    /// Names of the columns, in snake case.
+    const HEADERS: &'static [&'static str];
+    /// What it is called.
+    fn name(&self) -> &str;
+    /// A text for each column.
+    fn cells(&self) -> Vec<String>;
+    /// What its colour says.
+    fn tone(&self) -> Tone {
+        Tone::Plain
+    }
+}
+
+/// `rows` as text that ends its last line.
+pub fn rendered<R: Row>(rows: &[R], format: Format, terminal: &Terminal) -> anyhow::Result<String> {
+    Ok(match format {
+        Format::Json => format!("{}\n", serde_json::to_string_pretty(rows)?),
+        Format::Yaml => serde_yaml::to_string(rows)?,
+        Format::Csv => {
+            let lines = rows.iter().map(|row| csv_line(&row.cells()));
+            std::iter::once(R::HEADERS.join(",") + "\n").chain(lines).collect()
+        }
+        Format::Names => {
+            let mut seen = HashSet::new();
+            rows.iter().map(Row::name).filter(|name| seen.insert(*name)).map(|name| format!("{name}\n")).collect()
+        }
+        Format::Table => {
+            let headers = R::HEADERS.iter().map(|header| header.replace('_', " ").to_uppercase());
+            let mut table = Table::new(headers, terminal);
+            rows.iter().for_each(|row| table.row(row.cells(), row.tone()));
+            format!("{table}\n")
+        }
+    })
+}
+
+/// One line of RFC 4180, but for the line's end.
+fn csv_line(cells: &[String]) -> String {
+    let quoted = cells.iter().map(|cell| {
+        let plain = !cell.contains(['"', ',', '\n', '\r']);
+        if plain { cell.clone() } else { format!("\"{}\"", cell.replace('"', "\"\"")) }
+    });
+    quoted.collect::<Vec<_>>().join(",") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Serialize;
+
+    use super::{Format, Row, csv_line, rendered};
+    use crate::cli::output::Terminal;
+
+    #[derive(Serialize)]
+    struct Fruit {
+        name: &'static str,
+        upstream_model: &'static str,
+    }
+
+    impl Row for Fruit {
+        const HEADERS: &'static [&'static str] = &["name", "upstream_model"];
+
+        fn name(&self) -> &str {
+            self.name
+        }
+
+        fn cells(&self) -> Vec<String> {
+            vec![self.name.to_owned(), self.upstream_model.to_owned()]
+        }
+    }
+
+    #[test]
+    fn csv_quotes_what_needs_it() {
+        let cells = ["plain", "a,b", "say \"hi\"", "two\nlines", "中文", ""].map(str::to_owned);
+        assert_eq!(csv_line(&cells), "plain,\"a,b\",\"say \"\"hi\"\"\",\"two\nlines\",中文,\n");
+    }
+
+    #[test]
+    fn rows_in_every_format() {
+        let rows = [Fruit { name: "a", upstream_model: "x" }, Fruit { name: "a", upstream_model: "y" }];
+        let shown = |format| rendered(&rows, format, &Terminal::default()).unwrap();
+        assert_eq!(shown(Format::Names), "a\n");
+        assert_eq!(shown(Format::Csv), "name,upstream_model\na,x\na,y\n");
+        assert_eq!(shown(Format::Yaml), "- name: a\n  upstream_model: x\n- name: a\n  upstream_model: y\n");
+        assert!(shown(Format::Table).contains("UPSTREAM MODEL"));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown(Format::Json)).unwrap()[1]["upstream_model"], "y");
+    }
+}

@@ -1,0 +1,155 @@
+//! `llmgw serve`: runs the gateway until a signal ends it.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::ValueHint;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tracing::{info, warn};
+
+use crate::cli::context::Context;
+use crate::cli::failure::{Exit, Failure};
+use crate::config::Watch;
+use crate::config::load::Overrides;
+use crate::engine::Engine;
+use crate::server::{Options, Reloader, Server, Shutdown, Signal, Signals, signals};
+
+const EXAMPLES: &str = "\
+Examples:
+  llmgw serve                            with the configuration that is found
+  llmgw serve -c prod.yaml --port 9000
+  llmgw serve --port 0                   the system chooses a port; it is printed
+
+Signals: SIGTERM and SIGINT end it, after running requests; a second one ends it at once. SIGHUP: reload.";
+
+/// Flags of `llmgw serve`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Address or name to listen on, instead of server.host
+    #[arg(long, value_name = "HOST", value_hint = ValueHint::Hostname)]
+    pub host: Option<String>,
+    /// Port to listen on, instead of server.port; 0 lets the system choose
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// Threads, instead of server.workers; 0: one per core
+    #[arg(long, value_name = "N")]
+    pub workers: Option<usize>,
+    /// Do not reload when the configuration file changes
+    #[arg(long)]
+    pub no_watch: bool,
+    /// Allow a host that others can reach although no keys are configured
+    #[arg(long)]
+    pub insecure: bool,
+}
+
+/// Runs `llmgw serve`. Makes its own runtime: how many threads it has is configured.
+pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
+    let overrides = Overrides {
+        host: args.host,
+        port: args.port,
+        workers: args.workers,
+        insecure: args.insecure,
+        log_level: context.globals.log_level,
+    };
+    let preparing = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let loaded = preparing.block_on(context.load_for_use(&overrides))?;
+    drop(preparing);
+    let log = context.log(&loaded.config)?;
+    raise_open_files();
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if loaded.config.server.workers > 0 {
+        builder.worker_threads(loaded.config.server.workers);
+    }
+    let runtime = builder.enable_all().build().context("cannot start threads")?;
+    let watched = if args.no_watch { Vec::new() } else { loaded.files };
+    let options = Options { log: Some(log), ..Options::from_config(&loaded.config) };
+    let engine = runtime.block_on(async { context.engine(loaded.config, &overrides) })?;
+    let ended = runtime.block_on(serve(engine, options, &watched, context));
+    runtime.shutdown_background();
+    ended.map(|()| Exit::Done)
+}
+
+async fn serve(engine: Engine, options: Options, watched: &[PathBuf], context: &Context) -> anyhow::Result<()> {
+    let signals = signals().context("cannot listen for signals")?;
+    let server = Server::bind(engine.clone(), options).await.map_err(|error| failure(&error))?;
+    engine.start_tasks();
+    for address in server.addresses() {
+        let purpose = if address.admin { " (administration)" } else { "" };
+        // A supervisor may have closed stdout; that is no reason not to serve.
+        let _ = context.printer.line(&format!("listening on {address}{purpose}"));
+    }
+    let (changed, changes) = channel(1);
+    let _watch = watch(watched, changed);
+    let (reloader, shutdown) = (server.reloader(), Shutdown::new());
+    tokio::select! {
+        ended = server.run(shutdown.clone()) => ended.map_err(|error| failure(&error).into()),
+        never = obey(signals, changes, &shutdown, &reloader) => match never {},
+    }
+}
+
+/// Does what signals and changes of the files ask for, as long as it is polled.
+async fn obey(mut signals: Signals, mut changes: Receiver<()>, shutdown: &Shutdown, reloader: &Reloader) -> Infallible {
+    loop {
+        tokio::select! {
+            signal = signals.next() => match signal {
+                Signal::Terminate if shutdown.is_draining() => shutdown.now(),
+                Signal::Terminate => {
+                    info!("ending after the requests that run; a second signal ends at once");
+                    shutdown.begin();
+                }
+                Signal::Reload => reload(reloader).await,
+            },
+            Some(()) = changes.recv() => reload(reloader).await,
+        }
+    }
+}
+
+/// Reading files may take its time, and a signal to end must not wait for a worker. The reloader logs how it went.
+async fn reload(reloader: &Reloader) {
+    let reloader = reloader.clone();
+    let _ = tokio::task::spawn_blocking(move || reloader.reload(false)).await;
+}
+
+fn watch(files: &[PathBuf], changed: Sender<()>) -> Option<Watch> {
+    if files.is_empty() {
+        return None;
+    }
+    match Watch::start(files, changed) {
+        Ok(watch) => Some(watch),
+        Err(error) => {
+            warn!(%error, "the configuration file cannot be watched; SIGHUP and `llmgw reload` still work");
+            None
+        }
+    }
+}
+
+/// A server's error may bring the way out in its second line.
+fn failure(error: &impl std::fmt::Display) -> Failure {
+    let text = error.to_string();
+    match text.split_once("\nhint: ") {
+        Some((message, hint)) => Failure::failed(message).hint(hint),
+        None => Failure::failed(text),
+    }
+}
+
+/// A connection is an open file, two with its upstream's; the usual soft limit of 1,024 is soon reached.
+fn raise_open_files() {
+    #[cfg(unix)]
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => tracing::debug!(limit, "open files"),
+        Err(error) => warn!(%error, "the limit of open files cannot be raised"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::failure;
+
+    #[test]
+    fn the_way_out_is_a_hint() {
+        let failure = failure(&"port 80 is taken\nhint: choose another");
+        assert_eq!((failure.message.as_str(), failure.hint.as_deref()), ("port 80 is taken", Some("choose another")));
+    }
+}

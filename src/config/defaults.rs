@@ -1,0 +1,214 @@
+//! Every default, with its reason where it is not obvious.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use super::presets::Preset;
+use super::{
+    Admin, Auth, Backoff, ClientTls, Config, Cooldown, Detect, HealthCheck, LogFormat, Logging, Mock, Origin, Params, Provider,
+    ProviderKind, Proxy, Routing, Server, StatusSet, Timeouts,
+};
+use super::{Level, secret::Secret};
+
+/// Nobody but this machine, until the file says otherwise.
+pub const HOST: &str = "127.0.0.1";
+
+/// What the peers use too.
+pub const PORT: u16 = 8000;
+
+/// Room for several images in one request; what is held is bounded by it.
+pub const MAX_BODY: usize = 64_000_000;
+
+/// As long as a person waits for a page.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
+
+/// A provider's place where the file gives none.
+pub const PRIORITY: u32 = 1;
+
+/// Enough for a busy gateway, below the usual limit of open files.
+pub const IDLE_CONNECTIONS: usize = 100;
+
+/// Shorter than the load balancers of the vendors wait.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// A working day; logins that yield shorter tokens say so.
+pub const LOGIN_CACHE: Duration = Duration::from_secs(8 * 3600);
+
+/// Where most logins put the token.
+pub const TOKEN_POINTER: &str = "/access_token";
+
+/// Used by `llmgw chat` without `-m`.
+pub const MODEL: &str = "auto";
+
+/// Statuses that move on to the next route.
+pub const STATUS: [&str; 9] = ["401", "402", "403", "404", "408", "409", "425", "429", "5xx"];
+
+/// Words in errors that move on to the next route.
+pub const PATTERNS: [&str; 3] = ["insufficient_quota", "rate_limit", "billing"];
+
+/// The mock's address: `invalid` never resolves.
+pub const MOCK_URL: &str = "http://mock.invalid/v1";
+
+impl Default for Server {
+    fn default() -> Server {
+        Server {
+            host: HOST.to_owned(),
+            insecure: false,
+            port: PORT,
+            workers: 0,
+            max_body: MAX_BODY,
+            max_response: MAX_BODY,
+            drain: Duration::ZERO,
+            shutdown_grace: SHUTDOWN_GRACE,
+            tls: None,
+            cors: Vec::new(),
+        }
+    }
+}
+
+impl Default for Timeouts {
+    /// Long enough for a cold reasoning model, short enough to leave time for the next route.
+    fn default() -> Timeouts {
+        Timeouts {
+            connect: Duration::from_secs(5),
+            first_byte: Duration::from_secs(60),
+            first_content: Duration::from_secs(120),
+            idle: Duration::from_secs(120),
+            non_stream: Duration::from_secs(300),
+            stream: None,
+        }
+    }
+}
+
+impl Default for Backoff {
+    fn default() -> Backoff {
+        Backoff { initial: Duration::from_millis(500), max: Duration::from_secs(5) }
+    }
+}
+
+impl Default for Cooldown {
+    /// Not after one error, not for ever.
+    fn default() -> Cooldown {
+        Cooldown { failures: 3, first: Duration::from_secs(10), max: Duration::from_secs(300) }
+    }
+}
+
+impl Default for HealthCheck {
+    fn default() -> HealthCheck {
+        HealthCheck { interval: Duration::from_secs(60), timeout: Duration::from_secs(10) }
+    }
+}
+
+impl Default for Detect {
+    fn default() -> Detect {
+        let status = StatusSet::parse(&STATUS).unwrap_or_else(|_| StatusSet(Box::new([false; 600])));
+        Detect { status, patterns: PATTERNS.map(str::to_owned).to_vec() }
+    }
+}
+
+impl Default for Routing {
+    fn default() -> Routing {
+        Routing {
+            default_model: Arc::from(MODEL),
+            default_for_requests: false,
+            passthrough: None,
+            max_attempts: 3,
+            backoff: Backoff::default(),
+            cooldown: Some(Cooldown::default()),
+            deadline: Duration::from_secs(600),
+            health_check: None,
+            detect: Detect::default(),
+        }
+    }
+}
+
+impl Default for Logging {
+    fn default() -> Logging {
+        Logging { level: Level::Info, format: LogFormat::Text, redact: true }
+    }
+}
+
+impl Default for Mock {
+    fn default() -> Mock {
+        Mock { latency: Duration::ZERO, tokens_per_second: None, fail_rate: 0.0, fail_status: 500 }
+    }
+}
+
+impl Config {
+    /// These providers, and everything else as it is without a file.
+    pub fn of_providers(origin: Origin, providers: Vec<Provider>) -> Config {
+        Config {
+            origin,
+            server: Server::default(),
+            admin: Admin { key: None, port: None },
+            auth: Auth { open_models: false, keys: Vec::new() },
+            providers,
+            models: Vec::new(),
+            routing: Routing::default(),
+            logging: Logging::default(),
+            prices: Vec::new(),
+        }
+    }
+
+    /// The directory of its file; relative paths are relative to it.
+    pub fn directory(&self) -> Option<&Path> {
+        match &self.origin {
+            Origin::File { path, .. } => path.parent(),
+            Origin::Environment { .. } | Origin::Mock => None,
+        }
+    }
+}
+
+impl Provider {
+    /// An OpenAI-compatible one at `base_url`, without a key, with every default.
+    pub fn new(name: &str, base_url: Url) -> Provider {
+        Provider {
+            name: Arc::from(name),
+            preset: None,
+            kind: ProviderKind::OpenAi,
+            base_url,
+            api_keys: Vec::new(),
+            priority: PRIORITY,
+            enabled: true,
+            models: None,
+            matching: Vec::new(),
+            default_model: None,
+            timeout: Timeouts::default(),
+            max_in_flight: None,
+            idle_connections: IDLE_CONNECTIONS,
+            idle_timeout: IDLE_TIMEOUT,
+            proxy: Proxy::None,
+            tls: ClientTls::default(),
+            http2: false,
+            headers: Vec::new(),
+            params: Params::default(),
+            stream_usage: true,
+        }
+    }
+
+    /// One of a preset's, with this key.
+    pub fn from_preset(preset: &Preset, key: Option<Secret>) -> Option<Provider> {
+        let base_url = Url::parse(&preset.base_url).ok()?;
+        Some(Provider {
+            preset: Some(preset.name.clone()),
+            api_keys: key.into_iter().collect(),
+            default_model: preset.default_model.as_deref().map(Arc::from),
+            params: preset.params(),
+            stream_usage: preset.stream_usage,
+            ..Provider::new(&preset.name, base_url)
+        })
+    }
+
+    /// The built-in mock; it answers to every name.
+    pub fn mock(name: &str) -> Option<Provider> {
+        let base_url = Url::parse(MOCK_URL).ok()?;
+        Some(Provider {
+            kind: ProviderKind::Mock(Mock::default()),
+            default_model: Some(Arc::from("mock")),
+            ..Provider::new(name, base_url)
+        })
+    }
+}

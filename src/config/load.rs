@@ -1,0 +1,227 @@
+//! Loading: from a file, from a text, from the environment alone.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use url::Url;
+
+use super::diagnostic::Diagnostic;
+use super::diagnostic::Severity;
+use super::env::Env;
+use super::file::File;
+use super::leaves::reason;
+use super::locate::{Located, locate};
+use super::presets::{self, Preset};
+use super::read::{Place, Read, Reader};
+use super::resolve::{EXPOSED_HINT, Resolver, exposed};
+use super::source::Source;
+use super::spanned::{Node, Span, Value, parse};
+use super::{Config, Level, Origin, Provider, proxy};
+
+/// A configuration is a few pages; what is larger was named by mistake.
+const LARGEST: u64 = 10_000_000;
+
+/// What the command line says, over the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// `--host`
+    pub host: Option<String>,
+    /// `--port`
+    pub port: Option<u16>,
+    /// `--workers`
+    pub workers: Option<usize>,
+    /// `--insecure`
+    pub insecure: bool,
+    /// `--log-level`
+    pub log_level: Option<Level>,
+}
+
+/// A configuration that can be used.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// It.
+    pub config: Config,
+    /// What is probably not meant.
+    pub warnings: Vec<Diagnostic>,
+    /// Every file that it was read from or that it names, the configuration file first: what to watch.
+    pub files: Vec<PathBuf>,
+}
+
+/// Finds and loads the configuration; without a file, what the environment gives (no Ollama is looked for).
+pub fn load(env: &Env, flag: Option<&Path>, overrides: &Overrides) -> Result<Loaded, Vec<Diagnostic>> {
+    match locate(env, flag).map_err(|diagnostic| vec![diagnostic])? {
+        Located::File { path, why } => load_file(&path, why, env, overrides),
+        Located::None => {
+            let config = overrides.over(from_environment(env, false))?;
+            Ok(Loaded { config, warnings: Vec::new(), files: Vec::new() })
+        }
+    }
+}
+
+/// Loads this file; `why` is what is said of its choice.
+pub fn load_file(path: &Path, why: &'static str, env: &Env, overrides: &Overrides) -> Result<Loaded, Vec<Diagnostic>> {
+    let name = path.strip_prefix(env.current_dir()).unwrap_or(path).display().to_string();
+    let text = read(path, &name).map_err(|diagnostic| vec![diagnostic])?;
+    let base = path.parent().unwrap_or(Path::new("."));
+    let mut loaded = load_text(&name, &text, base, env, overrides)?;
+    loaded.config.origin = Origin::File { path: path.to_owned(), why };
+    loaded.files.insert(0, path.to_owned());
+    Ok(loaded)
+}
+
+/// Loads a text as if it were a file of this name in this directory.
+pub fn load_text(name: &str, text: &str, base: &Path, env: &Env, overrides: &Overrides) -> Result<Loaded, Vec<Diagnostic>> {
+    let source = Source::new(name, text);
+    let tree = parse(text).map_err(|error| {
+        let diagnostic = source.diagnostic(Severity::Error, error.span, "", error.message);
+        let hint = syntax_hint(source.raw_line(error.span.line));
+        vec![match hint {
+            Some(hint) => diagnostic.hint(hint),
+            None => diagnostic,
+        }]
+    })?;
+    check_root(name, &tree.root).map_err(|diagnostic| vec![diagnostic])?;
+    let source = source.with_tree(&tree.root);
+    let mut reader = Reader::new(&source, env, base);
+    for duplicate in &tree.duplicates {
+        let place = Place { path: duplicate.path.clone(), span: duplicate.span };
+        let hint = format!("it stands in line {} already; keep one of the two", duplicate.first.line);
+        reader.mistakes.error_with(&place, "a duplicate key", hint);
+    }
+    let root = Place { path: String::new(), span: Span { line: 1, column: 1, end_line: 1, end_column: 1 } };
+    let file = File::read(&tree.root, &root, &mut reader).unwrap_or_default();
+    let Reader { mut mistakes, mut files, .. } = reader;
+    let mut resolver = Resolver { mistakes: &mut mistakes, files: Vec::new(), env };
+    let origin = Origin::File { path: base.join(name), why: "given" };
+    let config = resolver.config(file, origin, overrides);
+    files.append(&mut resolver.files);
+    let found = mistakes.into_sorted();
+    if found.iter().any(Diagnostic::is_error) { Err(found) } else { Ok(Loaded { config, warnings: found, files }) }
+}
+
+/// Providers from the conventional variables, in the presets' order, then a local Ollama if `ollama` says that one answers;
+/// with none of them, the built-in mock.
+pub fn from_environment(env: &Env, ollama: bool) -> Config {
+    let mut found = Vec::new();
+    let mut providers = Vec::new();
+    for preset in presets::all() {
+        let key = preset.key_from(env);
+        let local = ollama && preset.name == "ollama";
+        if key.is_none() && !local {
+            continue;
+        }
+        let named = key.as_ref().map_or("a local Ollama", |(name, _)| name).to_owned();
+        if let Some(provider) = of_environment(preset, key.map(|(_, key)| key), env) {
+            found.push(named);
+            providers.push(provider);
+        }
+    }
+    let origin = if providers.is_empty() { Origin::Mock } else { Origin::Environment { found } };
+    if providers.is_empty() {
+        providers.extend(Provider::mock("mock"));
+    }
+    for (position, provider) in (1..).zip(&mut providers) {
+        provider.priority = position;
+        provider.proxy = proxy::from_environment(env);
+    }
+    Config::of_providers(origin, providers)
+}
+
+/// Where a local Ollama would answer.
+pub fn ollama_url() -> Option<Url> {
+    Url::parse(&presets::find("ollama")?.base_url).ok()
+}
+
+impl Overrides {
+    /// `config` with these, for configurations without a file: files are loaded with them.
+    pub fn over(&self, mut config: Config) -> Result<Config, Vec<Diagnostic>> {
+        self.apply_to(&mut config);
+        if !config.is_exposed() {
+            return Ok(config);
+        }
+        let message = exposed(&config.server.host);
+        Err(vec![Diagnostic::of_file("--host", message).hint(EXPOSED_HINT)])
+    }
+
+    /// Puts these in place of what `config` has.
+    pub(super) fn apply_to(&self, config: &mut Config) {
+        if let Some(host) = &self.host {
+            config.server.host.clone_from(host);
+        }
+        config.server.port = self.port.unwrap_or(config.server.port);
+        config.server.workers = self.workers.unwrap_or(config.server.workers);
+        config.server.insecure |= self.insecure;
+        config.logging.level = self.log_level.unwrap_or(config.logging.level);
+    }
+}
+
+impl Config {
+    /// Whether others can reach the server and no key is asked of them, without that being said.
+    pub fn is_exposed(&self) -> bool {
+        !self.server.is_loopback() && self.auth.keys.is_empty() && !self.server.insecure
+    }
+}
+
+/// One provider from its variable; OpenAI's with the address that OpenAI's own SDK would use.
+fn of_environment(preset: &Preset, key: Option<super::Secret>, env: &Env) -> Option<Provider> {
+    let mut provider = Provider::from_preset(preset, key)?;
+    let Some(address) = env.get_filled("OPENAI_BASE_URL").filter(|_| preset.name == "openai") else { return Some(provider) };
+    // A key must not go anywhere but where its owner pointed: an address that is none takes the provider out.
+    let mut url = Url::parse(address.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    if provider.base_url != url {
+        provider.default_model = None;
+        provider.base_url = url;
+    }
+    Some(provider)
+}
+
+fn read(path: &Path, name: &str) -> Result<String, Diagnostic> {
+    let unreadable = |error: &std::io::Error| Diagnostic::of_file(name, format!("cannot be read: {}", reason(error)));
+    let metadata = fs::metadata(path).map_err(|error| unreadable(&error))?;
+    if metadata.is_dir() {
+        return Err(Diagnostic::of_file(name, "is a directory, not a file").hint(format!("name the file in it, such as {name}/llmgw.yaml")));
+    }
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(|error| unreadable(&error))?;
+    // Pipes have no length of their own, so the limit is put on reading.
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(Diagnostic::of_file(name, "is larger than 10 MB").hint("this is no configuration file; was another one meant?"));
+    }
+    if bytes.contains(&0) {
+        return Err(Diagnostic::of_file(name, "is a binary file, not YAML text").hint("was another file meant?"));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+        Diagnostic::of_file(name, format!("is not UTF-8 text (line {line})")).hint("save it as UTF-8")
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
+}
+
+fn check_root(name: &str, root: &Node) -> Result<(), Diagnostic> {
+    if root.is_null() {
+        return Err(Diagnostic::of_file(name, "is empty").hint("`llmgw init` writes one"));
+    }
+    match root.value {
+        Value::Map(_) => Ok(()),
+        _ => Err(Diagnostic::of_file(name, "is no mapping of keys").hint("a configuration begins with a key such as `providers:`")),
+    }
+}
+
+/// What is most often behind a line that is not YAML.
+fn syntax_hint(line: &str) -> Option<&'static str> {
+    let before_variable = line.split_once("${").map(|(before, _)| before);
+    if before_variable.is_some_and(|before| before.contains(['{', '[']) && !before.ends_with(['"', '\''])) {
+        return Some("inside of `{ … }` and `[ … ]` a variable needs quotes: `\"${NAME}\"`");
+    }
+    if line.contains('\t') {
+        return Some("YAML is indented with blanks, never with tabs");
+    }
+    if line.contains('：') || line.contains('，') || line.contains('“') {
+        return Some("full-width punctuation (`：` `，` `“`) is plain text to YAML; use `:` `,` `\"`");
+    }
+    None
+}

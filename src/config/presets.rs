@@ -1,0 +1,150 @@
+//! Vendors' ready-made settings, from `presets.yaml`.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::Params;
+use super::diagnostic::nearest;
+use super::env::Env;
+use super::file_kinds::ProviderTypeFile;
+use super::secret::Secret;
+
+/// One vendor.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preset {
+    /// What `preset:` takes.
+    pub name: String,
+    /// Other names for it.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// For people.
+    pub title: String,
+    /// How it is spoken to.
+    #[serde(default = "openai", rename = "type")]
+    pub kind: ProviderTypeFile,
+    /// Where it is.
+    pub base_url: String,
+    /// Variables that conventionally hold its key.
+    #[serde(default)]
+    pub env: Vec<String>,
+    /// Whether those are used without being asked.
+    #[serde(default = "yes")]
+    pub env_auto: bool,
+    /// What `auto` uses.
+    #[serde(default)]
+    pub default_model: Option<String>,
+    /// Whether `stream_options` is understood.
+    #[serde(default = "yes")]
+    pub stream_usage: bool,
+    /// Changes to requests that the vendor needs.
+    #[serde(default)]
+    params: PresetParams,
+    /// Worth knowing.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct PresetParams {
+    drop: Vec<String>,
+    rename: BTreeMap<String, String>,
+    set: BTreeMap<String, serde_json::Value>,
+    max_tokens: Option<u64>,
+}
+
+static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| parse().unwrap_or_default());
+
+/// All of them, in order of priority.
+pub fn all() -> &'static [Preset] {
+    &PRESETS
+}
+
+/// The one of this name or alias.
+pub fn find(name: &str) -> Option<&'static Preset> {
+    all().iter().find(|preset| preset.name == name || preset.aliases.iter().any(|alias| alias == name))
+}
+
+/// The name or alias that `written` was most likely meant to be.
+pub fn suggest(written: &str) -> Option<&'static str> {
+    let names = all().iter().flat_map(|preset| std::iter::once(&preset.name).chain(&preset.aliases));
+    nearest(written, names.map(String::as_str))
+}
+
+impl Preset {
+    /// Whether llmgw speaks its language yet.
+    pub fn is_supported(&self) -> bool {
+        self.kind == ProviderTypeFile::Openai
+    }
+
+    /// Changes to requests that the vendor needs.
+    pub fn params(&self) -> Params {
+        Params {
+            drop: self.params.drop.clone(),
+            rename: self.params.rename.clone().into_iter().collect(),
+            set: self.params.set.clone().into_iter().collect(),
+            max_tokens: self.params.max_tokens,
+        }
+    }
+
+    /// The variable of `env` that holds a key and may be used unasked, with the key.
+    pub fn key_from(&self, env: &Env) -> Option<(&str, Secret)> {
+        let names = self.env.iter().filter(|_| self.env_auto && self.is_supported());
+        names.map(String::as_str).find_map(|name| Some((name, Secret::new(env.get_filled(name)?.trim()))))
+    }
+}
+
+fn parse() -> Result<Vec<Preset>, serde_yaml::Error> {
+    serde_yaml::from_str(include_str!("presets.yaml"))
+}
+
+fn openai() -> ProviderTypeFile {
+    ProviderTypeFile::Openai
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use url::Url;
+
+    use super::{Env, find, parse, suggest};
+
+    #[test]
+    fn every_row_is_valid_and_names_are_unique() {
+        let presets = parse().unwrap();
+        assert!(presets.len() > 35);
+        let (mut names, mut variables) = (HashSet::new(), HashSet::new());
+        for preset in &presets {
+            let url = Url::parse(&preset.base_url).unwrap();
+            assert!(!preset.base_url.ends_with('/') && url.query().is_none(), "{}", preset.name);
+            assert_eq!(url.scheme() == "http", url.host_str() == Some("localhost"), "{}", preset.name);
+            assert!(names.insert(&preset.name), "{}", preset.name);
+            assert!(preset.aliases.iter().all(|alias| names.insert(alias)), "{}", preset.name);
+            assert!(preset.env.iter().all(|variable| variables.insert(variable)), "{}", preset.name);
+        }
+    }
+
+    #[test]
+    fn other_gateways_names_are_understood() {
+        for (alias, name) in [("together_ai", "together"), ("doubao", "volcengine"), ("hosted_vllm", "vllm"), ("openai", "openai")] {
+            assert_eq!(find(alias).map(|preset| preset.name.as_str()), Some(name));
+        }
+        assert_eq!(suggest("deepseak"), Some("deepseek"));
+        assert!(find("nobody").is_none());
+    }
+
+    #[test]
+    fn tokens_with_other_purposes_are_never_taken_unasked() {
+        let env = Env::for_tests(&[("GITHUB_TOKEN", "ghp_x"), ("HF_TOKEN", "hf_x"), ("GROQ_API_KEY", " "), ("XAI_API_KEY", "xai-1")], ".");
+        let found: Vec<_> = super::all().iter().filter_map(|preset| preset.key_from(&env)).map(|(name, _)| name).collect();
+        assert_eq!(found, ["XAI_API_KEY"]);
+    }
+}

@@ -1,0 +1,107 @@
+//! Keys that are understood but that nothing makes work yet: any other value than the default is refused, never
+//! silently accepted.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use super::Resolver;
+use crate::config::file::{File, LoggingFile, ModelTable, ServerFile, StorageFile, TelemetryFile};
+use crate::config::file_kinds::{ModelFile, RotateEvery};
+use crate::config::leaves::{DurationText, SizeText};
+use crate::config::read::{List, Place, Setting};
+
+impl Resolver<'_, '_> {
+    pub(super) fn later(&mut self, file: &File) {
+        if let Some(server) = file.server.value() {
+            self.later_server(server);
+        }
+        if let Some(routing) = file.routing.value() {
+            self.set_later(&routing.hedge_after);
+        }
+        if let Some(logging) = file.logging.value() {
+            self.later_logging(logging);
+        }
+        if let Some(telemetry) = file.telemetry.value() {
+            self.later_telemetry(telemetry);
+        }
+        if let Some(storage) = file.storage.value() {
+            self.later_storage(storage);
+        }
+        for model in file.models.value().map(|table| table.0.as_slice()).unwrap_or_default() {
+            if let Some(ModelFile::Table(table)) = model.value.value() {
+                self.later_model(table);
+            }
+        }
+    }
+
+    fn later_server(&mut self, server: &ServerFile) {
+        if let Setting::Null(place) = &server.keepalive {
+            self.not_yet(place);
+        }
+        if let Some(keepalive) = server.keepalive.value() {
+            self.other_later(&keepalive.every, &DurationText(Duration::from_secs(15)));
+            self.other_later(&keepalive.before_headers, &DurationText(Duration::from_secs(45)));
+        }
+    }
+
+    fn later_logging(&mut self, logging: &LoggingFile) {
+        self.set_later(&logging.file);
+        if let Some(rotate) = logging.rotate.value() {
+            self.other_later(&rotate.every, &RotateEvery::Day);
+            self.other_later(&rotate.max_size, &SizeText(100_000_000));
+            self.other_later(&rotate.keep, &7);
+        }
+        if let Some(requests) = logging.requests.value() {
+            self.set_later(&requests.dir);
+            self.set_later(&requests.errors_dir);
+            self.other_later(&requests.bodies, &false);
+        }
+    }
+
+    fn later_telemetry(&mut self, telemetry: &TelemetryFile) {
+        self.other_later(&telemetry.metrics, &true);
+        self.other_later(&telemetry.callers, &false);
+        if let Some(otlp) = telemetry.otlp.value() {
+            self.set_later(&otlp.endpoint);
+            self.other_later(&otlp.protocol, &"grpc".to_owned());
+            self.other_later(&otlp.contents, &false);
+        }
+    }
+
+    fn later_storage(&mut self, storage: &StorageFile) {
+        self.set_later(&storage.path);
+        self.other_later(&storage.keep, &DurationText(Duration::from_secs(30 * 86_400)));
+        self.set_later(&storage.responses);
+    }
+
+    fn later_model(&mut self, table: &ModelTable) {
+        let Some(on) = table.fallback_on.value() else { return };
+        for setting in [&on.context_length, &on.content_policy] {
+            if let Some((List(names), place)) = setting.placed() {
+                if !names.is_empty() {
+                    self.not_yet(place);
+                }
+            }
+        }
+    }
+
+    /// Refuses any value: the default is none.
+    fn set_later<T>(&mut self, setting: &Setting<T>) {
+        if let Some((_, place)) = setting.placed() {
+            self.not_yet(place);
+        }
+    }
+
+    /// Refuses any other value than `default`.
+    fn other_later<T: PartialEq + Debug>(&mut self, setting: &Setting<T>, default: &T) {
+        if let Some((value, place)) = setting.placed() {
+            if value != default {
+                self.not_yet(place);
+            }
+        }
+    }
+
+    fn not_yet(&mut self, place: &Place) {
+        self.mistakes.error_with(place, "not supported yet", "leave it out: only the default works so far");
+    }
+}

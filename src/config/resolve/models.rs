@@ -1,0 +1,182 @@
+//! `models:`: public names, their routes and what else they may lead to.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use globset::Glob;
+
+use super::Resolver;
+use crate::config::file::{ModelTable, RouteFile};
+use crate::config::file_kinds::ModelFile;
+use crate::config::read::{List, Named, Place, Placed, Setting, Table};
+use crate::config::{Model, Provider, Route, Target};
+
+/// The one name that is not free: every provider's default model.
+const AUTO: &str = "auto";
+
+/// A name that another name leads to.
+struct Lead {
+    from: Arc<str>,
+    to: Arc<str>,
+    place: Place,
+}
+
+impl Resolver<'_, '_> {
+    pub(super) fn models(&mut self, setting: Setting<Table<ModelFile>>, providers: &[Provider]) -> Vec<Model> {
+        let mut leads = Vec::new();
+        let mut models = Vec::new();
+        for named in setting.into_value().map(|table| table.0).unwrap_or_default() {
+            self.model_name(&named.name, &named.place);
+            models.extend(self.model(named, providers, &mut leads));
+        }
+        for lead in &leads {
+            if !is_offered(&lead.to, &models, providers) {
+                let hint = "it is skipped; name a model of `models`, `auto`, PROVIDER/MODEL, or an id that a provider lists";
+                self.mistakes.warn(&lead.place, format!("nothing offers `{}`", lead.to), hint);
+            }
+        }
+        self.circles(&leads);
+        models
+    }
+
+    fn model_name(&mut self, name: &str, place: &Place) {
+        if name == AUTO {
+            let hint = "it stands for every provider's `default_model`; set those instead";
+            self.mistakes.error_with(place, "`auto` cannot be defined", hint);
+        } else if name.is_empty() || name.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            self.mistakes.error_with(place, format!("`{name}` is no name"), "a model's name has no blanks");
+        }
+    }
+
+    fn model(&mut self, named: Named<ModelFile>, providers: &[Provider], leads: &mut Vec<Lead>) -> Option<Model> {
+        let name: Arc<str> = Arc::from(named.name.as_str());
+        let line = named.place.span.line;
+        if named.value.is_unset() {
+            self.mistakes.error_with(&named.place, "a name for nothing", "give it `routes:`, or another name to stand for");
+        }
+        let (file, place) = match named.value {
+            Setting::Set(file, place) => (file, place),
+            Setting::Absent | Setting::Null(_) | Setting::Wrong(_) => return None,
+        };
+        let (enabled, target) = match file {
+            ModelFile::Name(to) => {
+                let to: Arc<str> = Arc::from(to);
+                leads.push(Lead { from: name.clone(), to: to.clone(), place });
+                (true, Target::Name(to))
+            }
+            ModelFile::Table(table) => {
+                let enabled = table.enabled.value().copied().unwrap_or(true);
+                (enabled, self.target(*table, &name, &named.place, providers, leads))
+            }
+        };
+        Some(Model { name, enabled, target, line })
+    }
+
+    fn target(&mut self, table: ModelTable, name: &Arc<str>, place: &Place, providers: &[Provider], leads: &mut Vec<Lead>) -> Target {
+        let enabled = table.enabled.value().copied().unwrap_or(true);
+        let written = table.routes.is_unset() || table.routes.value().is_some_and(|list| list.0.is_empty());
+        if written && enabled && table.fallback.is_unset() {
+            self.mistakes.error_with(place, "a name without routes", "add `routes: [{ provider: NAME, model: ID }]`");
+        }
+        let mut fallback: Vec<Arc<str>> = Vec::new();
+        for Placed { value, place } in table.fallback.into_value().map(|list| list.0).unwrap_or_default() {
+            let to: Arc<str> = Arc::from(value);
+            leads.push(Lead { from: name.clone(), to: to.clone(), place });
+            fallback.push(to);
+        }
+        let routes = table.routes.into_value().unwrap_or(List(Vec::new()));
+        Target::Routes {
+            strategy: table.strategy.into_value().unwrap_or_default(),
+            routes: routes.0.into_iter().filter_map(|route| self.route(route, providers)).collect(),
+            fallback,
+        }
+    }
+
+    fn route(&mut self, item: Placed<RouteFile>, providers: &[Provider]) -> Option<Route> {
+        let Placed { value: file, place } = item;
+        if file.provider.is_unset() {
+            self.mistakes.error_with(&place, "a route needs a `provider`", "one of the names under `providers`");
+        }
+        let params = self.params(file.params);
+        let weight = self.at_least_one(&file.weight, "a route that is not to be used has `enabled: false`").unwrap_or(1);
+        let model = match file.model.placed() {
+            Some((model, place)) if model.trim().is_empty() => {
+                self.mistakes.error_with(place, "an empty name", "leave `model` out to pass on the name as asked for");
+                None
+            }
+            model => model.map(|(model, _)| Arc::from(model.as_str())),
+        };
+        let (name, place) = file.provider.placed()?;
+        let provider = self.provider_index(name, place, providers)?;
+        Some(Route {
+            provider,
+            model,
+            priority: file.priority.into_value().unwrap_or(providers.get(provider)?.priority),
+            weight,
+            enabled: file.enabled.into_value().unwrap_or(true),
+            params,
+        })
+    }
+
+    /// The provider of this name; a mistake is noted if there is none.
+    pub(super) fn provider_index(&mut self, name: &str, place: &Place, providers: &[Provider]) -> Option<usize> {
+        let index = providers.iter().position(|provider| *provider.name == *name);
+        if index.is_none() {
+            let names: Vec<&str> = providers.iter().map(|provider| &*provider.name).collect();
+            self.unknown_name(place, "provider", name, &names);
+        }
+        index
+    }
+
+    /// A circle is cut at run time; whoever wrote it may want to know.
+    fn circles(&mut self, leads: &[Lead]) {
+        let mut next: HashMap<&str, Vec<&Lead>> = HashMap::new();
+        for lead in leads {
+            next.entry(&lead.from).or_default().push(lead);
+        }
+        let mut done: Vec<&str> = Vec::new();
+        for start in leads {
+            let mut way = vec![&*start.from];
+            self.walk(&mut way, &mut done, &next);
+        }
+    }
+
+    fn walk<'l>(&mut self, way: &mut Vec<&'l str>, done: &mut Vec<&'l str>, next: &HashMap<&str, Vec<&'l Lead>>) {
+        let Some(here) = way.last().copied().filter(|here| !done.contains(here)) else { return };
+        for lead in next.get(here).map(Vec::as_slice).unwrap_or_default() {
+            match way.iter().position(|name| **name == *lead.to) {
+                Some(first) => {
+                    let circle: Vec<&str> = way.iter().skip(first).copied().chain([&*lead.to]).collect();
+                    let hint = "no request runs in it: a name is tried once";
+                    self.mistakes.warn(&lead.place, format!("a circle: {}", circle.join(" → ")), hint);
+                }
+                None => {
+                    way.push(&lead.to);
+                    self.walk(way, done, next);
+                    way.pop();
+                }
+            }
+        }
+        done.push(here);
+    }
+}
+
+/// Whether `name` leads anywhere. A provider that discovers its models may offer anything.
+pub(super) fn is_offered(name: &str, models: &[Model], providers: &[Provider]) -> bool {
+    let lists = |provider: &Provider, id: &str| provider.models.as_ref().is_none_or(|models| models.iter().any(|model| **model == *id));
+    if models.iter().any(|model| *model.name == *name) {
+        return true;
+    }
+    if name == AUTO {
+        return providers.iter().any(|provider| provider.enabled && provider.default_model.is_some());
+    }
+    let of_provider = name.split_once('/').and_then(|(first, id)| Some((providers.iter().find(|provider| *provider.name == *first)?, id)));
+    if let Some((provider, id)) = of_provider {
+        return lists(provider, id);
+    }
+    let wildcard = |model: &Model| {
+        let glob = model.name.contains('*').then(|| Glob::new(&model.name).ok()).flatten();
+        glob.is_some_and(|glob| glob.compile_matcher().is_match(name))
+    };
+    providers.iter().any(|provider| provider.enabled && lists(provider, name)) || models.iter().any(wildcard)
+}

@@ -1,0 +1,297 @@
+//! `providers:`: one account each; what its kind, its preset and its keys come to.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use url::Url;
+
+use super::{Resolver, START};
+use crate::config::defaults::{IDLE_CONNECTIONS, IDLE_TIMEOUT, LOGIN_CACHE, MOCK_URL, PRIORITY, TOKEN_POINTER};
+use crate::config::file::{FailFile, ProviderFile, RequestAuthFile};
+use crate::config::file_kinds::ProviderTypeFile;
+use crate::config::leaves::{SecretText, UrlText};
+use crate::config::presets::{self, Preset};
+use crate::config::read::{List, Place, Placed, Setting};
+use crate::config::spanned::Span;
+use crate::config::{Login, LoginBody, Mock, Provider, ProviderKind, RequestAuth, Secret};
+
+/// Where `type: openai` without an address goes, as OpenAI's own SDK does.
+const OPENAI_URL: &str = "https://api.openai.com/v1";
+
+impl Resolver<'_, '_> {
+    pub(super) fn providers(&mut self, setting: Setting<List<ProviderFile>>) -> Vec<Provider> {
+        let whole = Place { path: "providers".to_owned(), span: Span { line: 1, column: 1, end_line: 1, end_column: 1 } };
+        let place = setting.place().cloned().unwrap_or(whole);
+        let list = match setting {
+            Setting::Wrong(_) => return Vec::new(),
+            Setting::Set(list, _) => list.0,
+            Setting::Absent | Setting::Null(_) => Vec::new(),
+        };
+        if list.is_empty() {
+            self.mistakes.error_with(&place, "there are no providers", START);
+        }
+        let mut names = HashMap::new();
+        list.into_iter().filter_map(|item| self.provider(item, &mut names)).collect()
+    }
+
+    fn provider(&mut self, item: Placed<ProviderFile>, names: &mut HashMap<String, String>) -> Option<Provider> {
+        let Placed { value: file, place } = item;
+        let name = self.provider_name(&file.name, &place, names);
+        let preset = self.preset(&file.preset);
+        let kind_word = self.kind_word(&file, preset, &name, &place);
+        let base_url = self.base_url(&file, preset, kind_word, &place);
+        let api_keys = self.api_keys(&file, &place);
+        self.only_for(&file, kind_word);
+        self.missing_key(&file, preset, &api_keys, &place);
+        let kind = match kind_word {
+            ProviderTypeFile::Request => ProviderKind::Request(self.request_auth(&file, &place)),
+            ProviderTypeFile::Mock => ProviderKind::Mock(self.mock(&file)),
+            _ => ProviderKind::OpenAi,
+        };
+        Some(Provider {
+            preset: preset.map(|preset| preset.name.clone()),
+            kind,
+            api_keys,
+            priority: file.priority.into_value().unwrap_or(PRIORITY),
+            enabled: file.enabled.into_value().unwrap_or(true),
+            models: file.models.value().map(|list| self.model_ids(list)),
+            matching: self.regexes(&file.r#match),
+            default_model: self.default_model(&file.default_model, preset),
+            timeout: self.timeouts(file.timeout),
+            max_in_flight: self.at_least_one(&file.max_in_flight, "0 would let nothing through; leave it out for no limit"),
+            idle_connections: file.idle_connections.into_value().and_then(|n| usize::try_from(n).ok()).unwrap_or(IDLE_CONNECTIONS),
+            idle_timeout: self.positive(&file.idle_timeout, IDLE_TIMEOUT),
+            proxy: self.proxy(&file.proxy),
+            tls: self.client_tls(file.tls),
+            http2: file.http2.into_value().unwrap_or(false),
+            headers: self.headers(file.headers),
+            params: preset.map(Preset::params).unwrap_or_default().with(&self.params(file.params)),
+            stream_usage: preset.is_none_or(|preset| preset.stream_usage),
+            ..Provider::new(&name, base_url?)
+        })
+    }
+
+    fn provider_name(&mut self, setting: &Setting<String>, whole: &Place, names: &mut HashMap<String, String>) -> String {
+        let Some((name, place)) = setting.placed() else {
+            if setting.is_unset() {
+                self.mistakes.error_with(whole, "a provider needs a `name`", "any word you like; models are then also known as NAME/MODEL");
+            }
+            return String::new();
+        };
+        if name.is_empty() {
+            self.mistakes.error(place, "an empty name");
+        } else if name.contains('/') || name.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            let hint = "a provider's name has neither `/` nor blanks: it stands before the slash in PROVIDER/MODEL";
+            self.mistakes.error_with(place, format!("`{name}` is no name"), hint);
+        } else if let Some(first) = names.insert(name.clone(), whole.path.clone()) {
+            self.mistakes.error_with(place, format!("the name `{name}` is taken"), format!("`{first}` has it already"));
+        }
+        name.clone()
+    }
+
+    fn preset(&mut self, setting: &Setting<String>) -> Option<&'static Preset> {
+        let (name, place) = setting.placed()?;
+        let Some(preset) = presets::find(name) else {
+            let hint = match presets::suggest(name) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "`llmgw list --presets` shows them all".to_owned(),
+            };
+            self.mistakes.error_with(place, format!("no preset is named `{name}`"), hint);
+            return None;
+        };
+        if !preset.is_supported() {
+            self.mistakes.error_with(place, format!("the preset `{}` is not supported yet", preset.name), NOT_YET);
+        }
+        Some(preset)
+    }
+
+    fn kind_word(&mut self, file: &ProviderFile, preset: Option<&Preset>, name: &str, place: &Place) -> ProviderTypeFile {
+        let Some((kind, kind_place)) = file.r#type.placed() else {
+            if file.r#type.is_unset() && file.preset.is_unset() && file.base_url.is_unset() {
+                let hint = match presets::find(name) {
+                    Some(preset) => format!("add `preset: {}`", preset.name),
+                    None => "`preset: VENDOR` for a known one, or `base_url:` for any OpenAI-compatible API".to_owned(),
+                };
+                self.mistakes.error_with(place, "where is this provider?", hint);
+            }
+            return ProviderTypeFile::Openai;
+        };
+        match (*kind, preset) {
+            (ProviderTypeFile::Ollama, _) => {
+                self.mistakes.error_with(kind_place, "`ollama` is not supported yet", "use `preset: ollama`: its OpenAI-compatible API");
+            }
+            (ProviderTypeFile::Openai | ProviderTypeFile::Request | ProviderTypeFile::Mock, None) => {}
+            (kind, Some(preset)) if kind != preset.kind => {
+                let message = format!("the preset `{}` is of type `{}`", preset.name, preset.kind.word());
+                self.mistakes.error_with(kind_place, message, "leave `type` out: the preset brings it");
+            }
+            (_, Some(_)) => {}
+            (kind, None) => self.mistakes.error_with(kind_place, format!("`{}` is not supported yet", kind.word()), NOT_YET),
+        }
+        *kind
+    }
+
+    fn base_url(&mut self, file: &ProviderFile, preset: Option<&Preset>, kind: ProviderTypeFile, whole: &Place) -> Option<Url> {
+        let fallback = match kind {
+            ProviderTypeFile::Mock => Some(MOCK_URL),
+            ProviderTypeFile::Request => None,
+            _ => Some(preset.map_or(OPENAI_URL, |preset| preset.base_url.as_str())),
+        };
+        let Some((UrlText(url), place)) = file.base_url.placed() else {
+            if fallback.is_none() && file.base_url.is_unset() {
+                let hint = "requests go to base_url + /chat/completions";
+                self.mistakes.error_with(whole, "a `request` provider needs a `base_url`", hint);
+            }
+            return Url::parse(fallback.unwrap_or(MOCK_URL)).ok();
+        };
+        if url.query().is_some() || url.fragment().is_some() {
+            self.mistakes.error_with(
+                place,
+                "a base URL has no `?…` and no `#…`",
+                "paths are appended to it; keys belong under `api_key` or `headers`",
+            );
+        }
+        let path = url.path().trim_end_matches('/');
+        if path.ends_with("/chat/completions") || path.ends_with("/messages") {
+            self.mistakes.warn(place, "this looks like an endpoint, not a base URL", "the endpoint's path is appended: leave it off");
+        }
+        let mut bare = url.clone();
+        bare.set_path(path);
+        Some(bare)
+    }
+
+    fn api_keys(&mut self, file: &ProviderFile, place: &Place) -> Vec<Secret> {
+        if !file.api_key.is_unset() && !file.api_keys.is_unset() {
+            let place = file.api_keys.place().unwrap_or(place);
+            self.mistakes.error_with(place, "`api_key` and `api_keys` together", "put all of them under `api_keys`");
+        }
+        if let Some((List(keys), place)) = file.api_keys.placed() {
+            if keys.is_empty() {
+                self.mistakes.error_with(place, "an empty list of keys", "where no key is needed, leave `api_keys` out");
+            }
+        }
+        let several = file.api_keys.value().map(|list| list.0.iter().map(|key| key.value.0.clone()));
+        let one = file.api_key.value().map(|SecretText(key)| key.clone());
+        one.into_iter().chain(several.into_iter().flatten()).collect()
+    }
+
+    /// Keys that only one kind understands.
+    fn only_for(&mut self, file: &ProviderFile, kind: ProviderTypeFile) {
+        let of_request = [("auth", file.auth.place())];
+        let of_mock =
+            [("latency", file.latency.place()), ("tokens_per_second", file.tokens_per_second.place()), ("fail", file.fail.place())];
+        let owners = [(ProviderTypeFile::Request, &of_request[..]), (ProviderTypeFile::Mock, &of_mock[..])];
+        for (owner, keys) in owners.into_iter().filter(|(owner, _)| *owner != kind) {
+            for (key, place) in keys.iter().filter_map(|(key, place)| Some((key, (*place)?))) {
+                let hint = format!("add `type: {}`, or take `{key}` out", owner.word());
+                self.mistakes.error_with(place, format!("only a `{}` provider has `{key}`", owner.word()), hint);
+            }
+        }
+    }
+
+    fn missing_key(&mut self, file: &ProviderFile, preset: Option<&Preset>, keys: &[Secret], place: &Place) {
+        let variable = preset.and_then(|preset| preset.env.first());
+        let unset = file.api_key.is_unset() && file.api_keys.is_unset() && file.headers.is_unset();
+        if let (Some(variable), true, true) = (variable, unset, keys.is_empty()) {
+            self.mistakes.warn(place, "without a key this vendor will refuse", format!("add `api_key: ${{{variable}}}`"));
+        }
+    }
+
+    fn default_model(&mut self, setting: &Setting<String>, preset: Option<&Preset>) -> Option<Arc<str>> {
+        match setting.placed() {
+            Some((model, place)) if model.trim().is_empty() => {
+                self.mistakes.error(place, "an empty name");
+                None
+            }
+            Some((model, _)) => Some(Arc::from(model.as_str())),
+            None => preset.and_then(|preset| preset.default_model.as_deref()).map(Arc::from),
+        }
+    }
+
+    fn request_auth(&mut self, file: &ProviderFile, place: &Place) -> RequestAuth {
+        let none = RequestAuth::Token(Secret::new(""));
+        if let Some(place) = file.api_key.place().or(file.api_keys.place()) {
+            self.mistakes.error_with(place, "a `request` provider has `auth`, not an API key", "a fixed token is `auth: { token: … }`");
+        }
+        let Some((auth, auth_place)) = file.auth.placed() else {
+            if file.auth.is_unset() {
+                let hint = "write `auth: { url: …, username: …, password: … }` or `auth: { token: … }`";
+                self.mistakes.error_with(place, "a `request` provider needs `auth`", hint);
+            }
+            return none;
+        };
+        let login = self.login(auth, auth_place);
+        let has_login = !auth.url.is_unset() || !auth.username.is_unset() || !auth.password.is_unset();
+        match auth.token.placed() {
+            Some((_, place)) if has_login => {
+                self.mistakes.error_with(place, "a token and a login together", "keep one of the two");
+                none
+            }
+            Some((SecretText(token), _)) => RequestAuth::Token(token.clone()),
+            None => login.map_or(none, RequestAuth::Login),
+        }
+    }
+
+    fn login(&mut self, auth: &RequestAuthFile, whole: &Place) -> Option<Login> {
+        let missing = [("url", auth.url.is_unset()), ("username", auth.username.is_unset()), ("password", auth.password.is_unset())];
+        if auth.token.is_unset() {
+            for (key, _) in missing.iter().filter(|(_, missing)| *missing) {
+                self.mistakes.error_with(whole, format!("`{key}` is missing"), "a login has `url`, `username` and `password`");
+            }
+        }
+        let token_pointer = match auth.token_pointer.placed() {
+            Some((pointer, place)) if !pointer.starts_with('/') => {
+                self.mistakes.error_with(place, format!("`{pointer}` is no JSON pointer"), "it begins with `/`, such as `/data/token`");
+                String::new()
+            }
+            Some((pointer, _)) => pointer.clone(),
+            None => TOKEN_POINTER.to_owned(),
+        };
+        Some(Login {
+            url: auth.url.value()?.0.clone(),
+            username: auth.username.value()?.clone(),
+            password: auth.password.value()?.0.clone(),
+            cache: self.positive(&auth.cache, LOGIN_CACHE),
+            body: auth.body.value().copied().unwrap_or(LoginBody::Json),
+            token_pointer,
+        })
+    }
+
+    fn mock(&mut self, file: &ProviderFile) -> Mock {
+        let default = Mock::default();
+        let speed = match file.tokens_per_second.placed() {
+            Some((speed, place)) if *speed <= 0.0 => {
+                self.mistakes.error_with(place, "must be more than 0", "leave it out to answer at once");
+                None
+            }
+            Some((speed, _)) => Some(*speed),
+            None => None,
+        };
+        let fail = file.fail.value();
+        Mock {
+            latency: Self::duration(&file.latency, default.latency),
+            tokens_per_second: speed,
+            fail_rate: fail.map_or(default.fail_rate, |fail| self.fail_rate(fail)),
+            fail_status: fail.map_or(default.fail_status, |fail| self.fail_status(fail, default.fail_status)),
+        }
+    }
+
+    fn fail_rate(&mut self, fail: &FailFile) -> f64 {
+        let Some((rate, place)) = fail.rate.placed() else { return 0.0 };
+        if *rate > 1.0 {
+            self.mistakes.error_with(place, "a share is from 0 to 1", "a tenth is `0.1`");
+        }
+        *rate
+    }
+
+    fn fail_status(&mut self, fail: &FailFile, default: u16) -> u16 {
+        let Some((status, place)) = fail.status.placed() else { return default };
+        if !(400..=599).contains(status) {
+            self.mistakes.error(place, format!("a failure's status is from 400 to 599, found `{status}`"));
+        }
+        *status
+    }
+}
+
+/// What there is instead.
+const NOT_YET: &str = "supported now: `openai` (any OpenAI-compatible API), `request`, `mock`";

@@ -1,0 +1,262 @@
+//! The effective configuration as JSON, in the file's shape: for `config show`, `GET /config` and comparing.
+
+use http::HeaderValue;
+use serde_json::{Map, Value, json};
+
+use super::proxy::masked;
+use super::secret::{Secret, mask};
+use super::units::{format_duration, format_size};
+use super::{
+    ClientTls, Config, Key, LogFormat, Login, LoginBody, Model, Params, Provider, ProviderKind, Proxy, RequestAuth, Route, Routing, Server,
+    StatusSet, Strategy, Target, Timeouts,
+};
+
+/// How secrets are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Secrets {
+    /// So that nobody learns them.
+    Masked,
+    /// So that a changed one shows. Never leaves the process.
+    Digests,
+}
+
+impl Config {
+    /// The effective configuration, secrets masked, keys by the start of their digests.
+    pub fn to_json(&self) -> Value {
+        self.as_json(Secrets::Masked)
+    }
+
+    pub(super) fn as_json(&self, secrets: Secrets) -> Value {
+        let providers: Vec<Value> = self.providers.iter().map(|provider| self.provider(provider, secrets)).collect();
+        let models: Map<String, Value> = self.models.iter().map(|model| (model.name.to_string(), self.model(model))).collect();
+        let keys: Vec<Value> = self.auth.keys.iter().map(|key| secrets.key(key)).collect();
+        let prices: Map<String, Value> = self.prices.iter().map(|(model, price)| (model.clone(), json!(price))).collect();
+        json!({
+            "server": server(&self.server),
+            "admin": { "key": self.admin.key.as_ref().map(|key| secrets.show(key)), "port": self.admin.port },
+            "auth": { "open_models": self.auth.open_models, "keys": keys },
+            "providers": providers,
+            "models": models,
+            "routing": self.routing(&self.routing),
+            "logging": {
+                "level": self.logging.level,
+                "format": match self.logging.format { LogFormat::Text => "text", LogFormat::Json => "json" },
+                "redact": self.logging.redact,
+            },
+            "prices": prices,
+        })
+    }
+
+    fn provider(&self, provider: &Provider, secrets: Secrets) -> Value {
+        let keys: Vec<String> = provider.api_keys.iter().map(|key| secrets.show(key)).collect();
+        let headers: Map<String, Value> =
+            provider.headers.iter().map(|(name, value)| (name.to_string(), secrets.header(value).into())).collect();
+        let mut shown = json!({
+            "name": &*provider.name,
+            "preset": provider.preset,
+            "type": provider.kind.as_str(),
+            "base_url": provider.base_url.as_str().trim_end_matches('/'),
+            "api_keys": keys,
+            "priority": provider.priority,
+            "enabled": provider.enabled,
+            "models": provider.models.as_ref().map(|models| models.iter().map(|model| model.to_string()).collect::<Vec<_>>()),
+            "match": provider.matching.iter().map(|regex| regex.as_str()).collect::<Vec<_>>(),
+            "default_model": provider.default_model.as_deref(),
+            "timeout": timeouts(&provider.timeout),
+            "max_in_flight": provider.max_in_flight,
+            "idle_connections": provider.idle_connections,
+            "idle_timeout": format_duration(provider.idle_timeout),
+            "proxy": secrets.proxy(&provider.proxy),
+            "tls": client_tls(&provider.tls),
+            "http2": provider.http2,
+            "headers": headers,
+            "params": params(&provider.params),
+        });
+        if let Some(object) = shown.as_object_mut() {
+            object.extend(kind(&provider.kind, secrets));
+        }
+        shown
+    }
+
+    fn model(&self, model: &Model) -> Value {
+        match &model.target {
+            Target::Name(name) => json!(&**name),
+            Target::Routes { strategy, routes, fallback } => json!({
+                "enabled": model.enabled,
+                "strategy": strategy_word(*strategy),
+                "routes": routes.iter().map(|route| self.route(route)).collect::<Vec<_>>(),
+                "fallback": fallback.iter().map(|name| name.to_string()).collect::<Vec<_>>(),
+            }),
+        }
+    }
+
+    fn route(&self, route: &Route) -> Value {
+        json!({
+            "provider": self.provider_name(route.provider),
+            "model": route.model.as_deref(),
+            "priority": route.priority,
+            "weight": route.weight,
+            "enabled": route.enabled,
+            "params": params(&route.params),
+        })
+    }
+
+    fn routing(&self, routing: &Routing) -> Value {
+        json!({
+            "default_model": &*routing.default_model,
+            "passthrough": routing.passthrough.map(|index| self.provider_name(index)),
+            "max_attempts": routing.max_attempts,
+            "backoff": { "initial": format_duration(routing.backoff.initial), "max": format_duration(routing.backoff.max) },
+            "cooldown": routing.cooldown.map(|cooldown| json!({
+                "failures": cooldown.failures,
+                "for": format_duration(cooldown.first),
+                "max": format_duration(cooldown.max),
+            })),
+            "deadline": format_duration(routing.deadline),
+            "health_check": routing.health_check.map(|check| json!({
+                "interval": format_duration(check.interval),
+                "timeout": format_duration(check.timeout),
+            })),
+            "detect": { "status": status_patterns(&routing.detect.status), "patterns": routing.detect.patterns },
+        })
+    }
+
+    fn provider_name(&self, index: usize) -> &str {
+        self.providers.get(index).map_or("", |provider| &provider.name)
+    }
+}
+
+impl Secrets {
+    fn show(self, secret: &Secret) -> String {
+        match self {
+            Secrets::Masked => secret.to_string(),
+            Secrets::Digests => hex(&secret.digest()),
+        }
+    }
+
+    fn header(self, value: &HeaderValue) -> String {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        match self {
+            Secrets::Masked => mask(&text),
+            Secrets::Digests => hex(&Secret::new(text.as_ref()).digest()),
+        }
+    }
+
+    fn proxy(self, proxy: &Proxy) -> Value {
+        let url = |url: &url::Url| match self {
+            Secrets::Masked => masked(url),
+            Secrets::Digests => url.to_string(),
+        };
+        match proxy {
+            Proxy::None => json!("none"),
+            Proxy::Through(through) => json!(url(through)),
+            Proxy::Environment { https: None, http: None, .. } => Value::Null,
+            Proxy::Environment { https, http, no_proxy } => {
+                json!({ "https": https.as_ref().map(url), "http": http.as_ref().map(url), "no_proxy": no_proxy })
+            }
+        }
+    }
+
+    fn key(self, key: &Key) -> Value {
+        let digest = hex(&key.digest);
+        let shown = match self {
+            Secrets::Masked => format!("sha256:{}…", digest.get(..6).unwrap_or_default()),
+            Secrets::Digests => digest,
+        };
+        let models: Vec<&str> = key.models.iter().map(|glob| glob.glob().glob()).collect();
+        json!({ "name": &*key.name, "key": shown, "models": models, "passthrough": key.passthrough })
+    }
+}
+
+fn server(server: &Server) -> Value {
+    json!({
+        "host": server.host,
+        "insecure": server.insecure,
+        "port": server.port,
+        "workers": server.workers,
+        "max_body": format_size(server.max_body as u64),
+        "max_response": format_size(server.max_response as u64),
+        "drain": format_duration(server.drain),
+        "shutdown_grace": format_duration(server.shutdown_grace),
+        "tls": server.tls.as_ref().map(|tls| json!({ "cert": tls.cert, "key": tls.key })),
+        "cors": server.cors,
+    })
+}
+
+fn kind(kind: &ProviderKind, secrets: Secrets) -> Map<String, Value> {
+    let shown = match kind {
+        ProviderKind::OpenAi => json!({}),
+        ProviderKind::Request(RequestAuth::Token(token)) => json!({ "auth": { "token": secrets.show(token) } }),
+        ProviderKind::Request(RequestAuth::Login(login)) => json!({ "auth": login_json(login, secrets) }),
+        ProviderKind::Mock(mock) => json!({
+            "latency": format_duration(mock.latency),
+            "tokens_per_second": mock.tokens_per_second,
+            "fail": { "rate": mock.fail_rate, "status": mock.fail_status },
+        }),
+    };
+    match shown {
+        Value::Object(object) => object,
+        _ => Map::new(),
+    }
+}
+
+fn login_json(login: &Login, secrets: Secrets) -> Value {
+    json!({
+        "url": login.url.as_str(),
+        "username": login.username,
+        "password": secrets.show(&login.password),
+        "cache": format_duration(login.cache),
+        "body": match login.body { LoginBody::Json => "json", LoginBody::Form => "form" },
+        "token_pointer": login.token_pointer,
+    })
+}
+
+fn timeouts(timeouts: &Timeouts) -> Value {
+    json!({
+        "connect": format_duration(timeouts.connect),
+        "first_byte": format_duration(timeouts.first_byte),
+        "first_content": format_duration(timeouts.first_content),
+        "idle": format_duration(timeouts.idle),
+        "non_stream": format_duration(timeouts.non_stream),
+        "stream": timeouts.stream.map(format_duration),
+    })
+}
+
+fn client_tls(tls: &ClientTls) -> Value {
+    json!({ "ca": tls.ca, "cert": tls.cert, "key": tls.key })
+}
+
+fn params(params: &Params) -> Value {
+    let rename: Map<String, Value> = params.rename.iter().map(|(from, to)| (from.clone(), to.as_str().into())).collect();
+    let set: Map<String, Value> = params.set.iter().cloned().collect();
+    json!({ "drop": params.drop, "rename": rename, "set": set, "max_tokens": params.max_tokens })
+}
+
+fn strategy_word(strategy: Strategy) -> &'static str {
+    match strategy {
+        Strategy::Priority => "priority",
+        Strategy::Weighted => "weighted",
+        Strategy::RoundRobin => "round_robin",
+        Strategy::LeastBusy => "least_busy",
+        Strategy::Fastest => "fastest",
+        Strategy::Cheapest => "cheapest",
+    }
+}
+
+/// The fewest patterns for a set: whole hundreds as `5xx`, others one by one.
+fn status_patterns(set: &StatusSet) -> Vec<String> {
+    let mut patterns = Vec::new();
+    for hundred in 1..=5_u16 {
+        let range = hundred * 100..hundred * 100 + 100;
+        if range.clone().all(|status| set.has(status)) {
+            patterns.push(format!("{hundred}xx"));
+        } else {
+            patterns.extend(range.filter(|status| set.has(*status)).map(|status| status.to_string()));
+        }
+    }
+    patterns
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,230 @@
+//! Golden cases: files in `tests/config`, each with what it comes to beside it. `LLMGW_BLESS=1` rewrites the latter.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{Config, Diagnostic, Env, Loaded, Origin, Overrides, from_environment, load, load_text, ollama_url, schema};
+
+/// What the cases may refer to.
+const VARIABLES: [(&str, &str); 9] = [
+    ("OPENAI_API_KEY", "sk-openai-0123456789abcdef"),
+    ("DEEPSEEK_API_KEY", "sk-deepseek-0123456789abcdef"),
+    ("DASHSCOPE_API_KEY", "sk-dashscope-0123456789abcdef"),
+    ("ARK_API_KEY", "ark-0123456789abcdef"),
+    ("MOONSHOT_API_KEY", "sk-moonshot-0123456789abcdef"),
+    ("ZHIPUAI_API_KEY", "zhipu-0123456789abcdef"),
+    ("LLMGW_ADMIN_KEY", "sk-admin-0123456789abcdef"),
+    ("PORT", "9090"),
+    ("EMPTY", ""),
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn cases() -> PathBuf {
+    root().join("tests/config")
+}
+
+fn case_env() -> Env {
+    Env::for_tests(&VARIABLES, cases())
+}
+
+/// Compares `actual` with the file beside the case, or writes it.
+fn check(expected: &Path, actual: &str, failures: &mut Vec<String>) {
+    if Env::capture().get_filled("LLMGW_BLESS").is_some() {
+        fs::write(expected, actual).unwrap();
+    } else if fs::read_to_string(expected).unwrap_or_default() != actual {
+        failures.push(format!("{} differs from:\n{actual}", expected.display()));
+    }
+}
+
+fn rendered(diagnostics: &[Diagnostic]) -> String {
+    let texts: Vec<String> = diagnostics.iter().map(Diagnostic::to_string).collect();
+    texts.join("\n\n") + "\n"
+}
+
+fn portable(text: &str) -> String {
+    text.replace(&format!("{}/", cases().display()), "")
+}
+
+/// A case's outcome: the name of the file beside it and its text.
+fn outcome(path: &Path) -> (PathBuf, String) {
+    match load(&case_env(), Some(path), &Overrides::default()) {
+        Err(diagnostics) => (path.with_extension("txt"), portable(&rendered(&diagnostics))),
+        Ok(Loaded { config, warnings, .. }) => {
+            let mut text = serde_json::to_string_pretty(&config.to_json()).unwrap() + "\n";
+            if !warnings.is_empty() {
+                text = rendered(&warnings) + "\n" + &text;
+            }
+            (path.with_extension("json"), portable(&text))
+        }
+    }
+}
+
+#[test]
+fn every_case_comes_to_what_stands_beside_it() {
+    let mut paths: Vec<PathBuf> = fs::read_dir(cases()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    paths.sort();
+    let (mut wrong, mut right, mut failures) = (0, 0, Vec::new());
+    for path in &paths {
+        let (expected, actual) = outcome(path);
+        let is_wrong = expected.extension().is_some_and(|extension| extension == "txt");
+        *(if is_wrong { &mut wrong } else { &mut right }) += 1;
+        let named_right = path.file_name().unwrap().to_string_lossy().starts_with("right-");
+        if named_right == is_wrong {
+            failures.push(format!("{} is not what its name says:\n{actual}", path.display()));
+        }
+        for (_, secret) in VARIABLES.iter().filter(|(name, _)| name.ends_with("_KEY")) {
+            assert!(!actual.contains(secret), "{} shows a secret", path.display());
+        }
+        assert!(!actual.contains("geheim"), "{} shows a secret", path.display());
+        check(&expected, &actual, &mut failures);
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+    assert!(wrong >= 45 && right >= 12, "{wrong} wrong and {right} right cases");
+}
+
+#[test]
+fn the_schema_is_the_one_checked_in() {
+    let mut failures = Vec::new();
+    let text = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
+    check(&root().join("config/llmgw.schema.json"), &text, &mut failures);
+    assert!(failures.is_empty(), "the schema is stale: run with LLMGW_BLESS=1");
+}
+
+#[test]
+fn the_examples_load_without_a_complaint() {
+    let directory = root().join("config/examples");
+    let env = Env::for_tests(&VARIABLES, &directory);
+    for name in ["minimal", "full", "failover", "china"] {
+        let path = directory.join(format!("{name}.yaml"));
+        let loaded = load(&env, Some(&path), &Overrides::default());
+        let loaded = loaded.unwrap_or_else(|diagnostics| panic!("{}", rendered(&diagnostics)));
+        assert!(loaded.warnings.is_empty(), "{}", rendered(&loaded.warnings));
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("# yaml-language-server: $schema=../llmgw.schema.json\n"), "{name}");
+    }
+}
+
+#[test]
+fn the_full_example_holds_the_defaults() {
+    let env = case_env();
+    let full = load(&env, Some(&root().join("config/examples/full.yaml")), &Overrides::default()).unwrap().config.to_json();
+    let minimal = "providers: [{ name: local, type: mock }]";
+    let minimal = load_text("minimal", minimal, &cases(), &env, &Overrides::default()).unwrap().config.to_json();
+    for section in ["server", "logging"] {
+        assert_eq!(full[section], minimal[section], "{section}");
+    }
+    for key in ["default_model", "max_attempts", "backoff", "cooldown", "deadline", "health_check", "detect"] {
+        assert_eq!(full["routing"][key], minimal["routing"][key], "routing.{key}");
+    }
+    assert_eq!(full["providers"][0]["timeout"], minimal["providers"][0]["timeout"]);
+}
+
+/// What `bytes` under this name are refused with.
+fn refusal(bytes: &[u8]) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("llmgw.yaml"), bytes).unwrap();
+    let env = Env::for_tests(&[], directory.path());
+    let diagnostics = load(&env, None, &Overrides::default()).unwrap_err();
+    assert_eq!(diagnostics.len(), 1);
+    diagnostics[0].to_string()
+}
+
+#[test]
+fn a_file_that_is_none_gets_one_clear_message() {
+    assert!(refusal(b"").starts_with("error: llmgw.yaml: is empty"));
+    assert!(refusal(b"# only a comment\n").starts_with("error: llmgw.yaml: is empty"));
+    assert!(refusal(b"\x7fELF\0\0").starts_with("error: llmgw.yaml: is a binary file"));
+    assert!(refusal(b"providers: \xff\n").starts_with("error: llmgw.yaml: is not UTF-8 text (line 1)"));
+    assert!(refusal(&vec![b'#'; 10_000_001]).starts_with("error: llmgw.yaml: is larger than 10 MB"));
+    assert!(refusal(b"- a\n- b\n").starts_with("error: llmgw.yaml: is no mapping"));
+    let deep = format!("x-deep: {}{}\n", "[".repeat(5000), "]".repeat(5000));
+    assert!(refusal(deep.as_bytes()).contains("nested too deeply"));
+}
+
+#[test]
+fn a_directory_is_no_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let env = Env::for_tests(&[], directory.path());
+    let diagnostics = load(&env, Some(directory.path()), &Overrides::default()).unwrap_err();
+    assert!(diagnostics[0].message.contains("is a directory"), "{diagnostics:?}");
+}
+
+#[test]
+fn an_alias_bomb_is_defused() {
+    let mut text = "x-0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
+    for level in 1..12 {
+        let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
+        text += &format!("x-{level}: &a{level} [{aliases}]\n");
+    }
+    assert!(refusal(text.as_bytes()).contains("too many values, once all aliases are followed"));
+}
+
+#[test]
+fn what_the_command_line_says_wins_and_is_checked() {
+    let env = case_env();
+    let text = "providers: [{ name: local, type: mock }]\nserver: { port: 1234 }\n";
+    let given = |overrides: &Overrides| load_text("llmgw.yaml", text, &cases(), &env, overrides);
+    let public = Overrides { host: Some("0.0.0.0".to_owned()), port: Some(4321), ..Overrides::default() };
+    let refused = rendered(&given(&public).unwrap_err());
+    assert!(refused.contains("`0.0.0.0` can be reached by others") && refused.contains("--insecure"), "{refused}");
+    let server = given(&Overrides { insecure: true, ..public.clone() }).unwrap().config.server;
+    assert_eq!((server.host.as_str(), server.port), ("0.0.0.0", 4321));
+    assert!(public.over(from_environment(&env, false)).is_err());
+}
+
+fn names(config: &Config) -> Vec<&str> {
+    config.providers.iter().map(|provider| &*provider.name).collect()
+}
+
+#[test]
+fn without_a_file_the_usual_variables_count() {
+    let variables = [("DEEPSEEK_API_KEY", "sk-1"), ("OPENAI_API_KEY", "sk-2"), ("GITHUB_TOKEN", "t"), ("GROQ_API_KEY", "")];
+    let config = from_environment(&Env::for_tests(&variables, "."), true);
+    assert_eq!(names(&config), ["openai", "deepseek", "ollama"]);
+    assert_eq!(config.providers.iter().map(|provider| provider.priority).collect::<Vec<_>>(), [1, 2, 3]);
+    let found = ["OPENAI_API_KEY", "DEEPSEEK_API_KEY", "a local Ollama"].map(str::to_owned).to_vec();
+    assert_eq!(config.origin, Origin::Environment { found });
+    assert_eq!(ollama_url().unwrap().as_str(), "http://localhost:11434/v1");
+}
+
+#[test]
+fn without_anything_the_mock_answers() {
+    let config = from_environment(&Env::for_tests(&[], "."), false);
+    assert_eq!((names(&config), &config.origin), (vec!["mock"], &Origin::Mock));
+    assert!(config.providers[0].default_model.is_some() && config.providers[0].models.is_none());
+}
+
+#[test]
+fn a_key_of_openai_goes_where_its_owner_points() {
+    let address = |url| Env::for_tests(&[("OPENAI_API_KEY", "sk-1"), ("OPENAI_BASE_URL", url)], ".");
+    let config = from_environment(&address("https://example.com/v1/"), false);
+    assert_eq!(config.providers[0].base_url.as_str(), "https://example.com/v1");
+    assert_eq!(from_environment(&address("nonsense"), false).origin, Origin::Mock);
+}
+
+#[test]
+fn a_secret_in_a_file_is_read_and_watched() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("key"), "sk-from-file\n").unwrap();
+    let text = "providers: [{ name: a, type: openai, api_key: 'file:key', timeout: 7s }]";
+    fs::write(directory.path().join("llmgw.yaml"), text).unwrap();
+    let loaded = load(&Env::for_tests(&[], directory.path()), None, &Overrides::default()).unwrap();
+    let provider = &loaded.config.providers[0];
+    assert_eq!(provider.api_keys[0].expose(), "sk-from-file");
+    assert_eq!(provider.timeout.non_stream, Duration::from_secs(7));
+    assert_eq!(loaded.files, [directory.path().join("llmgw.yaml"), directory.path().join("key")]);
+    assert_eq!(loaded.config.origin, Origin::File { path: directory.path().join("llmgw.yaml"), why: "./llmgw.yaml" });
+}
+
+#[test]
+fn debug_output_of_a_configuration_holds_no_secret() {
+    let text = "providers: [{ name: a, type: openai, api_key: sk-abgeheim-0123456789, headers: { X-Key: geheim }, proxy: 'http://u:geheim@proxy:1' }]";
+    let loaded = load_text("llmgw.yaml", text, &cases(), &case_env(), &Overrides::default()).unwrap();
+    let shown = format!("{:?} {}", loaded.config, loaded.config.to_json());
+    assert!(!shown.contains("geheim"), "{shown}");
+}

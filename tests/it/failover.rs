@@ -1,0 +1,260 @@
+//! What fails moves on, what is the client's goes back, and the reply says who answered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use llmgw::engine::Error;
+use llmgw::transport::TransportError;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::gateway::{Answer, Gateway, TWO_ROUTES, hangs, in_turn, json_reply, question, refuses, says, status, text, with_headers};
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_route_hands_over_to_the_next() {
+    for code in [401, 402, 403, 404, 408, 409, 425, 429, 500, 502, 503, 529] {
+        let gateway = Gateway::new(TWO_ROUTES).upstream("a", status(code)).upstream("b", says("好")).start();
+        let reply = gateway.ask("gpt-4").await.expect("an answer");
+        assert_eq!((reply.trace.provider.as_str(), reply.trace.attempts), ("b", 2), "{code}");
+        assert!(text(reply).await.expect("whole").contains("好"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_clients_own_mistake_goes_back_as_it_is() {
+    for code in [400, 413, 422, 418] {
+        let gateway = Gateway::new(TWO_ROUTES).upstream("a", status(code)).upstream("b", says("好")).start();
+        let reply = gateway.ask("gpt-4").await.expect("an answer");
+        assert_eq!((reply.status.as_u16(), reply.trace.provider.as_str()), (code, "a"));
+        assert!(text(reply).await.expect("whole").contains("upstream says"));
+        assert_eq!(gateway.received("b"), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_models_name_changes_on_the_way() {
+    let gateway = Gateway::new(TWO_ROUTES).upstream("a", says("好")).upstream("b", says("好")).start();
+    let body = "{ \"model\" : \"gpt-4\", \"messages\":[{\"role\":\"user\",\"content\":\"你\\u597d\"}],\"temperature\":1.00 }";
+    gateway.engine.chat(gateway.engine.job(llmgw::hub::Endpoint::ChatCompletions, body)).await.expect("an answer");
+    assert_eq!(gateway.last_body("a"), body.replace("gpt-4", "m-a"));
+    assert_eq!(gateway.last_headers("a")["authorization"], "Bearer sk-aaaaaaaaaaaaaaaaaaaa");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_upstream_is_left_after_its_time() {
+    let config = TWO_ROUTES.replace("models: [m-a]", "models: [m-a], timeout: { first_byte: 3s, non_stream: 7s }");
+    let gateway = Gateway::new(&config).upstream("a", hangs()).upstream("b", says("好")).start();
+    let begun = Instant::now();
+    assert_eq!(gateway.ask("gpt-4").await.expect("an answer").trace.provider, "b");
+    assert_eq!(begun.elapsed().as_secs(), 7);
+    let begun = Instant::now();
+    assert_eq!(gateway.stream("gpt-4").await.expect("an answer").trace.provider, "b");
+    assert_eq!(begun.elapsed().as_secs(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_all_fail_every_attempt_is_named() {
+    let gateway = Gateway::new(TWO_ROUTES).upstream("a", status(500)).upstream("b", refuses()).start();
+    let error = gateway.ask("gpt-4").await.err().expect("an error");
+    assert_eq!((error.status().as_u16(), error.code(), error.should_retry()), (502, "upstream_error", Some(false)));
+    // Three attempts by default: the third is `a` again, after a wait.
+    let named: Vec<String> = error.attempts().iter().map(ToString::to_string).collect();
+    assert_eq!(named, ["a/m-a: 500: upstream says 500", "b/m-b: cannot connect: connection refused", "a/m-a: 500: upstream says 500"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_same_status_is_passed_on_with_its_shortest_wait() {
+    let limited = |wait: &'static str| -> crate::gateway::Behaviour {
+        Arc::new(move |_, _| {
+            with_headers(
+                429,
+                vec![("retry-after", wait.to_owned())],
+                &json!({ "error": { "message": "慢一点", "code": "rate_limit_exceeded" } }),
+            )
+        })
+    };
+    let gateway = Gateway::new(TWO_ROUTES).upstream("a", limited("9")).upstream("b", limited("4")).start();
+    let error = gateway.ask("gpt-4").await.err().expect("an error");
+    assert_eq!((error.status().as_u16(), error.retry_after()), (429, Some(Duration::from_secs(4))));
+    let Error::SameStatus { body: Some(body), .. } = error else { panic!("{error}") };
+    assert!(String::from_utf8(body.to_vec()).expect("UTF-8").contains("慢一点"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_credentials_are_never_a_raw_401() {
+    let gateway = Gateway::new(TWO_ROUTES).upstream("a", status(401)).upstream("b", status(402)).start();
+    let error = gateway.ask("gpt-4").await.err().expect("an error");
+    assert_eq!((error.status().as_u16(), error.code()), (502, "upstream_credentials_exhausted"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_attempts_timeout_is_a_504() {
+    let gateway = Gateway::new(TWO_ROUTES).upstream("a", refuses()).upstream("b", hangs()).start();
+    let config = TWO_ROUTES.to_owned() + "routing: { max_attempts: 2 }\n";
+    gateway.reload(&config).expect("a good configuration");
+    let error = gateway.ask("gpt-4").await.err().expect("an error");
+    assert_eq!((error.status().as_u16(), error.code()), (504, "upstream_timeout"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_ends_it_all() {
+    let config = TWO_ROUTES.to_owned() + "routing: { deadline: 10s }\n";
+    let gateway = Gateway::new(&config).upstream("a", hangs()).upstream("b", hangs()).start();
+    let begun = Instant::now();
+    assert_eq!(gateway.ask("gpt-4").await.err().expect("an error").code(), "upstream_timeout");
+    assert_eq!(begun.elapsed().as_secs(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_attempt_means_one() {
+    let config = TWO_ROUTES.to_owned() + "routing: { max_attempts: 1 }\n";
+    let gateway = Gateway::new(&config).upstream("a", status(500)).upstream("b", says("好")).start();
+    assert!(gateway.ask("gpt-4").await.is_err());
+    assert_eq!((gateway.received("a"), gateway.received("b")), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cooling_route_is_passed_over_until_its_probe() {
+    let config = TWO_ROUTES.to_owned() + "routing: { cooldown: { failures: 1, for: 10s, max: 60s } }\n";
+    let gateway = Gateway::new(&config).upstream("a", in_turn(vec![status(500), says("好")])).upstream("b", says("好")).start();
+    assert_eq!(gateway.ask("gpt-4").await.expect("an answer").trace.provider, "b");
+    assert_eq!(gateway.ask("gpt-4").await.expect("an answer").trace.attempts, 1);
+    assert_eq!(gateway.received("a"), 1);
+    let explained = gateway.engine.explain("gpt-4").expect("a plan");
+    assert!(explained.skipped[0].note.as_deref().expect("a reason").starts_with("cooling for"));
+    tokio::time::advance(Duration::from_secs(11)).await;
+    assert_eq!(gateway.ask("gpt-4").await.expect("an answer").trace.provider, "a");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_key_gives_way_to_the_next_within_one_attempt() {
+    let config = TWO_ROUTES.replace("api_key: sk-aaaaaaaaaaaaaaaaaaaa", "api_keys: [sk-first-00000000000, sk-second-0000000000]");
+    let only_second: crate::gateway::Behaviour = Arc::new(|request, _| {
+        let second = request.headers()["authorization"] == "Bearer sk-second-0000000000";
+        if second { json_reply(200, &json!({ "choices": [{ "message": { "content": "好" } }] })) } else { json_reply(401, &json!({})) }
+    });
+    let gateway = Gateway::new(&config).upstream("a", only_second).upstream("b", says("好")).start();
+    for _ in 0..3 {
+        let reply = gateway.ask("gpt-4").await.expect("an answer");
+        assert_eq!((reply.trace.provider.as_str(), reply.trace.attempts), ("a", 1));
+    }
+    assert_eq!(gateway.received("a"), 4, "the refused key is asked once and then rests");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_an_upstream_repeats_is_masked() {
+    let tells: crate::gateway::Behaviour =
+        Arc::new(|_, _| json_reply(401, &json!({ "error": { "message": "bad key sk-aaaaaaaaaaaaaaaaaaaa" } })));
+    let config = TWO_ROUTES.to_owned() + "routing: { max_attempts: 1 }\n";
+    let gateway = Gateway::new(&config).upstream("a", tells).upstream("b", says("好")).start();
+    let error = gateway.ask("gpt-4").await.err().expect("an error").to_string();
+    assert!(!error.contains("sk-aaaaaaaaaaaaaaaaaaaa"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_inside_a_success_is_a_failure() {
+    for body in [json!({ "error": { "message": "overloaded" } }), json!({ "choices": [{ "error": { "code": 502 } }] })] {
+        let broken: crate::gateway::Behaviour = Arc::new(move |_, _| json_reply(200, &body));
+        let gateway = Gateway::new(TWO_ROUTES).upstream("a", broken).upstream("b", says("好")).start();
+        assert_eq!(gateway.ask("gpt-4").await.expect("an answer").trace.provider, "b");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_breaks_off_is_a_failure_until_it_is_whole() {
+    let broken: crate::gateway::Behaviour = Arc::new(|_, _| {
+        let steps = vec![
+            llmgw::transport::memory::Step::Send(Bytes::from_static(b"{\"choices\":")),
+            llmgw::transport::memory::Step::Fail(TransportError::Broken("reset".to_owned())),
+        ];
+        Answer::Reply(Duration::ZERO, http::StatusCode::OK, vec![("content-type", "application/json".to_owned())], steps)
+    });
+    let gateway = Gateway::new(TWO_ROUTES).upstream("a", broken).upstream("b", says("好")).start();
+    assert_eq!(gateway.ask("gpt-4").await.expect("an answer").trace.provider, "b");
+}
+
+#[tokio::test(start_paused = true)]
+async fn fallback_names_come_after_the_own_routes() {
+    let config = TWO_ROUTES.to_owned() + "  claude: { routes: [{ provider: b, model: claude }] }\n";
+    let config = config
+        .replace("  gpt-4:\n    routes:", "  gpt-4:\n    fallback: [claude]\n    routes:")
+        .replace("      - { provider: b, model: m-b, priority: 2 }\n", "");
+    let gateway = Gateway::new(&config).upstream("a", status(500)).upstream("b", says("好")).start();
+    let reply = gateway.ask("gpt-4").await.expect("an answer");
+    assert_eq!((reply.trace.provider.as_str(), reply.trace.model.as_str()), ("b", "claude"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_name_tells_the_nearest() {
+    let gateway = Gateway::new(TWO_ROUTES).upstream("a", says("好")).upstream("b", says("好")).start();
+    let error = gateway.ask("gpt-5").await.err().expect("an error");
+    assert_eq!(error.status().as_u16(), 404);
+    assert!(error.to_string().contains("did you mean `gpt-4`?"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_saturated_upstream_is_waited_for_and_then_given_up() {
+    let config = "providers: [{ name: a, base_url: \"http://a.test/v1\", models: [m], max_in_flight: 1, timeout: { connect: 5s } }]";
+    let gateway = Gateway::new(config).upstream("a", says("好")).start();
+    let first = gateway.stream("m").await.expect("an answer");
+    let begun = Instant::now();
+    let error = gateway.ask("m").await.err().expect("an error");
+    assert_eq!((error.status().as_u16(), error.code(), begun.elapsed().as_secs()), (503, "no_upstream_available", 5));
+    assert!(error.retry_after().is_some());
+    let (second, ()) = tokio::join!(gateway.ask("m"), async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        drop(first);
+    });
+    assert!(second.is_ok(), "the slot that was freed is taken");
+}
+
+#[tokio::test(start_paused = true)]
+async fn models_are_discovered_when_a_name_needs_them() {
+    let config = "providers: [{ name: a, base_url: \"http://a.test/v1\", match: [\"qwen\"] }]";
+    let lists: crate::gateway::Behaviour = Arc::new(|request, _| match request.uri().path() {
+        "/v1/models" => json_reply(200, &json!({ "data": [{ "id": "qwen-max" }, { "id": "other" }] })),
+        _ => json_reply(200, &json!({ "choices": [{ "message": { "content": "好" } }] })),
+    });
+    let gateway = Gateway::new(config).upstream("a", lists).start();
+    assert_eq!(gateway.ask("qwen-max").await.expect("an answer").trace.model, "qwen-max");
+    assert_eq!(gateway.ask("other").await.err().expect("an error").status().as_u16(), 404);
+    assert_eq!(gateway.received("a"), 2, "one list, one answer");
+    let error = gateway.ask("a/other").await.err().expect("an error");
+    assert_eq!(error.status().as_u16(), 404, "`match` refuses it under its full name too");
+}
+
+#[tokio::test(start_paused = true)]
+async fn health_and_requests_on_their_way_survive_a_reload() {
+    let config = TWO_ROUTES.to_owned() + "routing: { cooldown: { failures: 1, for: 100s } }\n";
+    let gateway = Gateway::new(&config).upstream("a", status(500)).upstream("b", says("好")).start();
+    let stream = gateway.stream("gpt-4").await.expect("an answer");
+    let reloaded =
+        gateway.reload(&config.replace("priority: 2, }", "priority: 3 }").replace("100s", "200s")).expect("a good configuration");
+    assert!(reloaded.changed.iter().any(|path| path.contains("routing.cooldown")), "{:?}", reloaded.changed);
+    assert_eq!(gateway.ask("gpt-4").await.expect("an answer").trace.attempts, 1, "`a` is still cooling");
+    assert!(text(stream).await.expect("whole").contains("[DONE]"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_reload_changes_nothing_and_is_told() {
+    let gateway = Gateway::new(TWO_ROUTES).upstream("a", says("好")).upstream("b", says("好")).start();
+    let errors = gateway.reload("providers: [{ name: a, typ: openai }]").expect_err("a bad configuration");
+    assert!(errors[0].contains("did you mean `type`?"), "{errors:?}");
+    let last = gateway.engine.status().last_reload.expect("a reload");
+    assert!(!last.ok && last.error.expect("why").contains("typ"));
+    assert_eq!(gateway.ask("gpt-4").await.expect("an answer").trace.provider, "a");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_without_a_model_needs_a_configured_default() {
+    let gateway = Gateway::new(TWO_ROUTES).upstream("a", says("好")).upstream("b", says("好")).start();
+    let mut body = question("x");
+    body.as_object_mut().expect("an object").remove("model");
+    let error = gateway.engine.chat(gateway.job(&body)).await.err().expect("an error");
+    assert_eq!((error.status().as_u16(), error.param()), (400, Some("model")));
+    gateway.reload(&(TWO_ROUTES.to_owned() + "routing: { default_model: gpt-4 }\n")).expect("a good configuration");
+    assert!(gateway.engine.chat(gateway.job(&body)).await.is_ok());
+    let sent: Value = serde_json::from_str(&gateway.last_body("a")).expect("JSON");
+    assert_eq!(sent["model"], "m-a");
+}

@@ -168,7 +168,13 @@ impl Read for SizeText {
 impl Read for PathText {
     fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<PathText> {
         let path = text(node, place, reader, "a path")?;
-        if path.is_empty() { reader.wrong(place, "an empty path") } else { Some(PathText(reader.absolute(&path))) }
+        if path.is_empty() {
+            return reader.wrong(place, "an empty path");
+        }
+        if path.contains('\n') || path.contains("-----BEGIN") {
+            return reader.wrong(place, "expected the path of a file, found a file's content");
+        }
+        Some(PathText(reader.absolute(&path)))
     }
 }
 
@@ -185,7 +191,7 @@ impl Read for SecretText {
             return reader.wrong(place, format!("expected text, found {}", describe(node)));
         };
         if scalar.kind != Kind::Text {
-            reader.mistakes.error_with(place, "expected text, found a number or word of YAML's own", "put the value in quotes");
+            reader.mistakes.error_with(place, format!("expected text, found {}", describe(node)), "put the value in quotes");
             return None;
         }
         let leaf = reader.leaf(node, place, "text")?;

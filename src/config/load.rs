@@ -75,7 +75,8 @@ pub fn load_text(name: &str, text: &str, base: &Path, env: &Env, overrides: &Ove
     let source = Source::new(name, text);
     let tree = parse(text).map_err(|error| {
         let diagnostic = source.diagnostic(Severity::Error, error.span, "", error.message);
-        let hint = syntax_hint(source.raw_line(error.span.line));
+        let line = error.span.line;
+        let hint = syntax_hint(source.raw_line(line)).or_else(|| syntax_hint(source.raw_line(line.saturating_sub(1))));
         vec![match hint {
             Some(hint) => diagnostic.hint(hint),
             None => diagnostic,
@@ -207,7 +208,10 @@ fn check_root(name: &str, root: &Node) -> Result<(), Diagnostic> {
     }
     match root.value {
         Value::Map(_) => Ok(()),
-        _ => Err(Diagnostic::of_file(name, "is no mapping of keys").hint("a configuration begins with a key such as `providers:`")),
+        _ => {
+            Err(Diagnostic::of_file(name, "is not a mapping of keys to values")
+                .hint("a configuration begins with a key such as `providers:`"))
+        }
     }
 }
 

@@ -254,7 +254,7 @@ impl<'a> Reader<'a> {
                 Some(near) => format!("`{near}` is set: did you mean `${{{near}}}`?"),
                 None => format!("set `{name}`, or give a default: `${{{name}:-…}}`"),
             },
-            ExpandError::Unclosed | ExpandError::BadName(_) => "write `${NAME}` or `${NAME:-default}`; a literal `${` is `$${`".to_owned(),
+            ExpandError::Unclosed | ExpandError::BadName => "write `${NAME}` or `${NAME:-default}`; a literal `${` is `$${`".to_owned(),
         }
     }
 }
@@ -264,22 +264,29 @@ fn likely_variable(name: &str) -> bool {
     name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
-/// What a node holds, in words; long text is cut.
-pub fn describe(node: &Node) -> String {
+/// What a node is, in words; never its value, which may be a secret.
+pub fn describe(node: &Node) -> &'static str {
     match &node.value {
-        Value::List(_) => "a list".to_owned(),
-        Value::Map(_) => "a mapping".to_owned(),
-        Value::Scalar(scalar) => describe_leaf(&scalar.text, scalar.kind),
+        Value::List(_) => "a list",
+        Value::Map(_) => "a mapping",
+        Value::Scalar(scalar) => match scalar.kind {
+            Kind::Null => "nothing",
+            Kind::Bool(true) => "`true`",
+            Kind::Bool(false) => "`false`",
+            Kind::Int(_) | Kind::Float(_) => "a number",
+            Kind::Text => "text",
+        },
     }
 }
 
-/// What a leaf holds, in words.
+/// What a leaf holds, in words; long text is cut. Not for leaves that may be secrets.
 pub fn describe_leaf(text: &str, kind: Kind) -> String {
     let short = if text.chars().count() > 40 { text.chars().take(40).chain(['…']).collect() } else { text.to_owned() };
     match kind {
         Kind::Null => "nothing".to_owned(),
         Kind::Bool(_) => format!("`{short}`"),
         Kind::Int(_) | Kind::Float(_) => format!("the number `{short}`"),
+        Kind::Text if short.is_empty() => "an empty text".to_owned(),
         Kind::Text => format!("the text `{short}`"),
     }
 }

@@ -2,7 +2,7 @@
 
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
-use schemars::transform::{RecursiveTransform, Transform};
+use schemars::transform::transform_subschemas;
 use serde_json::{Value, json};
 
 use super::file::File;
@@ -10,7 +10,7 @@ use super::file::File;
 /// The schema, as checked in at `config/llmgw.schema.json`.
 pub fn schema() -> Value {
     let mut schema = SchemaSettings::draft07().into_generator().into_root_schema_for::<File>();
-    RecursiveTransform(allow_variables).transform(&mut schema);
+    allow_variables(&mut schema);
     schema.insert("title".to_owned(), json!("llmgw configuration"));
     schema.insert("patternProperties".to_owned(), json!({ "^x-": {} }));
     schema.to_value()
@@ -18,11 +18,12 @@ pub fn schema() -> Value {
 
 /// Where a number, a word of a set or a patterned text stands, `${VAR}` may stand too.
 fn allow_variables(schema: &mut Schema) {
+    // The parts first: what is made here must not be gone through again.
+    transform_subschemas(&mut allow_variables, schema);
     let Some(object) = schema.as_object_mut() else { return };
     let scalar = matches!(object.get("type").and_then(Value::as_str), Some("integer" | "number" | "boolean"));
     let restricted = object.contains_key("enum") || object.contains_key("const") || object.contains_key("pattern");
-    let is_variable = object.get("pattern").and_then(Value::as_str) == Some(VARIABLE);
-    if is_variable || !(scalar || restricted) {
+    if !(scalar || restricted) {
         return;
     }
     let kept = ["description", "default", "title", "examples"];

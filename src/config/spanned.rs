@@ -146,7 +146,11 @@ pub fn join(base: &str, key: &str) -> String {
 
 fn scan_error(error: &ScanError) -> SyntaxError {
     let (line, column) = (error.marker().line(), error.marker().col() + 1);
-    SyntaxError { message: format!("not YAML: {}", error.info()), span: Span { line, column, end_line: line, end_column: column + 1 } }
+    let message = match error.info() {
+        "recursion limit exceeded" => "nested too deeply".to_owned(),
+        info => format!("not YAML: {info}"),
+    };
+    SyntaxError { message, span: Span { line, column, end_line: line, end_column: column + 1 } }
 }
 
 impl From<saphyr_parser::Span> for Span {

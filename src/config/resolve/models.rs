@@ -43,7 +43,9 @@ impl Resolver<'_, '_> {
         if name == AUTO {
             let hint = "it stands for every provider's `default_model`; set those instead";
             self.mistakes.error_with(place, "`auto` cannot be defined", hint);
-        } else if name.is_empty() || name.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        } else if name.is_empty() {
+            self.mistakes.error(place, "an empty name");
+        } else if name.chars().any(|c| c.is_whitespace() || c.is_control()) {
             self.mistakes.error_with(place, format!("`{name}` is no name"), "a model's name has no blanks");
         }
     }
@@ -52,7 +54,7 @@ impl Resolver<'_, '_> {
         let name: Arc<str> = Arc::from(named.name.as_str());
         let line = named.place.span.line;
         if named.value.is_unset() {
-            self.mistakes.error_with(&named.place, "a name for nothing", "give it `routes:`, or another name to stand for");
+            self.mistakes.error_with(&named.place, "stands for nothing", "give it `routes:`, or another name to stand for");
         }
         let (file, place) = match named.value {
             Setting::Set(file, place) => (file, place),
@@ -76,7 +78,7 @@ impl Resolver<'_, '_> {
         let enabled = table.enabled.value().copied().unwrap_or(true);
         let written = table.routes.is_unset() || table.routes.value().is_some_and(|list| list.0.is_empty());
         if written && enabled && table.fallback.is_unset() {
-            self.mistakes.error_with(place, "a name without routes", "add `routes: [{ provider: NAME, model: ID }]`");
+            self.mistakes.error_with(place, "has no routes", "add `routes: [{ provider: NAME, model: ID }]`");
         }
         let mut fallback: Vec<Arc<str>> = Vec::new();
         for Placed { value, place } in table.fallback.into_value().map(|list| list.0).unwrap_or_default() {

@@ -129,7 +129,7 @@ impl Resolver<'_, '_> {
                     value.set_sensitive(true);
                     headers.push((name, value));
                 }
-                Err(_) => self.mistakes.error(place, "a header's value is visible ASCII only"),
+                Err(_) => self.mistakes.error(place, "not a value that a header can have"),
             }
         }
         headers

@@ -1,6 +1,6 @@
 //! `models:`: public names, their routes and what else they may lead to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use globset::Glob;
@@ -13,6 +13,9 @@ use crate::config::{Model, Provider, Route, Target};
 
 /// The one name that is not free: every provider's default model.
 const AUTO: &str = "auto";
+
+/// Longer chains of names than any sane file has are not searched for circles.
+const LONGEST_WAY: usize = 100;
 
 /// A name that another name leads to.
 struct Lead {
@@ -136,15 +139,15 @@ impl Resolver<'_, '_> {
         for lead in leads {
             next.entry(&lead.from).or_default().push(lead);
         }
-        let mut done: Vec<&str> = Vec::new();
+        let mut done = HashSet::new();
         for start in leads {
             let mut way = vec![&*start.from];
             self.walk(&mut way, &mut done, &next);
         }
     }
 
-    fn walk<'l>(&mut self, way: &mut Vec<&'l str>, done: &mut Vec<&'l str>, next: &HashMap<&str, Vec<&'l Lead>>) {
-        let Some(here) = way.last().copied().filter(|here| !done.contains(here)) else { return };
+    fn walk<'l>(&mut self, way: &mut Vec<&'l str>, done: &mut HashSet<&'l str>, next: &HashMap<&str, Vec<&'l Lead>>) {
+        let Some(here) = way.last().copied().filter(|here| !done.contains(here) && way.len() < LONGEST_WAY) else { return };
         for lead in next.get(here).map(Vec::as_slice).unwrap_or_default() {
             match way.iter().position(|name| **name == *lead.to) {
                 Some(first) => {
@@ -159,7 +162,7 @@ impl Resolver<'_, '_> {
                 }
             }
         }
-        done.push(here);
+        done.insert(here);
     }
 }
 

@@ -165,10 +165,10 @@ impl Resolver<'_, '_> {
             let place = file.api_keys.place().unwrap_or(place);
             self.mistakes.error_with(place, "`api_key` and `api_keys` together", "put all of them under `api_keys`");
         }
-        if let Some((List(keys), place)) = file.api_keys.placed() {
-            if keys.is_empty() {
-                self.mistakes.error_with(place, "an empty list of keys", "where no key is needed, leave `api_keys` out");
-            }
+        if let Some((List(keys), place)) = file.api_keys.placed()
+            && keys.is_empty()
+        {
+            self.mistakes.error_with(place, "an empty list of keys", "where no key is needed, leave `api_keys` out");
         }
         let several = file.api_keys.value().map(|list| list.0.iter().map(|key| key.value.0.clone()));
         let one = file.api_key.value().map(|SecretText(key)| key.clone());

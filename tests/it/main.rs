@@ -2,5 +2,6 @@
 
 mod failover;
 mod gateway;
+mod server;
 mod streams;
 mod tidy;

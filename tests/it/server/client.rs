@@ -123,6 +123,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.write(&[format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()).await;
     }
 
+    /// Writes to a gateway that may have hung up.
+    pub async fn try_write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stream.write_all(bytes).await
+    }
+
+    /// Sends no more.
+    pub async fn finish(&mut self) {
+        let _ = self.stream.shutdown().await;
+    }
+
     async fn more(&mut self) -> bool {
         matches!(soon("more of an answer", self.stream.read_buf(&mut self.rest)).await, Ok(count) if count > 0)
     }

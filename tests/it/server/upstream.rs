@@ -303,7 +303,7 @@ pub fn json_reply(status: u16, body: &Value) -> Vec<Step> {
 
 /// An error in OpenAI's envelope.
 pub fn error(status: u16, message: &str) -> Vec<Step> {
-    json_reply(status, &json!({ "error": { "message": message, "type": "invalid_request_error", "param": null, "code": null } }))
+    json_reply(status, &json!({ "error": { "message": message, "type": null, "param": null, "code": null } }))
 }
 
 /// The head of a stream of events.

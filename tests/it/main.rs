@@ -2,6 +2,7 @@
 
 mod failover;
 mod gateway;
+mod server;
 mod streams;
 mod tidy;
 mod under_load;

@@ -73,7 +73,7 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
 
 async fn serve(engine: Engine, options: Options, watched: &[PathBuf], context: &Context) -> anyhow::Result<()> {
     let signals = signals().context("cannot listen for signals")?;
-    let server = Server::bind(engine.clone(), options).await.map_err(|error| failure(&error))?;
+    let server = Server::bind(engine.clone(), options).await.map_err(|error| unable(&error))?;
     engine.start_tasks();
     for address in server.addresses() {
         let purpose = if address.admin { " (administration)" } else { "" };
@@ -84,7 +84,7 @@ async fn serve(engine: Engine, options: Options, watched: &[PathBuf], context: &
     let _watch = watch(watched, changed);
     let (reloader, shutdown) = (server.reloader(), Shutdown::new());
     tokio::select! {
-        ended = server.run(shutdown.clone()) => ended.map_err(|error| failure(&error).into()),
+        ended = server.run(shutdown.clone()) => ended.map_err(|error| Failure::failed(error).into()),
         never = obey(signals, changes, &shutdown, &reloader) => match never {},
     }
 }
@@ -122,12 +122,12 @@ fn watch(files: &[PathBuf], changed: Sender<()>) -> Option<Watch> {
     }
 }
 
-/// A server's error may bring the way out in its second line.
-fn failure(error: &impl std::fmt::Display) -> Failure {
+/// What a configuration asks for cannot be had: a port, a certificate. May bring the way out in its second line.
+fn unable(error: &impl std::fmt::Display) -> Failure {
     let text = error.to_string();
     match text.split_once("\nhint: ") {
-        Some((message, hint)) => Failure::failed(message).hint(hint),
-        None => Failure::failed(text),
+        Some((message, hint)) => Failure::usage(message).hint(hint),
+        None => Failure::usage(text),
     }
 }
 

@@ -57,34 +57,34 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let loaded = preparing.block_on(context.load_for_use(&overrides))?;
     drop(preparing);
     let log = context.log(&loaded.config)?;
+    // From the moment on that the files were read: an edit while the gateway starts is not lost.
+    let (changed, changes) = channel(1);
+    let _watch = if args.no_watch { None } else { watch(&loaded.files, changed) };
     raise_open_files();
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if loaded.config.server.workers > 0 {
         builder.worker_threads(loaded.config.server.workers);
     }
     let runtime = builder.enable_all().build().context("cannot start threads")?;
-    let watched = if args.no_watch { Vec::new() } else { loaded.files };
     let options = Options { log: Some(log), ..Options::from_config(&loaded.config) };
     let engine = runtime.block_on(async { context.engine(loaded.config, &overrides) })?;
-    let ended = runtime.block_on(serve(engine, options, &watched, context));
+    let ended = runtime.block_on(serve(engine, options, changes, context));
     runtime.shutdown_background();
     ended.map(|()| Exit::Done)
 }
 
-async fn serve(engine: Engine, options: Options, watched: &[PathBuf], context: &Context) -> anyhow::Result<()> {
+async fn serve(engine: Engine, options: Options, changes: Receiver<()>, context: &Context) -> anyhow::Result<()> {
     let signals = signals().context("cannot listen for signals")?;
-    let server = Server::bind(engine.clone(), options).await.map_err(|error| failure(&error))?;
+    let server = Server::bind(engine.clone(), options).await.map_err(|error| unable(&error))?;
     engine.start_tasks();
     for address in server.addresses() {
         let purpose = if address.admin { " (administration)" } else { "" };
         // A supervisor may have closed stdout; that is no reason not to serve.
         let _ = context.printer.line(&format!("listening on {address}{purpose}"));
     }
-    let (changed, changes) = channel(1);
-    let _watch = watch(watched, changed);
     let (reloader, shutdown) = (server.reloader(), Shutdown::new());
     tokio::select! {
-        ended = server.run(shutdown.clone()) => ended.map_err(|error| failure(&error).into()),
+        ended = server.run(shutdown.clone()) => ended.map_err(|error| Failure::failed(error).into()),
         never = obey(signals, changes, &shutdown, &reloader) => match never {},
     }
 }
@@ -122,12 +122,12 @@ fn watch(files: &[PathBuf], changed: Sender<()>) -> Option<Watch> {
     }
 }
 
-/// A server's error may bring the way out in its second line.
-fn failure(error: &impl std::fmt::Display) -> Failure {
+/// What a configuration asks for cannot be had: a port, a certificate. May bring the way out in its second line.
+fn unable(error: &impl std::fmt::Display) -> Failure {
     let text = error.to_string();
     match text.split_once("\nhint: ") {
-        Some((message, hint)) => Failure::failed(message).hint(hint),
-        None => Failure::failed(text),
+        Some((message, hint)) => Failure::usage(message).hint(hint),
+        None => Failure::usage(text),
     }
 }
 

@@ -129,9 +129,22 @@ pub fn from_environment(env: &Env, ollama: bool) -> Config {
     Config::of_providers(origin, providers)
 }
 
-/// Where a local Ollama would answer.
-pub fn ollama_url() -> Option<Url> {
-    Url::parse(&presets::find("ollama")?.base_url).ok()
+/// Where a local Ollama would answer: where its own command looks, `$OLLAMA_HOST`, else at its usual port.
+pub fn ollama_url(env: &Env) -> Option<Url> {
+    let usual = Url::parse(&presets::find("ollama")?.base_url).ok()?;
+    let Some(host) = env.get_filled("OLLAMA_HOST").map(str::trim) else { return Some(usual) };
+    let written = if host.contains("://") { host.to_owned() } else { format!("http://{host}") };
+    let mut url = Url::parse(&written).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    // The variable is also the address that the server binds: every address is then this machine's.
+    if matches!(url.host_str(), Some("0.0.0.0" | "[::]")) {
+        url.set_host(usual.host_str()).ok()?;
+    }
+    // Without a scheme the port is Ollama's, with one it is the scheme's.
+    if url.port().is_none() && !host.contains("://") {
+        url.set_port(usual.port()).ok()?;
+    }
+    url.set_path(usual.path());
+    Some(url)
 }
 
 impl Overrides {
@@ -164,9 +177,12 @@ impl Config {
     }
 }
 
-/// One provider from its variable; OpenAI's with the address that OpenAI's own SDK would use.
+/// One provider from its variable; OpenAI's with the address that OpenAI's own SDK would use, Ollama's likewise.
 fn of_environment(preset: &Preset, key: Option<super::Secret>, env: &Env) -> Option<Provider> {
     let mut provider = Provider::from_preset(preset, key)?;
+    if preset.name == "ollama" {
+        provider.base_url = ollama_url(env)?;
+    }
     let Some(address) = env.get_filled("OPENAI_BASE_URL").filter(|_| preset.name == "openai") else { return Some(provider) };
     // A key must not go anywhere but where its owner pointed: an address that is none takes the provider out.
     let mut url = Url::parse(address.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;

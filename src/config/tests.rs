@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use url::Url;
+
 use super::{Config, Diagnostic, Env, Loaded, Origin, Overrides, from_environment, load, load_text, ollama_url, schema};
 
 /// What the cases may refer to.
@@ -192,7 +194,23 @@ fn without_a_file_the_usual_variables_count() {
     assert_eq!(config.providers.iter().map(|provider| provider.priority).collect::<Vec<_>>(), [1, 2, 3]);
     let found = ["OPENAI_API_KEY", "DEEPSEEK_API_KEY", "a local Ollama"].map(str::to_owned).to_vec();
     assert_eq!(config.origin, Origin::Environment { found });
-    assert_eq!(ollama_url().unwrap().as_str(), "http://localhost:11434/v1");
+}
+
+#[test]
+fn a_local_ollama_is_where_its_own_variable_says() {
+    let cases = [
+        ("", Some("http://localhost:11434/v1")),
+        ("0.0.0.0", Some("http://localhost:11434/v1")),
+        ("0.0.0.0:5000", Some("http://localhost:5000/v1")),
+        ("10.1.2.3", Some("http://10.1.2.3:11434/v1")),
+        ("[::1]:5000", Some("http://[::1]:5000/v1")),
+        ("https://ollama.example", Some("https://ollama.example/v1")),
+        ("http://ollama.example:8080/", Some("http://ollama.example:8080/v1")),
+        ("unix:///run/ollama", None),
+    ];
+    for (host, url) in cases {
+        assert_eq!(ollama_url(&Env::for_tests(&[("OLLAMA_HOST", host)], ".")).as_ref().map(Url::as_str), url, "{host}");
+    }
 }
 
 #[test]

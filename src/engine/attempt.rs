@@ -110,7 +110,7 @@ impl Failed {
     }
 
     fn timed_out(what: &str, limit: Duration) -> Failed {
-        let reason = format!("{what} within {}", humantime::format_duration(limit));
+        let reason = format!("{what} within {}", humantime::format_duration(rounded(limit)));
         Failed { timed_out: true, ..Failed::new(reason, Some(Failure::Attempt)) }
     }
 
@@ -259,6 +259,13 @@ impl Attempting<'_> {
         let reason = redact(&redact_known(&failed.reason, secrets)).into_owned();
         Failed { reason, body, ..failed }
     }
+}
+
+/// What is left until a deadline is a crooked number, which helps nobody.
+fn rounded(limit: Duration) -> Duration {
+    let step = if limit < Duration::from_secs(10) { 10 } else { 1000 };
+    let steps = (limit.as_millis() + step / 2) / step;
+    Duration::from_millis(u64::try_from(steps * step).unwrap_or(u64::MAX))
 }
 
 /// Addresses and signs a call.

@@ -1,5 +1,7 @@
 //! The integration crate: the engine over in-memory upstreams, the server over sockets, the binary as people run it.
 
+#[cfg(unix)]
+mod cli;
 mod failover;
 mod gateway;
 mod server;

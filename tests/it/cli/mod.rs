@@ -1,0 +1,12 @@
+//! The binary as people run it: its streams, its exit codes, its signals, and what its upstreams get to see.
+
+mod chat;
+mod faults;
+mod generated;
+mod list;
+mod process;
+mod reload;
+mod serve;
+mod terminal;
+mod test;
+mod upstream;

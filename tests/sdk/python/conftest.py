@@ -34,11 +34,13 @@ class Process:
                 command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
             )
         self.lines = queue.Queue()
-        threading.Thread(target=self.read, daemon=True).start()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
 
     def read(self):
-        for line in self.child.stdout:
-            self.lines.put(line)
+        with self.child.stdout as output:
+            for line in output:
+                self.lines.put(line)
         self.lines.put("")
 
     def line(self):
@@ -57,6 +59,8 @@ class Process:
         except subprocess.TimeoutExpired:
             self.child.kill()
             raise
+        finally:
+            self.reader.join(PATIENCE)
 
 
 class Upstream:

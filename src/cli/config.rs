@@ -71,7 +71,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
 
 /// The path is the answer; why it is this one, a notice, so that `$(llmgw config path)` is a path.
 fn path(context: &Context) -> anyhow::Result<()> {
-    match locate(&context.environment, context.globals.config.as_deref()).map_err(|mistake| Rejected(vec![mistake]))? {
+    match locate(&context.environment, context.globals.config.as_deref()).map_err(|mistake| Rejected(vec![*mistake]))? {
         Located::File { path, why } => {
             context.printer.line(&path.display().to_string())?;
             context.printer.notice(&format!("found by {why}"));

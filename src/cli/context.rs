@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use bytes::Bytes;
+use http::Request;
 
 use crate::cli::args::Globals;
 use crate::cli::failure::Failure;
@@ -13,7 +13,8 @@ use crate::config::env::Env;
 use crate::config::load::{self, Loaded, Overrides};
 use crate::config::{Config, Origin, Provider, ProviderKind, RequestAuth, Secret};
 use crate::engine::Engine;
-use crate::telemetry::logging::{LogError, LogHandle, LogOptions};
+use crate::telemetry::{LogError, LogHandle, LogOptions};
+use crate::transport::control::Control;
 
 /// A local Ollama answers within a few milliseconds, or it is not there.
 const OLLAMA_ANSWERS_WITHIN: Duration = Duration::from_millis(200);
@@ -48,8 +49,9 @@ impl Context {
     /// Says where the configuration comes from, unless it is a file.
     pub async fn load_for_use(&self, overrides: &Overrides) -> Result<Loaded, Rejected> {
         let mut loaded = self.load(overrides)?;
-        if loaded.config.origin == Origin::Mock && is_ollama_there().await {
-            loaded = self.reader(overrides, true)().map_err(Rejected)?;
+        if loaded.config.origin == Origin::Mock {
+            let with_ollama = self.reader(overrides, true)().map_err(Rejected)?;
+            loaded = if is_ollama_there(&with_ollama.config).await { with_ollama } else { loaded };
         }
         self.tell_origin(&loaded.config.origin);
         Ok(loaded)
@@ -134,22 +136,12 @@ fn secrets(config: &Config) -> Vec<Secret> {
     config.admin.key.iter().cloned().chain(config.providers.iter().flat_map(of_provider)).collect()
 }
 
-async fn is_ollama_there() -> bool {
-    let Some(url) = load::ollama_url() else { return false };
-    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else { return false };
-    answers(host, port).await
-}
-
-/// Whether something there answers in HTTP, in time.
-async fn answers(host: &str, port: u16) -> bool {
-    let ask = async {
-        let mut stream = TcpStream::connect((host, port)).await?;
-        stream.write_all(format!("GET /api/version HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n").as_bytes()).await?;
-        let mut status = [0; 12];
-        stream.read_exact(&mut status).await?;
-        std::io::Result::Ok(status.starts_with(b"HTTP/1.") && status.ends_with(b" 200"))
-    };
-    matches!(tokio::time::timeout(OLLAMA_ANSWERS_WITHIN, ask).await, Ok(Ok(true)))
+/// Whether the Ollama of `config` lists its models, in time.
+async fn is_ollama_there(config: &Config) -> bool {
+    let Some(provider) = config.providers.iter().find(|provider| &*provider.name == OLLAMA) else { return false };
+    let Ok(control) = Control::for_provider(provider) else { return false };
+    let Ok(request) = Request::get(format!("{}/models", provider.base_url)).body(Bytes::new()) else { return false };
+    control.send(request, OLLAMA_ANSWERS_WITHIN).await.is_ok_and(|response| response.status().is_success())
 }
 
 #[cfg(test)]
@@ -157,20 +149,29 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
-    use super::answers;
+    use super::is_ollama_there;
+    use crate::config::env::Env;
+    use crate::config::load::from_environment;
 
     #[tokio::test]
-    async fn only_what_answers_in_http_is_an_ollama() {
+    async fn only_what_lists_its_models_is_an_ollama() {
+        // Fails only when another test was first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let mut config = from_environment(&Env::for_tests(&[], "."), true);
+        config.providers[0].base_url.set_ip_host([127, 0, 0, 1].into()).unwrap();
+        config.providers[0].base_url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
         let server = async {
             let (mut stream, _) = listener.accept().await.unwrap();
-            let _ = stream.read(&mut [0; 256]).await.unwrap();
-            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n{}").await.unwrap();
+            let mut request = [0; 14];
+            stream.read_exact(&mut request).await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await.unwrap();
+            request
         };
-        let (there, ()) = tokio::join!(answers("127.0.0.1", address.port()), server);
+        let (there, request) = tokio::join!(is_ollama_there(&config), server);
         assert!(there);
+        assert_eq!(&request, b"GET /v1/models");
         drop(listener);
-        assert!(!answers("127.0.0.1", address.port()).await);
+        assert!(!is_ollama_there(&config).await);
     }
 }

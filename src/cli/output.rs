@@ -37,7 +37,7 @@ pub struct Terminal {
 
 /// Stdout cannot be written to.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write to standard output: {0}")]
+#[error("cannot write to standard output")]
 pub struct OutputError(#[source] io::Error);
 
 struct Sink {
@@ -125,7 +125,7 @@ impl Printer {
     /// Says what went wrong, the particulars, and the way out.
     pub fn failure(&self, failure: &Failure) {
         self.say("error", Style::Red, &failure.message);
-        for detail in &failure.details {
+        for detail in failure.details.iter().flat_map(|detail| detail.lines()) {
             self.say_plain(&format!("  {detail}\n"));
         }
         if let Some(hint) = &failure.hint {

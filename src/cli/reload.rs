@@ -147,20 +147,21 @@ fn show(answer: &Answer, context: &Context) -> anyhow::Result<Exit> {
 fn refused(answer: &Answer) -> Failure {
     let error = &answer.body["error"];
     let message = error["message"].as_str().or(answer.body.as_str()).unwrap_or_default().trim();
-    let (message, rest) = message.split_once('\n').unwrap_or((message, ""));
-    let details = texts(&error["diagnostics"]).chain(rest.lines());
-    match (answer.status, error["code"].as_str()) {
-        (_, Some("invalid_config")) => {
-            Failure { exit: Exit::Usage, ..Failure::failed(format!("the gateway keeps its configuration: {message}")) }.details(details)
-        }
-        (StatusCode::UNAUTHORIZED, _) => Failure::failed("the gateway refuses the key").hint("give its admin key with `--key`"),
-        (StatusCode::FORBIDDEN, _) => {
+    if error["code"] == "invalid_config" {
+        let failure =
+            Failure { exit: Exit::Usage, ..Failure::failed("the gateway keeps the configuration that it has; its file cannot be used") };
+        let diagnostics: Vec<&str> = texts(&error["diagnostics"]).collect();
+        return failure.details(if diagnostics.is_empty() { vec![message] } else { diagnostics });
+    }
+    match answer.status {
+        StatusCode::UNAUTHORIZED => Failure::failed("the gateway refuses the key").hint("give its admin key with `--key`"),
+        StatusCode::FORBIDDEN => {
             Failure::failed(format!("the gateway refuses: {message}")).hint("set `admin.key`, and give it with `--key`")
         }
-        (StatusCode::NOT_FOUND, _) => {
-            Failure::failed("there is no gateway's administration at this address").hint("check `--url`, and `admin.port`")
+        StatusCode::NOT_FOUND => {
+            Failure::failed("no gateway is administered at this address").hint("check `--url`, and whether `admin.port` is set")
         }
-        (status, _) => Failure::failed(format!("the gateway answered {status}: {message}")).details(details),
+        status => Failure::failed(format!("the gateway answered {status}: {message}")),
     }
 }
 
@@ -185,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_bad_file_on_the_other_side_is_told_line_by_line() {
-        let body = json!({"error": {"code": "invalid_config", "message": "2 mistakes\nllmgw.yaml:1:1: a\nllmgw.yaml:2:1: b"}});
+        let body = json!({"error": {"code": "invalid_config", "message": "a", "diagnostics": ["llmgw.yaml:1:1: a", "llmgw.yaml:2:1: b"]}});
         let failure = refused(&Answer { status: StatusCode::BAD_REQUEST, body });
         assert_eq!((failure.exit, failure.details.len()), (Exit::Usage, 2));
         let failure = refused(&Answer { status: StatusCode::UNAUTHORIZED, body: json!(null) });

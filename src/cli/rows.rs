@@ -50,13 +50,20 @@ pub fn rendered<R: Row>(rows: &[R], format: Format, terminal: &Terminal) -> anyh
             let mut seen = HashSet::new();
             rows.iter().map(Row::name).filter(|name| seen.insert(*name)).map(|name| format!("{name}\n")).collect()
         }
-        Format::Table => {
-            let headers = R::HEADERS.iter().map(|header| header.replace('_', " ").to_uppercase());
-            let mut table = Table::new(headers, terminal);
-            rows.iter().for_each(|row| table.row(row.cells(), row.tone()));
-            format!("{table}\n")
-        }
+        Format::Table => format!("{}\n", table(rows, terminal)),
     })
+}
+
+/// On a terminal, where width is short, columns that say nothing are left out.
+fn table<R: Row>(rows: &[R], terminal: &Terminal) -> Table {
+    let texts: Vec<Vec<String>> = rows.iter().map(Row::cells).collect();
+    let says_something = |column: &usize| !terminal.stdout || texts.is_empty() || texts.iter().any(|cells| !cells[*column].is_empty());
+    let columns: Vec<usize> = (0..R::HEADERS.len()).filter(says_something).collect();
+    let mut table = Table::new(columns.iter().map(|column| R::HEADERS[*column].replace('_', " ").to_uppercase()), terminal);
+    for (row, cells) in rows.iter().zip(&texts) {
+        table.row(columns.iter().map(|column| cells[*column].clone()), row.tone());
+    }
+    table
 }
 
 /// One line of RFC 4180, but for the line's end.
@@ -107,6 +114,9 @@ mod tests {
         assert_eq!(shown(Format::Csv), "name,upstream_model\na,x\na,y\n");
         assert_eq!(shown(Format::Yaml), "- name: a\n  upstream_model: x\n- name: a\n  upstream_model: y\n");
         assert!(shown(Format::Table).contains("UPSTREAM MODEL"));
+        let mute = [Fruit { name: "a", upstream_model: "" }];
+        let on_terminal = Terminal { stdout: true, ..Terminal::default() };
+        assert!(!rendered(&mute, Format::Table, &on_terminal).unwrap().contains("UPSTREAM"));
         assert_eq!(serde_json::from_str::<serde_json::Value>(&shown(Format::Json)).unwrap()[1]["upstream_model"], "y");
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::ValueHint;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
@@ -95,10 +95,7 @@ async fn obey(mut signals: Signals, mut changes: Receiver<()>, shutdown: &Shutdo
         tokio::select! {
             signal = signals.next() => match signal {
                 Signal::Terminate if shutdown.is_draining() => shutdown.now(),
-                Signal::Terminate => {
-                    info!("ending after the requests that run; a second signal ends at once");
-                    shutdown.begin();
-                }
+                Signal::Terminate => shutdown.begin(),
                 Signal::Reload => reload(reloader).await,
             },
             Some(()) = changes.recv() => reload(reloader).await,

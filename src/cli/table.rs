@@ -8,6 +8,9 @@ use comfy_table::{Cell, Color, ContentArrangement, TableStyle, presets};
 
 use crate::cli::output::Terminal;
 
+/// Below this a table is a column of letters; a terminal that does not know its width says 0.
+const NARROWEST: u16 = 40;
+
 /// A table under construction. Columns are as wide as their text is on a screen, Chinese included.
 pub struct Table {
     table: comfy_table::Table,
@@ -31,7 +34,7 @@ impl Table {
     /// Without rows, for stdout.
     pub fn new(headers: impl IntoIterator<Item = impl ToString>, terminal: &Terminal) -> Table {
         let width = if terminal.stdout { comfy_table::Table::new().width() } else { None };
-        Table::of_width(headers, terminal, width)
+        Table::of_width(headers, terminal, width.filter(|width| *width >= NARROWEST))
     }
 
     fn of_width(headers: impl IntoIterator<Item = impl ToString>, terminal: &Terminal, width: Option<u16>) -> Table {

@@ -69,8 +69,8 @@ impl<T: Word> Read for T {
         if let Ok(value) = parsed {
             return Some(value);
         }
-        let message = format!("expected one of {}, found {}", words(T::WORDS), describe_leaf(&leaf.text, leaf.kind));
-        match nearest(&leaf.text, T::WORDS.iter().copied()) {
+        let message = format!("expected one of {}, found {}", words(T::WORDS), describe_leaf(&leaf));
+        match nearest(&leaf.text, T::WORDS.iter().copied()).filter(|_| !leaf.filled_in) {
             Some(word) => reader.mistakes.error_with(place, message, format!("did you mean `{word}`?")),
             None => reader.mistakes.error(place, message),
         }
@@ -93,7 +93,7 @@ impl Read for bool {
             (_, "false") if leaf.variable => Some(false),
             (_, "true" | "yes" | "on") => mistaken(reader, place, "`true` or `false`", &leaf, "write `true`, without quotes"),
             (_, "false" | "no" | "off") => mistaken(reader, place, "`true` or `false`", &leaf, "write `false`, without quotes"),
-            _ => reader.wrong(place, format!("expected `true` or `false`, found {}", describe_leaf(&leaf.text, leaf.kind))),
+            _ => reader.wrong(place, format!("expected `true` or `false`, found {}", describe_leaf(&leaf))),
         }
     }
 }
@@ -113,7 +113,7 @@ fn whole(node: &Node, place: &Place, reader: &mut Reader<'_>, most: u64) -> Opti
     };
     match number.filter(|number| *number <= most) {
         Some(number) => Some(number),
-        None => reader.wrong(place, format!("expected {expected}, found {}", describe_leaf(&leaf.text, leaf.kind))),
+        None => reader.wrong(place, format!("expected {expected}, found {}", describe_leaf(&leaf))),
     }
 }
 
@@ -140,7 +140,7 @@ impl Read for f64 {
         };
         match number.filter(|number| number.is_finite() && *number >= 0.0) {
             Some(number) => Some(number),
-            None => reader.wrong(place, format!("expected a number, 0 or more, found {}", describe_leaf(&leaf.text, leaf.kind))),
+            None => reader.wrong(place, format!("expected a number, 0 or more, found {}", describe_leaf(&leaf))),
         }
     }
 }
@@ -150,6 +150,7 @@ impl Read for DurationText {
         let leaf = reader.leaf(node, place, "a duration such as `30s`")?;
         match parse_duration(&leaf.text) {
             Ok(duration) => Some(DurationText(duration)),
+            Err(_) if leaf.filled_in => reader.wrong(place, format!("expected a duration such as `30s`, found {}", describe_leaf(&leaf))),
             Err(error) => reader.wrong(place, error.to_string()),
         }
     }
@@ -160,6 +161,7 @@ impl Read for SizeText {
         let leaf = reader.leaf(node, place, "a size such as `64MB`")?;
         match parse_size(&leaf.text) {
             Ok(size) => Some(SizeText(size)),
+            Err(_) if leaf.filled_in => reader.wrong(place, format!("expected a size such as `64MB`, found {}", describe_leaf(&leaf))),
             Err(error) => reader.wrong(place, error.to_string()),
         }
     }
@@ -168,7 +170,13 @@ impl Read for SizeText {
 impl Read for PathText {
     fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<PathText> {
         let path = text(node, place, reader, "a path")?;
-        if path.is_empty() { reader.wrong(place, "an empty path") } else { Some(PathText(reader.absolute(&path))) }
+        if path.is_empty() {
+            return reader.wrong(place, "an empty path");
+        }
+        if path.contains('\n') || path.contains("-----BEGIN") {
+            return reader.wrong(place, "expected the path of a file, found a file's content");
+        }
+        Some(PathText(reader.absolute(&path)))
     }
 }
 
@@ -185,7 +193,7 @@ impl Read for SecretText {
             return reader.wrong(place, format!("expected text, found {}", describe(node)));
         };
         if scalar.kind != Kind::Text {
-            reader.mistakes.error_with(place, "expected text, found a number or word of YAML's own", "put the value in quotes");
+            reader.mistakes.error_with(place, format!("expected text, found {}", describe(node)), "put the value in quotes");
             return None;
         }
         let leaf = reader.leaf(node, place, "text")?;
@@ -259,7 +267,7 @@ fn text(node: &Node, place: &Place, reader: &mut Reader<'_>, expected: &str) -> 
 }
 
 fn mistaken<T>(reader: &mut Reader<'_>, place: &Place, expected: &str, leaf: &Leaf, hint: &str) -> Option<T> {
-    let found = describe_leaf(&leaf.text, leaf.kind);
+    let found = describe_leaf(leaf);
     reader.mistakes.error_with(place, format!("expected {expected}, found {found}"), hint);
     None
 }

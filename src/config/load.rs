@@ -50,7 +50,7 @@ pub struct Loaded {
 
 /// Finds and loads the configuration; without a file, what the environment gives (no Ollama is looked for).
 pub fn load(env: &Env, flag: Option<&Path>, overrides: &Overrides) -> Result<Loaded, Vec<Diagnostic>> {
-    match locate(env, flag).map_err(|diagnostic| vec![diagnostic])? {
+    match locate(env, flag).map_err(|diagnostic| vec![*diagnostic])? {
         Located::File { path, why } => load_file(&path, why, env, overrides),
         Located::None => {
             let config = overrides.over(from_environment(env, false))?;
@@ -62,7 +62,7 @@ pub fn load(env: &Env, flag: Option<&Path>, overrides: &Overrides) -> Result<Loa
 /// Loads this file; `why` is what is said of its choice.
 pub fn load_file(path: &Path, why: &'static str, env: &Env, overrides: &Overrides) -> Result<Loaded, Vec<Diagnostic>> {
     let name = path.strip_prefix(env.current_dir()).unwrap_or(path).display().to_string();
-    let text = read(path, &name).map_err(|diagnostic| vec![diagnostic])?;
+    let text = read(path, &name)?;
     let base = path.parent().unwrap_or(Path::new("."));
     let mut loaded = load_text(&name, &text, base, env, overrides)?;
     loaded.config.origin = Origin::File { path: path.to_owned(), why };
@@ -75,13 +75,14 @@ pub fn load_text(name: &str, text: &str, base: &Path, env: &Env, overrides: &Ove
     let source = Source::new(name, text);
     let tree = parse(text).map_err(|error| {
         let diagnostic = source.diagnostic(Severity::Error, error.span, "", error.message);
-        let hint = syntax_hint(source.raw_line(error.span.line));
+        let line = error.span.line;
+        let hint = syntax_hint(source.raw_line(line)).or_else(|| syntax_hint(source.raw_line(line.saturating_sub(1))));
         vec![match hint {
             Some(hint) => diagnostic.hint(hint),
             None => diagnostic,
         }]
     })?;
-    check_root(name, &tree.root).map_err(|diagnostic| vec![diagnostic])?;
+    check_root(name, &tree.root)?;
     let source = source.with_tree(&tree.root);
     let mut reader = Reader::new(&source, env, base);
     for duplicate in &tree.duplicates {
@@ -178,36 +179,35 @@ fn of_environment(preset: &Preset, key: Option<super::Secret>, env: &Env) -> Opt
     Some(provider)
 }
 
-fn read(path: &Path, name: &str) -> Result<String, Diagnostic> {
-    let unreadable = |error: &std::io::Error| Diagnostic::of_file(name, format!("cannot be read: {}", reason(error)));
-    let metadata = fs::metadata(path).map_err(|error| unreadable(&error))?;
-    if metadata.is_dir() {
-        return Err(Diagnostic::of_file(name, "is a directory, not a file").hint(format!("name the file in it, such as {name}/llmgw.yaml")));
+fn read(path: &Path, name: &str) -> Result<String, Vec<Diagnostic>> {
+    let wrong = |message: &str, hint: &str| vec![Diagnostic::of_file(name, message).hint(hint)];
+    let unreadable = |error: &std::io::Error| vec![Diagnostic::of_file(name, format!("cannot be read: {}", reason(error)))];
+    if fs::metadata(path).map_err(|error| unreadable(&error))?.is_dir() {
+        return Err(wrong("is a directory, not a file", &format!("name the file in it, such as {name}/llmgw.yaml")));
     }
     let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(|error| unreadable(&error))?;
     // Pipes have no length of their own, so the limit is put on reading.
     file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
     if bytes.len() as u64 > LARGEST {
-        return Err(Diagnostic::of_file(name, "is larger than 10 MB").hint("this is no configuration file; was another one meant?"));
+        return Err(wrong("is larger than 10 MB", "this is no configuration file; was another one meant?"));
     }
     if bytes.contains(&0) {
-        return Err(Diagnostic::of_file(name, "is a binary file, not YAML text").hint("was another file meant?"));
+        return Err(wrong("is a binary file, not YAML text", "was another file meant?"));
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-        Diagnostic::of_file(name, format!("is not UTF-8 text (line {line})")).hint("save it as UTF-8")
+        wrong(&format!("is not UTF-8 text (line {line})"), "save it as UTF-8")
     })?;
-    Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
-fn check_root(name: &str, root: &Node) -> Result<(), Diagnostic> {
-    if root.is_null() {
-        return Err(Diagnostic::of_file(name, "is empty").hint("`llmgw init` writes one"));
-    }
+fn check_root(name: &str, root: &Node) -> Result<(), Vec<Diagnostic>> {
+    let wrong = |message: &str, hint: &str| Err(vec![Diagnostic::of_file(name, message).hint(hint)]);
     match root.value {
         Value::Map(_) => Ok(()),
-        _ => Err(Diagnostic::of_file(name, "is no mapping of keys").hint("a configuration begins with a key such as `providers:`")),
+        _ if root.is_null() => wrong("is empty", "`llmgw init` writes one"),
+        _ => wrong("is not a mapping of keys to values", "a configuration begins with a key such as `providers:`"),
     }
 }
 

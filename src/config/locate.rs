@@ -28,7 +28,7 @@ pub enum Located {
 /// The first that exists of `flag`, `$LLMGW_CONFIG`, `./llmgw.yaml`, `./config/llmgw.yaml` and the platform's directory.
 ///
 /// One that is named must exist: silently using another would be worse than stopping.
-pub fn locate(env: &Env, flag: Option<&Path>) -> Result<Located, Diagnostic> {
+pub fn locate(env: &Env, flag: Option<&Path>) -> Result<Located, Box<Diagnostic>> {
     if let Some(path) = flag {
         return named(env, path, "--config", "check the path given with `--config`");
     }
@@ -49,12 +49,12 @@ pub fn places(env: &Env) -> Vec<(PathBuf, &'static str)> {
     places
 }
 
-fn named(env: &Env, path: &Path, why: &'static str, hint: &str) -> Result<Located, Diagnostic> {
+fn named(env: &Env, path: &Path, why: &'static str, hint: &str) -> Result<Located, Box<Diagnostic>> {
     let absolute = env.current_dir().join(path);
     if exists(&absolute) {
         return Ok(Located::File { path: absolute, why });
     }
-    Err(Diagnostic::of_file(path.display().to_string(), format!("no such file (named by {why})")).hint(hint))
+    Err(Box::new(Diagnostic::of_file(path.display().to_string(), format!("no such file (named by {why})")).hint(hint)))
 }
 
 /// Whether something is there, be it readable or not: what is wrong with it is said when it is read.

@@ -1,11 +1,13 @@
 //! From the spanned tree to the file's types: each leaf alone, each mistake noted at its place, nothing stopped by one.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::diagnostic::{Diagnostic, Severity, nearest};
 use super::env::Env;
 use super::expand::{ExpandError, expand};
-use super::source::Source;
+use super::secret::mask;
+use super::source::{Source, is_secret_key};
 use super::spanned::{Entry, Kind, Node, Span, Value, join};
 
 /// Where something stands in a file, and what it is called.
@@ -20,13 +22,16 @@ pub struct Place {
 /// All mistakes of one file, as they are found.
 pub struct Mistakes<'a> {
     source: &'a Source,
+    /// Values of variables that by their names are secrets.
+    hidden: Vec<&'a str>,
     found: Vec<Diagnostic>,
 }
 
 impl<'a> Mistakes<'a> {
-    /// None yet.
-    pub fn new(source: &'a Source) -> Mistakes<'a> {
-        Mistakes { source, found: Vec::new() }
+    /// None yet. What `env` holds under the name of a secret stands in no message.
+    pub fn new(source: &'a Source, env: &'a Env) -> Mistakes<'a> {
+        let secret = env.names().filter(|name| is_secret_key(name)).filter_map(|name| env.get(name));
+        Mistakes { source, hidden: secret.filter(|value| value.len() >= 6).collect(), found: Vec::new() }
     }
 
     /// Notes an error.
@@ -52,9 +57,16 @@ impl<'a> Mistakes<'a> {
     }
 
     fn add(&mut self, severity: Severity, place: &Place, message: String, hint: Option<String>) {
-        let mut diagnostic = self.source.diagnostic(severity, place.span, &place.path, message);
-        diagnostic.hint = hint;
+        let mut diagnostic = self.source.diagnostic(severity, place.span, &place.path, self.without_secrets(message));
+        diagnostic.hint = hint.map(|hint| self.without_secrets(hint));
         self.found.push(diagnostic);
+    }
+
+    /// Someone may have put a key where a name belongs, and messages quote names.
+    fn without_secrets(&self, text: String) -> String {
+        let text = self.hidden.iter().fold(text, |text, value| if text.contains(value) { text.replace(value, &mask(value)) } else { text });
+        let pieces = text.split('`').map(|piece| if piece.starts_with("sk-") { Cow::from(mask(piece)) } else { Cow::from(piece) });
+        pieces.collect::<Vec<_>>().join("`")
     }
 }
 
@@ -161,12 +173,14 @@ pub struct Leaf {
     pub kind: Kind,
     /// It was one `${…}`: it takes its key's type.
     pub variable: bool,
+    /// There was a variable in it.
+    pub filled_in: bool,
 }
 
 impl<'a> Reader<'a> {
     /// A reader of `source`, whose relative paths are relative to `base`.
     pub fn new(source: &'a Source, env: &'a Env, base: &'a Path) -> Reader<'a> {
-        Reader { mistakes: Mistakes::new(source), files: Vec::new(), env, base }
+        Reader { mistakes: Mistakes::new(source, env), files: Vec::new(), env, base }
     }
 
     /// Notes an error; `None`, for the caller to return.
@@ -186,10 +200,13 @@ impl<'a> Reader<'a> {
             return self.wrong(place, format!("expected {expected}, found {}", describe(node)));
         };
         if scalar.kind != Kind::Text {
-            return Some(Leaf { text: scalar.text.clone(), kind: scalar.kind, variable: false });
+            return Some(Leaf { text: scalar.text.clone(), kind: scalar.kind, variable: false, filled_in: false });
         }
         match expand(&scalar.text, self.env) {
-            Ok(expanded) => Some(Leaf { text: expanded.text, kind: Kind::Text, variable: expanded.whole }),
+            Ok(expanded) => {
+                let filled_in = expanded.text != scalar.text;
+                Some(Leaf { text: expanded.text, kind: Kind::Text, variable: expanded.whole, filled_in })
+            }
             Err(error) => {
                 let hint = self.expansion_hint(&error);
                 self.mistakes.error_with(place, error.to_string(), hint);
@@ -254,7 +271,7 @@ impl<'a> Reader<'a> {
                 Some(near) => format!("`{near}` is set: did you mean `${{{near}}}`?"),
                 None => format!("set `{name}`, or give a default: `${{{name}:-…}}`"),
             },
-            ExpandError::Unclosed | ExpandError::BadName(_) => "write `${NAME}` or `${NAME:-default}`; a literal `${` is `$${`".to_owned(),
+            ExpandError::Unclosed | ExpandError::BadName => "write `${NAME}` or `${NAME:-default}`; a literal `${` is `$${`".to_owned(),
         }
     }
 }
@@ -264,22 +281,33 @@ fn likely_variable(name: &str) -> bool {
     name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
-/// What a node holds, in words; long text is cut.
-pub fn describe(node: &Node) -> String {
+/// What a node is, in words; never its value, which may be a secret.
+pub fn describe(node: &Node) -> &'static str {
     match &node.value {
-        Value::List(_) => "a list".to_owned(),
-        Value::Map(_) => "a mapping".to_owned(),
-        Value::Scalar(scalar) => describe_leaf(&scalar.text, scalar.kind),
+        Value::List(_) => "a list",
+        Value::Map(_) => "a mapping",
+        Value::Scalar(scalar) => match scalar.kind {
+            Kind::Null => "nothing",
+            Kind::Bool(true) => "`true`",
+            Kind::Bool(false) => "`false`",
+            Kind::Int(_) | Kind::Float(_) => "a number",
+            Kind::Text => "text",
+        },
     }
 }
 
-/// What a leaf holds, in words.
-pub fn describe_leaf(text: &str, kind: Kind) -> String {
+/// What a leaf holds, in words; long text is cut, and what a variable holds is not told. Not for leaves that may be secrets.
+pub fn describe_leaf(leaf: &Leaf) -> String {
+    let text = &leaf.text;
+    if leaf.filled_in {
+        return if text.is_empty() { "an empty variable".to_owned() } else { "something else in the variable".to_owned() };
+    }
     let short = if text.chars().count() > 40 { text.chars().take(40).chain(['…']).collect() } else { text.to_owned() };
-    match kind {
+    match leaf.kind {
         Kind::Null => "nothing".to_owned(),
         Kind::Bool(_) => format!("`{short}`"),
         Kind::Int(_) | Kind::Float(_) => format!("the number `{short}`"),
+        Kind::Text if short.is_empty() => "an empty text".to_owned(),
         Kind::Text => format!("the text `{short}`"),
     }
 }

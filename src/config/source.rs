@@ -9,7 +9,8 @@ use super::spanned::{Node, Span, Value};
 const WIDEST: usize = 120;
 
 /// Keys that hold "key" or "token" in their name but no secret.
-const HARMLESS: [&str; 6] = ["max_tokens", "max_completion_tokens", "tokens_per_second", "token_pointer", "keepalive", "open_models"];
+const HARMLESS: [&str; 7] =
+    ["before_headers", "max_tokens", "max_completion_tokens", "tokens_per_second", "token_pointer", "keepalive", "open_models"];
 
 /// What stands in for a secret.
 const MASK: &str = "****";
@@ -33,7 +34,7 @@ impl Source {
 
     /// Now that its tree is known, masks exactly the values.
     pub fn with_tree(mut self, root: &Node) -> Source {
-        find_secrets(root, false, false, &mut self.secrets);
+        find_secrets(root, &Above::default(), &mut self.secrets);
         self.parsed = true;
         self
     }
@@ -89,7 +90,11 @@ impl Source {
             };
             pieces.push((column, MASK.to_owned()));
             let end = if secret.end_line == line { secret.end_column - 1 } else { characters.len() };
-            column = end.max(column + 1);
+            let end = end.clamp(column + 1, characters.len());
+            // The parser counts the blanks after a plain value to it.
+            let value = characters[column..end].iter().rposition(|c| *c != ' ').map_or(column, |last| column + last + 1);
+            pieces.extend((value..end).map(|blank| (blank, " ".to_owned())));
+            column = end;
         }
         pieces
     }
@@ -102,17 +107,31 @@ pub fn is_secret_key(key: &str) -> bool {
     !HARMLESS.contains(&key.as_str()) && words.iter().any(|word| key.contains(word))
 }
 
-fn find_secrets(node: &Node, secret: bool, all: bool, found: &mut Vec<Span>) {
+/// What the keys above a value say of it.
+#[derive(Default)]
+struct Above {
+    secret: bool,
+    in_headers: bool,
+    in_tls: bool,
+}
+
+fn find_secrets(node: &Node, above: &Above, found: &mut Vec<Span>) {
     match &node.value {
         Value::Scalar(scalar) => {
-            if has_credentials(&scalar.text) || ((secret || all) && !is_reference(&scalar.text)) {
+            let secret = (above.secret || above.in_headers) && !is_reference(&scalar.text);
+            if secret || has_credentials(&scalar.text) {
                 found.push(node.span);
             }
         }
-        Value::List(items) => items.iter().for_each(|item| find_secrets(item, secret, all, found)),
+        Value::List(items) => items.iter().for_each(|item| find_secrets(item, above, found)),
         Value::Map(entries) => entries.iter().for_each(|entry| {
-            let headers = all || entry.key.to_lowercase().contains("header");
-            find_secrets(&entry.value, is_secret_key(&entry.key), headers, found);
+            let below = Above {
+                // Under `tls` stand paths of files.
+                secret: is_secret_key(&entry.key) && !above.in_tls,
+                in_headers: above.in_headers || (entry.key.to_lowercase().contains("header") && is_secret_key(&entry.key)),
+                in_tls: entry.key == "tls",
+            };
+            find_secrets(&entry.value, &below, found);
         }),
     }
 }
@@ -120,15 +139,15 @@ fn find_secrets(node: &Node, secret: bool, all: bool, found: &mut Vec<Span>) {
 /// `${VAR}` and `file:/path` say where a secret is, not what it is.
 fn is_reference(text: &str) -> bool {
     let variable = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
-    let name_only = |inside: &str| !inside.contains(['$', '{', '}']) && !inside.contains(":-");
+    let name_only = |inside: &str| inside.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     text.is_empty() || text.starts_with("file:") || variable.is_some_and(name_only)
 }
 
-/// `sk-…`, `Bearer …`, `https://user:password@…`, whatever the key is called.
+/// `sk-…`, `Bearer …`, `https://user:password@…`, `https://…?key=…`, whatever the key is called.
 fn has_credentials(text: &str) -> bool {
-    let userinfo =
-        text.split_once("://").is_some_and(|(_, rest)| rest.split(['/', '?', '#']).next().is_some_and(|host| host.contains('@')));
-    userinfo || text.starts_with("sk-") || text.starts_with("Bearer ")
+    let in_url = |rest: &str| rest.contains('?') || rest.split('/').next().is_some_and(|host| host.contains('@'));
+    let url = text.split_once("://").is_some_and(|(_, rest)| in_url(rest));
+    url || text.starts_with("sk-") || text.starts_with("Bearer ") || text.contains("-----BEGIN")
 }
 
 fn covers(secret: &Span, line: usize, column: usize) -> bool {

@@ -146,7 +146,11 @@ pub fn join(base: &str, key: &str) -> String {
 
 fn scan_error(error: &ScanError) -> SyntaxError {
     let (line, column) = (error.marker().line(), error.marker().col() + 1);
-    SyntaxError { message: format!("not YAML: {}", error.info()), span: Span { line, column, end_line: line, end_column: column + 1 } }
+    let message = match error.info() {
+        "recursion limit exceeded" => "nested too deeply".to_owned(),
+        info => format!("not YAML: {info}"),
+    };
+    SyntaxError { message, span: Span { line, column, end_line: line, end_column: column + 1 } }
 }
 
 impl From<saphyr_parser::Span> for Span {
@@ -172,7 +176,19 @@ struct Open {
 
 enum Content {
     List(Vec<Node>),
-    Map { entries: Vec<Entry>, merged: Vec<Entry>, key: Option<(String, Span, bool)> },
+    Map(OpenMap),
+}
+
+/// A mapping that is not closed yet.
+#[derive(Default)]
+struct OpenMap {
+    entries: Vec<Entry>,
+    /// Where the keys of `entries` are in it.
+    index: HashMap<String, usize>,
+    /// What `<<` brought.
+    merged: Vec<Entry>,
+    /// A key that waits for its value, and whether it is `<<`.
+    key: Option<(String, Span, bool)>,
 }
 
 /// Builds the tree from the parser's events, without recursion.
@@ -196,7 +212,7 @@ impl Builder {
                 self.add(node, 0)
             }
             Event::SequenceStart(anchor, _) => self.start(Content::List(Vec::new()), anchor, span),
-            Event::MappingStart(anchor, _) => self.start(Content::Map { entries: Vec::new(), merged: Vec::new(), key: None }, anchor, span),
+            Event::MappingStart(anchor, _) => self.start(Content::Map(OpenMap::default()), anchor, span),
             Event::SequenceEnd | Event::MappingEnd => self.end(span),
             _ => Ok(()),
         }
@@ -210,7 +226,7 @@ impl Builder {
         tag: Option<&Cow<'_, Tag>>,
         span: Span,
     ) -> Result<(), SyntaxError> {
-        if let Some(Open { content: Content::Map { key: key @ None, .. }, .. }) = self.open.last_mut() {
+        if let Some(Open { content: Content::Map(OpenMap { key: key @ None, .. }), .. }) = self.open.last_mut() {
             let merge = style == ScalarStyle::Plain && text == "<<";
             *key = Some((text.into_owned(), span, merge));
             return Ok(());
@@ -232,10 +248,10 @@ impl Builder {
         }
         let path = match self.open.last() {
             None => String::new(),
-            Some(Open { content: Content::Map { key: None, .. }, .. }) => {
+            Some(Open { content: Content::Map(OpenMap { key: None, .. }), .. }) => {
                 return Err(error("a key must be plain text", span));
             }
-            Some(Open { content: Content::Map { key: Some((key, _, _)), .. }, path, .. }) => join(path, key),
+            Some(Open { content: Content::Map(OpenMap { key: Some((key, _, _)), .. }), path, .. }) => join(path, key),
             Some(Open { content: Content::List(items), path, .. }) => format!("{path}[{}]", items.len()),
         };
         self.open.push(Open { span, anchor, path, content, size: 1 });
@@ -246,14 +262,12 @@ impl Builder {
         let Some(open) = self.open.pop() else { return Ok(()) };
         let value = match open.content {
             Content::List(items) => Value::List(items),
-            Content::Map { mut entries, merged, .. } => {
-                for entry in merged {
+            Content::Map(mut map) => {
+                for entry in std::mem::take(&mut map.merged) {
                     // A mapping's own keys win over merged ones, earlier merges over later ones.
-                    if !entries.iter().any(|own| own.key == entry.key) {
-                        entries.push(entry);
-                    }
+                    map.insert(entry);
                 }
-                Value::Map(entries)
+                Value::Map(map.entries)
             }
         };
         let span = Span { end_line: end.end_line, end_column: end.end_column, ..open.span };
@@ -277,17 +291,16 @@ impl Builder {
         open.size += node.size;
         match &mut open.content {
             Content::List(items) => items.push(node),
-            Content::Map { entries, merged, key } => {
-                let Some((key, key_span, merge)) = key.take() else {
+            Content::Map(map) => {
+                let Some((key, key_span, merge)) = map.key.take() else {
                     return Err(error("a key must be plain text", node.span));
                 };
                 if merge {
-                    return merge_into(merged, node);
+                    return merge_into(&mut map.merged, node);
                 }
-                if let Some(first) = entries.iter().find(|entry| entry.key == key) {
-                    self.duplicates.push(Duplicate { path: join(&open.path, &key), span: key_span, first: first.key_span });
-                } else {
-                    entries.push(Entry { key, key_span, value: node });
+                let path = join(&open.path, &key);
+                if let Some(first) = map.insert(Entry { key, key_span, value: node }) {
+                    self.duplicates.push(Duplicate { path, span: key_span, first });
                 }
             }
         }
@@ -295,14 +308,22 @@ impl Builder {
     }
 }
 
+impl OpenMap {
+    /// Adds `entry`, or says where its key stands already.
+    fn insert(&mut self, entry: Entry) -> Option<Span> {
+        if let Some(first) = self.index.get(&entry.key) {
+            return self.entries.get(*first).map(|first| first.key_span);
+        }
+        self.index.insert(entry.key.clone(), self.entries.len());
+        self.entries.push(entry);
+        None
+    }
+}
+
 fn merge_into(merged: &mut Vec<Entry>, node: Node) -> Result<(), SyntaxError> {
     match node.value {
         Value::Map(entries) => {
-            for entry in entries {
-                if !merged.iter().any(|known| known.key == entry.key) {
-                    merged.push(entry);
-                }
-            }
+            merged.extend(entries);
             Ok(())
         }
         Value::List(items) => items.into_iter().try_for_each(|item| match item.value {

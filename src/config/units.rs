@@ -87,7 +87,7 @@ pub fn format_duration(duration: Duration) -> String {
     if milliseconds == 0 {
         return "0s".to_owned();
     }
-    let exact = TIMES.iter().find(|(_, factor)| milliseconds % factor == 0);
+    let exact = TIMES.iter().find(|(_, factor)| milliseconds.is_multiple_of(*factor));
     let (unit, factor) = exact.copied().unwrap_or(("ms", 1));
     // People say 30m and 24h, but 90s rather than 1.5m.
     format!("{}{unit}", milliseconds / factor)
@@ -95,7 +95,7 @@ pub fn format_duration(duration: Duration) -> String {
 
 /// The shortest text that [`parse_size`] reads as `bytes`.
 pub fn format_size(bytes: u64) -> String {
-    let exact = SIZES.iter().find(|(_, factor)| bytes != 0 && bytes % factor == 0);
+    let exact = SIZES.iter().find(|(_, factor)| bytes != 0 && bytes.is_multiple_of(*factor));
     match exact {
         Some((unit, factor)) if *factor > 1 => format!("{}{unit}", bytes / factor),
         _ => bytes.to_string(),

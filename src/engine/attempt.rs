@@ -126,9 +126,14 @@ impl Failed {
 
     /// What a failure on the wire means.
     pub fn from_transport(error: &TransportError) -> Failed {
-        let failure = if error.is_connect() { Failure::Connect } else { Failure::Attempt };
+        let failure = match error {
+            TransportError::Connect(_) | TransportError::ConnectTimeout(_) => Some(Failure::Connect),
+            // The client's own sender went away.
+            TransportError::Request(_) => None,
+            TransportError::Closed(_) | TransportError::Broken(_) | TransportError::Encoding(_) => Some(Failure::Attempt),
+        };
         let timed_out = matches!(error, TransportError::ConnectTimeout(_));
-        Failed { timed_out, ..Failed::new(error.to_string(), Some(failure)) }
+        Failed { timed_out, ..Failed::new(error.to_string(), failure) }
     }
 
     fn from_provider(error: &ProviderError) -> Failed {

@@ -53,7 +53,11 @@ async fn ask(snapshot: &Snapshot, index: usize, timeout: Duration) -> Result<(),
             Ok(())
         }
         Err(error) => {
-            warn!(%provider, %error, "models not discovered");
+            // Said once: an upstream without a list of models will never have one.
+            match now.error.as_ref() == Some(&error) {
+                true => debug!(%provider, %error, "models not discovered"),
+                false => warn!(%provider, %error, "models not discovered"),
+            }
             catalog.failed(error.clone());
             Err(error)
         }

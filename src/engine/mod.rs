@@ -40,8 +40,9 @@ pub use error::{Attempt, Error};
 pub use job::{Forward, Job, RequestId};
 pub use live::{PrepareError, Snapshot, TransportFor};
 pub use meter::Meter;
+pub use relay::BrokenOff;
 pub use reload::{Hook, Load};
-pub use reply::{BrokenOff, Reply, ReplyBody, Trace};
+pub use reply::{Reply, ReplyBody, Trace};
 pub use report::{ExplainedRoute, Explanation, HealthReport, ModelRow, Probe, ProbeResult, Reloaded, Status};
 
 /// The gateway. Cheap to clone; all clones are the same one.

@@ -17,7 +17,6 @@ use crate::dialects::openai_chat::{Chunk, error::envelope};
 use crate::dialects::sse::{Frame, Framer};
 use crate::engine::hold::Begun;
 use crate::engine::meter::Meter;
-use crate::engine::reply::BrokenOff;
 use crate::transport::UpstreamBody;
 
 /// How long an upstream may keep its body open after the terminator: only so that its connection can be used again.
@@ -33,6 +32,12 @@ pub struct Relay {
     /// Said to the log when the answer breaks off.
     from: String,
 }
+
+/// The one failure that a body shows as such, so that the connection is cut and the client sees a truncated body:
+/// a binary or unknown body that broke off. A stream of events ends with an error event instead.
+#[derive(Debug, thiserror::Error)]
+#[error("the upstream's answer broke off: {0}")]
+pub struct BrokenOff(pub String);
 
 /// What goes through.
 enum Kind {

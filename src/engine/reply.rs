@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
 use crate::engine::meter::Meter;
-use crate::engine::relay::Relay;
+use crate::engine::relay::{BrokenOff, Relay};
 
 /// An upstream's answer on its way to the client.
 pub struct Reply {
@@ -43,12 +43,6 @@ pub enum ReplyBody {
     /// On its way.
     Stream(Box<Relay>),
 }
-
-/// The one failure that a body shows as such, so that the connection is cut and the client sees a truncated body:
-/// a binary or unknown body that broke off. A stream of events ends with an error event instead.
-#[derive(Debug, thiserror::Error)]
-#[error("the upstream's answer broke off: {0}")]
-pub struct BrokenOff(pub String);
 
 impl Body for ReplyBody {
     type Data = Bytes;

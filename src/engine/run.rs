@@ -10,6 +10,7 @@ use futures_util::future::select_all;
 use http::HeaderMap;
 use rand::RngExt;
 use tokio::time::{Instant, sleep_until, timeout_at};
+use tracing::debug;
 
 use crate::engine::attempt::{Answered, AnsweredBody, Attempting, Failed, Tried};
 use crate::engine::demand::Demand;
@@ -56,7 +57,9 @@ pub async fn find(engine: &Inner, snapshot: &Arc<Snapshot>, name: &str) -> Resul
         let _ = tokio::time::timeout(discover::WAIT, asked).await;
     }
     let plan = plan(&snapshot.table, &**snapshot, name, engine.now(), &mut rand::rng());
-    plan.map_err(|error| Error::ModelNotFound(error.to_string()))
+    let plan = plan.map_err(|error| Error::ModelNotFound(error.to_string()))?;
+    debug!(model = name, candidates = plan.candidates.len(), skipped = plan.skipped.len(), "resolved");
+    Ok(plan)
 }
 
 /// One request's way through its plan.

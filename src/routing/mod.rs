@@ -4,10 +4,12 @@
 //! for, [`plan()`] orders the routes and only reads; [`Candidate::claim`] is the first step that changes anything.
 
 pub mod breaker;
+pub mod candidate;
 #[cfg(test)]
 mod fixtures;
 pub mod health;
 mod names;
+pub mod offers;
 pub mod permit;
 pub mod plan;
 pub mod resolve;
@@ -15,8 +17,10 @@ mod strategy;
 pub mod table;
 
 pub use breaker::{Breaker, Millis, Standing};
+pub use candidate::Candidate;
 pub use health::{Account, Board, Health, LastError, Percentiles, Report};
+pub use offers::{NothingDiscovered, Offers};
 pub use permit::{Failure, Permit, Skipped, Slot, Switch};
-pub use plan::{Candidate, Plan, plan};
-pub use resolve::{NotFound, NothingDiscovered, Offers, resolve};
+pub use plan::{Plan, plan};
+pub use resolve::{NotFound, resolve};
 pub use table::RouteTable;

@@ -11,8 +11,8 @@ use std::time::Duration;
 use crate::config::Cooldown;
 
 use super::breaker::{Breaker, Millis, Standing, Ticket};
+use super::candidate::Candidate;
 use super::health::{Account, Health};
-use super::plan::Candidate;
 
 /// Why a candidate is passed over.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,46 +8,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rand::Rng;
 
-use crate::config::{Cooldown, Params, Price, Strategy};
+use crate::config::{Cooldown, Strategy};
 
 use super::breaker::Millis;
-use super::health::{Account, Health};
+use super::candidate::Candidate;
+use super::offers::Offers;
 use super::permit::{Skipped, Switch};
-use super::resolve::{self, Found, NotFound, Offers, resolve};
+use super::resolve::{self, Found, NotFound, resolve};
 use super::strategy;
 use super::table::{Goal, Path, RouteTable};
-
-/// Weight of a route that nobody gave one.
-const WEIGHT: u32 = 1;
-
-/// One upstream model that may answer. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Candidate {
-    /// Index into [`crate::config::Config::providers`].
-    pub provider: usize,
-    /// The provider's name.
-    pub provider_name: Arc<str>,
-    /// The upstream's name of the model.
-    pub model: Arc<str>,
-    /// Lower is tried first.
-    pub priority: u32,
-    /// Share under `weighted`.
-    pub weight: u32,
-    /// Changes to the body: the provider's, then the route's.
-    pub params: Arc<Params>,
-    /// What is known of the upstream model.
-    pub health: Arc<Health>,
-    /// What is known of the provider.
-    pub account: Arc<Account>,
-    /// The limit of requests at once that the provider has now.
-    pub max_in_flight: Option<u32>,
-    /// The public name whose route this is: the one asked for, the one an alias stands for, or a fallback.
-    pub via: Arc<str>,
-    /// Known only where the strategy needs it (`cheapest`).
-    pub price: Option<Price>,
-    /// All that was left is cooling, and this is nearest to recovery: claiming it takes the probe before it is due.
-    pub last_resort: bool,
-}
 
 /// The candidates for one request, in the order to try them.
 #[derive(Debug)]
@@ -93,51 +62,6 @@ pub fn plan(table: &RouteTable, offers: &dyn Offers, name: &str, now: Millis, rn
     }
     plan.choose_last_resort();
     Ok(plan)
-}
-
-impl RouteTable {
-    /// A candidate for `model` at the provider with this index, whatever the provider offers; `model` may be empty
-    /// where an endpoint names none. `None` when there is no such provider.
-    pub fn candidate(&self, provider: usize, model: &str) -> Option<Candidate> {
-        self.candidate_for(provider, model.into(), model.into())
-    }
-
-    fn candidate_for(&self, index: usize, model: Arc<str>, via: Arc<str>) -> Option<Candidate> {
-        let provider = self.providers.get(index)?;
-        Some(Candidate {
-            provider: index,
-            provider_name: provider.name.clone(),
-            health: provider.account.health(&model),
-            model,
-            priority: provider.priority,
-            weight: WEIGHT,
-            params: provider.params.clone(),
-            account: provider.account.clone(),
-            max_in_flight: provider.max_in_flight,
-            via,
-            price: None,
-            last_resort: false,
-        })
-    }
-
-    fn candidate_of(&self, path: &Path, asked: &Arc<str>) -> Option<Candidate> {
-        let provider = self.providers.get(path.provider)?;
-        let model = path.model.clone().unwrap_or_else(|| asked.clone());
-        Some(Candidate {
-            provider: path.provider,
-            provider_name: provider.name.clone(),
-            health: path.health.clone().unwrap_or_else(|| provider.account.health(&model)),
-            model,
-            priority: path.priority,
-            weight: path.weight,
-            params: path.params.clone(),
-            account: provider.account.clone(),
-            max_in_flight: provider.max_in_flight,
-            via: asked.clone(),
-            price: path.price,
-            last_resort: false,
-        })
-    }
 }
 
 /// The way through a name and its fallbacks, depth first. A stack of its own: ten thousand names may form one chain.

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::names;
+use super::offers::Offers;
 use super::table::{Entry, Goal, RouteTable};
 
 /// The name that stands for every provider's default model.
@@ -13,28 +14,6 @@ pub const AUTO: &str = "auto";
 
 /// How much of a name that does not exist is repeated.
 const LONGEST_REPEATED: usize = 128;
-
-/// Models that providers were found to offer. Models that the configuration lists need not be known here.
-pub trait Offers {
-    /// Whether the provider with this index offers `model`.
-    fn offers(&self, provider: usize, model: &str) -> bool;
-    /// All that the provider with this index offers.
-    fn names(&self, provider: usize) -> Vec<Arc<str>>;
-}
-
-/// Nothing was discovered.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NothingDiscovered;
-
-impl Offers for NothingDiscovered {
-    fn offers(&self, _: usize, _: &str) -> bool {
-        false
-    }
-
-    fn names(&self, _: usize) -> Vec<Arc<str>> {
-        Vec::new()
-    }
-}
 
 /// What a name was found to be.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use rand::{Rng, RngExt};
 use crate::config::{Price, Strategy};
 
 use super::breaker::Millis;
-use super::plan::Candidate;
+use super::candidate::Candidate;
 
 /// Orders `tier`, candidates of one priority, by `strategy`. `turn` counts the requests so far.
 ///

@@ -13,7 +13,7 @@ use crate::usage::Prices;
 
 use super::health::{Account, Board, Health};
 use super::names::Wildcard;
-use super::resolve::Offers;
+use super::offers::Offers;
 
 /// Names, routes and providers of one configuration.
 #[derive(Debug)]

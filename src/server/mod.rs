@@ -107,7 +107,7 @@ pub struct Server {
     engine: Engine,
     ports: Vec<Port>,
     certificates: Option<Arc<Certificates>>,
-    options: Options,
+    insecure: bool,
 }
 
 struct Port {
@@ -118,6 +118,7 @@ struct Port {
 
 impl Server {
     /// Opens the ports and reads the certificate. Clients may connect from now on; [`Server::run`] answers them.
+    /// Certificate and log follow the engine's reloads.
     pub async fn bind(engine: Engine, options: Options) -> Result<Server, ServeError> {
         let snapshot = engine.snapshot();
         let certificates = snapshot.config.server.tls.as_ref().map(Certificates::load).transpose()?;
@@ -133,7 +134,8 @@ impl Server {
                 ports.push(Port { listener, address, surface });
             }
         }
-        Ok(Server { engine, ports, certificates, options })
+        reload::follow(&engine, certificates.clone(), options.log);
+        Ok(Server { engine, ports, certificates, insecure: options.insecure })
     }
 
     /// Where it can be reached, one a listener.
@@ -142,15 +144,15 @@ impl Server {
         self.ports.iter().map(|port| Address { address: port.address, tls, admin: port.surface == Surface::Admin }).collect()
     }
 
-    /// Reloads everything that this server runs on; for signals and the watched file.
+    /// Reloads what this server runs on.
     pub fn reloader(&self) -> Reloader {
-        Reloader { engine: self.engine.clone(), certificates: self.certificates.clone(), log: self.options.log.clone() }
+        Reloader(self.engine.clone())
     }
 
     /// Serves until `shutdown` has come to its end: not ready any more, then, after `server.drain`, nothing new, then
     /// gone with the last request or after `server.shutdown_grace`. Dropping the future cuts everything.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), ServeError> {
-        let app = App::new(self.engine.clone(), self.reloader(), shutdown.clone(), self.options.insecure);
+        let app = App::new(self.engine.clone(), shutdown.clone(), self.insecure);
         let tls = self.certificates.as_ref().map(Certificates::acceptor).transpose()?;
         let mut listening = JoinSet::new();
         for Port { listener, surface, .. } in self.ports {
@@ -189,3 +191,6 @@ fn limits(engine: &Engine) -> (Duration, Duration) {
     let snapshot = engine.snapshot();
     (snapshot.config.server.drain, snapshot.config.server.shutdown_grace)
 }
+
+#[cfg(test)]
+mod tests;

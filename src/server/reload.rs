@@ -1,4 +1,4 @@
-//! Loads the configuration again, whoever asks: HTTP, a signal, the watched file. One way, so that none forgets a part.
+//! Loads the configuration again on request, and brings what lies outside of the engine up to it, whoever asked.
 
 use std::sync::Arc;
 
@@ -8,61 +8,64 @@ use serde::Deserialize;
 use tokio::task::spawn_blocking;
 use tracing::warn;
 
+use crate::config::{Config, ProviderKind, RequestAuth, Secret};
 use crate::engine::{Engine, Error, Reloaded};
 use crate::server::caller::check_admin;
 use crate::server::error::Rejection;
 use crate::server::state::{App, Arrival};
 use crate::server::tls::Certificates;
 use crate::telemetry::LogHandle;
-use crate::telemetry::events::ReloadFinished;
 
-/// Reloads the engine, the certificate and the log level. Cheap to clone.
+/// Reloads what a server runs on, for signals and the watched file. Cheap to clone.
 #[derive(Clone)]
-pub struct Reloader {
-    pub(super) engine: Engine,
-    pub(super) certificates: Option<Arc<Certificates>>,
-    pub(super) log: Option<LogHandle>,
-}
+pub struct Reloader(pub(super) Engine);
 
 impl Reloader {
-    /// Loads the configuration again and says so in the log. A bad one changes nothing; `check` never does.
-    ///
-    /// Reads files: not for a thread that serves requests.
+    /// As [`Engine::reload`]; certificate and log follow, as they do whoever asks. Reads files: not for a thread that
+    /// serves requests.
     pub fn reload(&self, check: bool) -> Result<Reloaded, Vec<String>> {
-        let reloaded = self.engine.reload(check);
-        if check {
-            return reloaded;
-        }
-        match &reloaded {
-            Ok(Reloaded { changed, restart_required, .. }) => {
-                self.follow();
-                ReloadFinished::Done { changed, restart_required }.emit();
-            }
-            Err(diagnostics) => ReloadFinished::Refused { diagnostics }.emit(),
-        }
-        reloaded
+        self.0.reload(check)
     }
+}
 
-    /// Brings what lies outside of the engine up to its configuration.
-    fn follow(&self) {
-        let snapshot = self.engine.snapshot();
-        if let Some(certificates) = &self.certificates
-            && let Some(files) = &snapshot.config.server.tls
+/// Certificate, log level and what the log masks follow every reload of `engine` from now on.
+pub(super) fn follow(engine: &Engine, certificates: Option<Arc<Certificates>>, log: Option<LogHandle>) {
+    if let Some(log) = &log {
+        log.set_secrets(secrets(&engine.snapshot().config));
+    }
+    engine.on_reload(Box::new(move |snapshot| {
+        let config = &snapshot.config;
+        if let Some(certificates) = &certificates
+            && let Some(files) = &config.server.tls
             && let Err(error) = certificates.reload(files)
         {
             warn!(%error, "certificate not reloaded; the old one stays");
         }
-        if let Some(log) = &self.log
-            && let Err(error) = log.set_level(snapshot.config.logging.level)
-        {
-            warn!(%error, "log level not changed");
+        if let Some(log) = &log {
+            log.set_secrets(secrets(config));
+            if let Err(error) = log.set_level(config.logging.level) {
+                warn!(%error, "log level not changed");
+            }
         }
-    }
+    }));
+}
+
+/// What must never stand in a log, whatever it looks like. Clients' keys are known by their digest only.
+fn secrets(config: &Config) -> Vec<Secret> {
+    let of_providers = config.providers.iter().flat_map(|provider| {
+        let login = match &provider.kind {
+            ProviderKind::Request(RequestAuth::Token(token)) => Some(token),
+            ProviderKind::Request(RequestAuth::Login(login)) => Some(&login.password),
+            ProviderKind::OpenAi | ProviderKind::Mock(_) => None,
+        };
+        provider.api_keys.iter().chain(login)
+    });
+    of_providers.chain(&config.admin.key).cloned().collect()
 }
 
 /// `?check=true`
 #[derive(Deserialize)]
-pub(super) struct Options {
+struct Options {
     #[serde(default)]
     check: bool,
 }
@@ -74,7 +77,8 @@ pub(super) async fn reload(State(app): State<Arc<App>>, request: Request) -> Res
     check_admin(&arrival.snapshot.config, &parts.headers, arrival.client)?;
     let Query(Options { check }) = Query::try_from_uri(&parts.uri)
         .map_err(|_| Error::InvalidRequest { message: "`check` is `true` or `false`".to_owned(), param: Some("check".to_owned()) })?;
-    let reloader = app.reloader.clone();
-    let reloaded = spawn_blocking(move || reloader.reload(check)).await.map_err(|error| Error::Internal(error.to_string()))?;
+    // It reads files, which must not hold up the requests of this thread.
+    let engine = app.engine.clone();
+    let reloaded = spawn_blocking(move || engine.reload(check)).await.map_err(|error| Error::Internal(error.to_string()))?;
     reloaded.map(Json).map_err(Rejection::InvalidConfig)
 }

@@ -8,13 +8,11 @@ use http::request::Parts;
 use tokio::time::Instant;
 
 use crate::engine::{Engine, RequestId, Snapshot};
-use crate::server::reload::Reloader;
 use crate::server::shutdown::Shutdown;
 
 /// The server, as its handlers see it.
 pub(super) struct App {
     pub engine: Engine,
-    pub reloader: Reloader,
     pub shutdown: Shutdown,
     /// `server.insecure` or `--insecure`: open to the world even without keys.
     pub insecure: bool,
@@ -23,9 +21,9 @@ pub(super) struct App {
 }
 
 impl App {
-    pub(super) fn new(engine: Engine, reloader: Reloader, shutdown: Shutdown, insecure: bool) -> Arc<App> {
+    pub(super) fn new(engine: Engine, shutdown: Shutdown, insecure: bool) -> Arc<App> {
         let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        Arc::new(App { engine, reloader, shutdown, insecure, started })
+        Arc::new(App { engine, shutdown, insecure, started })
     }
 }
 

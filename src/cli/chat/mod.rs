@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
+use crate::engine::Error;
 use crate::hub::Endpoint;
 
 const EXAMPLES: &str = "\
@@ -77,11 +78,21 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
         Ok(reply) => reply,
         Err(error) => {
             spinner.finish_and_clear();
-            return Err(Failure::from(error).into());
+            return Err(failure(error, args.model.is_some()).into());
         }
     };
     let answer = render::Answer::new(&context.printer, spinner, args.format);
     answer.print(reply.status, &reply.headers, reply.body).await
+}
+
+/// Who named no model cannot be told that it does not exist.
+fn failure(error: Error, is_named: bool) -> Failure {
+    match error {
+        Error::ModelNotFound(_) if !is_named => {
+            Failure::usage("no model was named, and there is no default").hint("name one with `--model`, or set `routing.default_model`")
+        }
+        error => Failure::from(error),
+    }
 }
 
 /// The request as an OpenAI client would send it.

@@ -77,10 +77,10 @@ impl Resolver<'_, '_> {
     fn later_model(&mut self, table: &ModelTable) {
         let Some(on) = table.fallback_on.value() else { return };
         for setting in [&on.context_length, &on.content_policy] {
-            if let Some((List(names), place)) = setting.placed() {
-                if !names.is_empty() {
-                    self.not_yet(place);
-                }
+            if let Some((List(names), place)) = setting.placed()
+                && !names.is_empty()
+            {
+                self.not_yet(place);
             }
         }
     }
@@ -94,10 +94,10 @@ impl Resolver<'_, '_> {
 
     /// Refuses any other value than `default`.
     fn other_later<T: PartialEq + Debug>(&mut self, setting: &Setting<T>, default: &T) {
-        if let Some((value, place)) = setting.placed() {
-            if value != default {
-                self.not_yet(place);
-            }
+        if let Some((value, place)) = setting.placed()
+            && value != default
+        {
+            self.not_yet(place);
         }
     }
 

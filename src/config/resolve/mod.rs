@@ -18,7 +18,6 @@ use super::env::Env;
 use super::file::File;
 use super::leaves::DurationText;
 use super::read::{Mistakes, Place, Setting, words};
-use super::spanned::Span;
 use super::{Config, Origin, Overrides};
 
 /// How a file may begin, for someone who has none.
@@ -38,6 +37,7 @@ impl Resolver<'_, '_> {
     /// What `file` means. Of use only if no error was noted.
     pub fn config(&mut self, file: File, origin: Origin, overrides: &Overrides) -> Config {
         let has_keys = file.auth.value().is_some_and(|auth| auth.keys.value().is_some_and(|keys| !keys.0.is_empty()));
+        let admin_port = file.admin.value().and_then(|admin| admin.port.place().cloned());
         let host_place = file.server.value().and_then(|server| server.host.place().cloned());
         self.later(&file);
         let providers = self.providers(file.providers);
@@ -58,12 +58,8 @@ impl Resolver<'_, '_> {
             self.mistakes.error_with(&place, exposed(&config.server.host), EXPOSED_HINT);
         }
         if config.admin.port.is_some_and(|port| port != 0 && port == config.server.port) {
-            let place = Place { path: "admin.port".to_owned(), span: Span::default() };
-            self.mistakes.error_with(
-                &place,
-                "the same as `server.port`",
-                "give it another, or leave it out: admin paths are then under /admin",
-            );
+            let hint = "give it another, or leave it out: admin paths are then under /admin";
+            self.mistakes.error_with(&admin_port.unwrap_or_default(), "the same as `server.port`", hint);
         }
         config
     }

@@ -1,6 +1,6 @@
 //! `models:`: public names, their routes and what else they may lead to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use globset::Glob;
@@ -13,6 +13,9 @@ use crate::config::{Model, Provider, Route, Target};
 
 /// The one name that is not free: every provider's default model.
 const AUTO: &str = "auto";
+
+/// Longer chains of names than any sane file has are not searched for circles.
+const LONGEST_WAY: usize = 100;
 
 /// A name that another name leads to.
 struct Lead {
@@ -43,7 +46,9 @@ impl Resolver<'_, '_> {
         if name == AUTO {
             let hint = "it stands for every provider's `default_model`; set those instead";
             self.mistakes.error_with(place, "`auto` cannot be defined", hint);
-        } else if name.is_empty() || name.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        } else if name.is_empty() {
+            self.mistakes.error(place, "an empty name");
+        } else if name.chars().any(|c| c.is_whitespace() || c.is_control()) {
             self.mistakes.error_with(place, format!("`{name}` is no name"), "a model's name has no blanks");
         }
     }
@@ -52,7 +57,7 @@ impl Resolver<'_, '_> {
         let name: Arc<str> = Arc::from(named.name.as_str());
         let line = named.place.span.line;
         if named.value.is_unset() {
-            self.mistakes.error_with(&named.place, "a name for nothing", "give it `routes:`, or another name to stand for");
+            self.mistakes.error_with(&named.place, "stands for nothing", "give it `routes:`, or another name to stand for");
         }
         let (file, place) = match named.value {
             Setting::Set(file, place) => (file, place),
@@ -76,7 +81,7 @@ impl Resolver<'_, '_> {
         let enabled = table.enabled.value().copied().unwrap_or(true);
         let written = table.routes.is_unset() || table.routes.value().is_some_and(|list| list.0.is_empty());
         if written && enabled && table.fallback.is_unset() {
-            self.mistakes.error_with(place, "a name without routes", "add `routes: [{ provider: NAME, model: ID }]`");
+            self.mistakes.error_with(place, "has no routes", "add `routes: [{ provider: NAME, model: ID }]`");
         }
         let mut fallback: Vec<Arc<str>> = Vec::new();
         for Placed { value, place } in table.fallback.into_value().map(|list| list.0).unwrap_or_default() {
@@ -134,15 +139,15 @@ impl Resolver<'_, '_> {
         for lead in leads {
             next.entry(&lead.from).or_default().push(lead);
         }
-        let mut done: Vec<&str> = Vec::new();
+        let mut done = HashSet::new();
         for start in leads {
             let mut way = vec![&*start.from];
             self.walk(&mut way, &mut done, &next);
         }
     }
 
-    fn walk<'l>(&mut self, way: &mut Vec<&'l str>, done: &mut Vec<&'l str>, next: &HashMap<&str, Vec<&'l Lead>>) {
-        let Some(here) = way.last().copied().filter(|here| !done.contains(here)) else { return };
+    fn walk<'l>(&mut self, way: &mut Vec<&'l str>, done: &mut HashSet<&'l str>, next: &HashMap<&str, Vec<&'l Lead>>) {
+        let Some(here) = way.last().copied().filter(|here| !done.contains(here) && way.len() < LONGEST_WAY) else { return };
         for lead in next.get(here).map(Vec::as_slice).unwrap_or_default() {
             match way.iter().position(|name| **name == *lead.to) {
                 Some(first) => {
@@ -157,7 +162,7 @@ impl Resolver<'_, '_> {
                 }
             }
         }
-        done.push(here);
+        done.insert(here);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::config::file::{ClientTlsFile, ParamsFile, TimeoutTable};
 use crate::config::file_kinds::TimeoutFile;
 use crate::config::leaves::{DurationText, SecretText};
 use crate::config::read::{List, Place, Setting, Table};
-use crate::config::{ClientTls, Params, Proxy, Timeouts};
+use crate::config::{ClientTls, Params, Proxy, Timeouts, proxy};
 
 /// Headers that say how a message is sent; they are llmgw's own business.
 const OWN_HEADERS: [&str; 6] = ["host", "content-length", "transfer-encoding", "connection", "upgrade", "accept-encoding"];
@@ -85,7 +85,7 @@ impl Resolver<'_, '_> {
     }
 
     pub(super) fn proxy(&mut self, setting: &Setting<String>) -> Proxy {
-        let Some((written, place)) = setting.placed() else { return super::super::proxy::from_environment(self.env) };
+        let Some((written, place)) = setting.placed() else { return proxy::from_environment(self.env) };
         if written == "none" {
             return Proxy::None;
         }
@@ -129,7 +129,7 @@ impl Resolver<'_, '_> {
                     value.set_sensitive(true);
                     headers.push((name, value));
                 }
-                Err(_) => self.mistakes.error(place, "a header's value is visible ASCII only"),
+                Err(_) => self.mistakes.error(place, "not a value that a header can have"),
             }
         }
         headers

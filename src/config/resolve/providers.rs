@@ -110,9 +110,9 @@ impl Resolver<'_, '_> {
             if file.r#type.is_unset() && file.preset.is_unset() && file.base_url.is_unset() {
                 let hint = match presets::find(name) {
                     Some(preset) => format!("add `preset: {}`", preset.name),
-                    None => "`preset: VENDOR` for a known one, or `base_url:` for any OpenAI-compatible API".to_owned(),
+                    None => "`preset: VENDOR` for a known vendor, `base_url: …` for any OpenAI-compatible API".to_owned(),
                 };
-                self.mistakes.error_with(place, "where is this provider?", hint);
+                self.mistakes.error_with(place, "needs a `preset`, a `type` or a `base_url`", hint);
             }
             return ProviderTypeFile::Openai;
         };
@@ -165,10 +165,10 @@ impl Resolver<'_, '_> {
             let place = file.api_keys.place().unwrap_or(place);
             self.mistakes.error_with(place, "`api_key` and `api_keys` together", "put all of them under `api_keys`");
         }
-        if let Some((List(keys), place)) = file.api_keys.placed() {
-            if keys.is_empty() {
-                self.mistakes.error_with(place, "an empty list of keys", "where no key is needed, leave `api_keys` out");
-            }
+        if let Some((List(keys), place)) = file.api_keys.placed()
+            && keys.is_empty()
+        {
+            self.mistakes.error_with(place, "an empty list of keys", "where no key is needed, leave `api_keys` out");
         }
         let several = file.api_keys.value().map(|list| list.0.iter().map(|key| key.value.0.clone()));
         let one = file.api_key.value().map(|SecretText(key)| key.clone());
@@ -190,7 +190,7 @@ impl Resolver<'_, '_> {
     }
 
     fn missing_key(&mut self, file: &ProviderFile, preset: Option<&Preset>, keys: &[Secret], place: &Place) {
-        let variable = preset.and_then(|preset| preset.env.first());
+        let variable = preset.filter(|preset| preset.is_supported()).and_then(|preset| preset.env.first());
         let unset = file.api_key.is_unset() && file.api_keys.is_unset() && file.headers.is_unset();
         if let (Some(variable), true, true) = (variable, unset, keys.is_empty()) {
             self.mistakes.warn(place, "without a key this vendor will refuse", format!("add `api_key: ${{{variable}}}`"));

@@ -55,10 +55,12 @@ impl Resolver<'_, '_> {
     }
 
     fn price(&mut self, entry: Named<PriceFile>) -> Option<(String, Price)> {
-        let unset = entry.value.is_unset();
+        if matches!(entry.value, Setting::Wrong(_)) {
+            return None;
+        }
         let file = entry.value.into_value().unwrap_or_default();
         for (key, missing) in [("input", file.input.is_unset()), ("output", file.output.is_unset())] {
-            if missing || unset {
+            if missing {
                 let hint = "a price has `input` and `output`, in USD per million tokens";
                 self.mistakes.error_with(&entry.place, format!("`{key}` is missing"), hint);
             }

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Found, NothingDiscovered, awaits_discovery, resolve};
+use super::{Found, awaits_discovery, resolve};
 use crate::config::Provider;
+use crate::routing::NothingDiscovered;
 use crate::routing::fixtures::{Discovered, alias, candidates, disabled, listing, matching, model, planned, provider, rng, route, table};
 use crate::routing::{Millis, RouteTable, plan};
 

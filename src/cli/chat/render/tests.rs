@@ -1,3 +1,5 @@
+//! Replies, printed into memory.
+
 use std::convert::Infallible;
 
 use bytes::Bytes;

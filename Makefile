@@ -12,12 +12,12 @@ node := tests/sdk/node/node_modules/installed
 run:
 	cargo run --release -- chat "你是谁"
 
-# Everything: lints, the tests in Rust, and the official SDKs against a running gateway.
+# Everything: lints, the tests in Rust, and the official SDKs against a running gateway. The SDKs drive the binary that
+# the tests in Rust have built: a plain `cargo build` has other features, and would compile most crates once more.
 test:
 	scripts/setup
 	$(MAKE) check $(python) $(node)
 	INSTA_UPDATE=no $(cargo_test)
-	# The suites drive the binary that the line above built. `cargo build` would build most crates once more: other features.
 	cd tests/sdk/node && node --test
 	cd tests/sdk/python && ../../../.venv/bin/python -m pytest -q
 

@@ -7,7 +7,8 @@ What goes wrong is chosen by the model's name: see `MODELS` and `misbehave`.
 
     GET  /_requests                        all that arrived, in order
     GET  /_wait?model=M&state=S            the first request to model M that reaches state S: received, answered or closed
-    POST /_reset                           forgets
+    POST /_release                         lets the model `late` answer
+    POST /_reset                           forgets, releases included
 """
 
 import base64
@@ -44,10 +45,11 @@ MODELS = [
     "hear",
     "rank",
     "slow",  # says one piece, then nothing until the peer goes away
+    "late",  # silent, headers included, until it is released
     "cut",  # breaks the connection in the middle of the text
     "cut-clean",  # ends the body properly, but without a finish reason
     "overloaded",  # an error event inside a 200, before any text
-    "late-error",  # an error event inside a 200, after some text
+    "wrong-later",  # an error event inside a 200, after some text
 ] + [f"error-{status}" for status in ERRORS]
 
 CREATED = 1_700_000_000
@@ -71,6 +73,7 @@ class Journal:
 
     def __init__(self):
         self.entries = []
+        self.released = False
         self.changed = threading.Condition()
 
     def add(self, entry):
@@ -85,7 +88,16 @@ class Journal:
 
     def clear(self):
         with self.changed:
-            self.entries = []
+            self.entries, self.released = [], False
+
+    def release(self):
+        with self.changed:
+            self.released = True
+            self.changed.notify_all()
+
+    def wait_for_release(self):
+        with self.changed:
+            self.changed.wait_for(lambda: self.released, PATIENCE)
 
     def all(self):
         with self.changed:
@@ -145,6 +157,9 @@ class Handler(BaseHTTPRequestHandler):
         if url.path == "/_reset":
             self.journal.clear()
             return self.send_json({})
+        if url.path == "/_release":
+            self.journal.release()
+            return self.send_json({})
         if url.path == "/_wait":
             entry = self.journal.wait(query["model"], query["state"], float(query.get("seconds", 20)))
             return self.send_json({"request": entry})
@@ -203,6 +218,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def misbehave_before(self, entry):
         model = entry["model"] or ""
+        if model == "late":
+            self.journal.wait_for_release()
         if model.startswith("error-"):
             status = int(model.removeprefix("error-"))
             raise Refused(status, headers={"retry-after": "0"} if status == 429 else {})
@@ -253,7 +270,7 @@ class Handler(BaseHTTPRequestHandler):
         model, frames = entry["model"], work.frames()
         if model == "overloaded":
             frames = [frames[0], sse(Refused(503).body)]
-        elif model == "late-error":
+        elif model == "wrong-later":
             frames = [*frames[:3], sse(Refused(500).body)]
         elif model in ("cut", "cut-clean", "slow"):
             frames = frames[:3]

@@ -195,7 +195,7 @@ for (const model of ['after-500', 'after-429', 'after-401', 'after-overload']) {
   });
 }
 
-for (const model of ['cut', 'cut-clean', 'late-error', 'after-cut']) {
+for (const model of ['cut', 'cut-clean', 'wrong-later', 'after-cut']) {
   test(`a stream that breaks (${model}) keeps its text and throws`, async () => {
     let text = '';
     const read = async () => {

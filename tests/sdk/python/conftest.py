@@ -1,5 +1,6 @@
 """Starts what the suite needs: the upstream, and `llmgw serve` in front of it. Both on ports the system chooses."""
 
+import contextlib
 import json
 import os
 import queue
@@ -21,7 +22,9 @@ PATIENCE = 20
 
 def binary():
     target = os.environ.get("CARGO_TARGET_DIR") or ROOT / "target"
-    return os.environ.get("LLMGW_BIN") or str(ROOT / target / "debug" / "llmgw")
+    path = Path(os.environ.get("LLMGW_BIN") or ROOT / target / "debug" / "llmgw")
+    assert path.is_file(), f"{path} is missing: build it first, or name another one in LLMGW_BIN"
+    return str(path)
 
 
 class Process:
@@ -31,7 +34,7 @@ class Process:
         self.log = log
         with log.open("wb") as errors:
             self.child = subprocess.Popen(
-                command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+                command, env=environment, cwd=log.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
             )
         self.lines = queue.Queue()
         self.reader = threading.Thread(target=self.read, daemon=True)
@@ -51,11 +54,11 @@ class Process:
         assert line, f"{self.child.args[0]} did not get ready:\n{self.log.read_text()}"
         return line.strip()
 
-    def end(self):
+    def close(self):
         self.child.stdin.close()
         self.child.terminate()
         try:
-            return self.child.wait(PATIENCE)
+            self.child.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.child.kill()
             raise
@@ -91,21 +94,34 @@ class Upstream:
 
 
 class Gateway:
-    def __init__(self, url, environment):
-        self.url, self.environment = url, environment
+    """A running `llmgw serve`, and the command line beside it: the same arguments, the same environment."""
 
-    def run(self, *arguments, stdin=""):
-        """The command line, with the gateway's own configuration."""
-        command = [binary(), "--config", str(CONFIG), *arguments]
-        return subprocess.run(command, env=self.environment, input=stdin, capture_output=True, text=True, timeout=60)
+    def __init__(self, url, process, arguments, environment):
+        self.url, self.process = url, process
+        self.arguments, self.environment = arguments, environment
+
+    def run(self, *command, stdin=""):
+        command = [binary(), *self.arguments, *command]
+        home = self.environment["HOME"]
+        return subprocess.run(command, env=self.environment, cwd=home, input=stdin, capture_output=True, text=True, timeout=60)
+
+
+@contextlib.contextmanager
+def serving(home, *arguments, **variables):
+    """`llmgw serve` that finds nothing of the person who runs this: no keys, no proxy, no configuration, no data."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), **variables}
+    with contextlib.closing(Process([binary(), *arguments, "serve", "--port", "0", "--no-watch"], environment, home / "log")) as process:
+        line = process.line()
+        assert line.startswith("listening on http://127.0.0.1:"), line
+        yield Gateway(line.removeprefix("listening on ").split()[0], process, arguments, environment)
+    assert process.child.returncode == 0, process.log.read_text()
 
 
 @pytest.fixture(scope="session")
 def upstream_process(tmp_path_factory):
     log = tmp_path_factory.mktemp("upstream") / "log"
-    process = Process([sys.executable, str(SDK / "upstream.py")], os.environ, log)
-    yield Upstream(json.loads(process.line())["url"])
-    process.end()
+    with contextlib.closing(Process([sys.executable, str(SDK / "upstream.py")], os.environ, log)) as process:
+        yield Upstream(json.loads(process.line())["url"])
 
 
 @pytest.fixture
@@ -117,15 +133,8 @@ def upstream(upstream_process):
 
 @pytest.fixture(scope="session")
 def gateway(upstream_process, tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
-    # Nothing of the person who runs this: no keys, no proxy, no data directory.
-    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "UPSTREAM": upstream_process.url}
-    command = [binary(), "serve", "--config", str(CONFIG), "--port", "0", "--no-watch"]
-    process = Process(command, environment, home / "log")
-    line = process.line()
-    assert line.startswith("listening on http://127.0.0.1:"), line
-    yield Gateway(line.removeprefix("listening on ").split()[0], environment)
-    assert process.end() == 0, process.log.read_text()
+    with serving(tmp_path_factory.mktemp("home"), "--config", str(CONFIG), UPSTREAM=upstream_process.url) as gateway:
+        yield gateway
 
 
 @pytest.fixture

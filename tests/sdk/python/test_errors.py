@@ -136,7 +136,7 @@ def test_the_attempts_are_counted(client, upstream):
     assert [entry["account"] for entry in upstream.requests()] == ["main", "spare"]
 
 
-@pytest.mark.parametrize("model", ["cut", "cut-clean", "late-error", "after-cut"])
+@pytest.mark.parametrize("model", ["cut", "cut-clean", "wrong-later", "after-cut"])
 def test_a_stream_that_breaks_keeps_its_text_and_raises(client, upstream, model):
     text, finished = "", False
     with pytest.raises(openai.APIError) as raised:

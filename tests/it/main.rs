@@ -4,3 +4,9 @@ mod failover;
 mod gateway;
 mod streams;
 mod tidy;
+mod under_load;
+
+/// The process-wide TLS provider; the binary's `main` does the same.
+fn install_crypto() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

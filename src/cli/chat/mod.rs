@@ -7,6 +7,7 @@ pub mod render;
 
 use clap::{ValueEnum, ValueHint};
 use serde_json::{Map, Value, json};
+use tracing::{Instrument, error_span};
 
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
@@ -74,7 +75,8 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let snapshot = engine.snapshot();
     let model = args.model.as_deref().unwrap_or(&snapshot.config.routing.default_model);
     let job = engine.job(Endpoint::ChatCompletions, body(&args, model, prompt).to_string());
-    let reply = match engine.chat(job).await {
+    let span = error_span!("request", id = %job.id);
+    let reply = match engine.chat(job).instrument(span).await {
         Ok(reply) => reply,
         Err(error) => {
             spinner.finish_and_clear();

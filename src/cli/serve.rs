@@ -142,11 +142,11 @@ fn raise_open_files() {
 
 #[cfg(test)]
 mod tests {
-    use super::failure;
+    use super::unable;
 
     #[test]
     fn the_way_out_is_a_hint() {
-        let failure = failure(&"port 80 is taken\nhint: choose another");
+        let failure = unable(&"port 80 is taken\nhint: choose another");
         assert_eq!((failure.message.as_str(), failure.hint.as_deref()), ("port 80 is taken", Some("choose another")));
     }
 }

@@ -121,7 +121,7 @@ async fn a_cooling_route_is_passed_over_until_its_probe() {
     assert_eq!(gateway.ask("gpt-4").await.expect("an answer").trace.provider, "b");
     assert_eq!(gateway.ask("gpt-4").await.expect("an answer").trace.attempts, 1);
     assert_eq!(gateway.received("a"), 1);
-    let explained = gateway.engine.explain("gpt-4").expect("a plan");
+    let explained = gateway.engine.explain("gpt-4").await.expect("a plan");
     assert!(explained.skipped[0].note.as_deref().expect("a reason").starts_with("cooling for"));
     tokio::time::advance(Duration::from_secs(11)).await;
     assert_eq!(gateway.ask("gpt-4").await.expect("an answer").trace.provider, "a");

@@ -172,7 +172,7 @@ impl Error {
 
     /// `false`: the official SDKs shall not retry, since every route was tried already.
     pub fn should_retry(&self) -> Option<bool> {
-        matches!(self, Error::Upstream { .. } | Error::CredentialsExhausted { .. }).then_some(false)
+        matches!(self, Error::Upstream { .. } | Error::CredentialsExhausted { .. } | Error::Timeout { .. }).then_some(false)
     }
 
     /// Every try that was made.

@@ -275,7 +275,7 @@ pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: &Candidate
             }
             meter.sent(bytes.len());
             meter.complete();
-            ReplyBody::Full(Some(bytes), meter)
+            ReplyBody::Full(Some(bytes), Box::new(meter))
         }
         AnsweredBody::Events { begun, withhold_usage } => {
             meter.first_token();

@@ -1,5 +1,12 @@
 //! The integration crate: the engine over in-memory upstreams, the server over sockets, the binary as people run it.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper of a test fails as the test does; the settings for tests cover only the functions marked as such"
+)]
+
 #[cfg(unix)]
 mod cli;
 mod failover;

@@ -47,7 +47,7 @@ fn a_file_that_cannot_be_used_is_one_clear_message() {
 #[test]
 fn a_file_without_permission_is_said_to_be() {
     let home = Home::with(MOCK);
-    fs::set_permissions(home.path("llmgw.yaml"), Permissions::from_mode(0)).expect("permissions");
+    fs::set_permissions(home.path("llmgw.yaml"), Permissions::from_mode(0o0)).expect("permissions");
     // Root may read everything.
     if fs::read(home.path("llmgw.yaml")).is_err() {
         home.run(&["serve", "--port", "0"], 2).prints("").says(&["llmgw.yaml", "cannot be read", "ermission"]);

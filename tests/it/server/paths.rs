@@ -338,3 +338,48 @@ async fn auto_and_qualified_names_are_answered() {
     assert_eq!(gateway.post(CHAT, without).send().await.header("x-llmgw-model"), "m-a");
     assert_eq!(upstream.count(), 4);
 }
+
+#[tokio::test]
+async fn what_passes_through_keeps_its_length_its_encoding_and_its_words() {
+    let large = format!("{{\"detail\":\"{}\"}}", "好".repeat(200_000));
+    let wanted = large.clone();
+    let upstream = Upstream::start(move |request| match request.method.as_str() {
+        "POST" => json_reply(200, &json!({})),
+        _ => reply(400, &[("content-type", "application/json")], large.as_bytes()),
+    })
+    .await;
+    let gateway = Gateway::start(&one(&upstream)).await;
+    let packed = vec![0x1f, 0x8b, 8, 0, 255, 0];
+    let ask = gateway.post("/providers/a/batches", "").body("application/json", packed.clone()).header("content-encoding", "gzip");
+    assert_eq!(ask.send().await.status, 200);
+    let received = upstream.request().await;
+    assert_eq!(received.headers.get("content-encoding").map(|value| value.to_str().unwrap()), Some("gzip"), "the body is still packed");
+    assert_eq!(received.headers.get("content-length").map(|value| value.to_str().unwrap()), Some("6"), "some upstreams want a length");
+    assert_eq!(received.body, packed);
+
+    assert_eq!(gateway.post("/providers/a/batches/1/cancel", "").body("", "").send().await.status, 200);
+    assert_eq!(upstream.request().await.headers.get("content-length").map(|value| value.to_str().unwrap()), Some("0"));
+
+    let got = gateway.get("/providers/a/files/x").send().await;
+    assert_eq!((got.status, got.text() == wanted), (400, true), "{} bytes of {}", got.body.len(), wanted.len());
+}
+
+#[tokio::test]
+async fn discovered_models_are_answered_and_listed() {
+    let upstream = Upstream::start(|request| match request.target.as_str() {
+        "/v1/models" => {
+            json_reply(200, &json!({ "object": "list", "data": [{ "id": "vendor/one", "object": "model" }, { "id": "hidden" }] }))
+        }
+        _ => talk(request, "好"),
+    })
+    .await;
+    let gateway = Gateway::start(&one(&upstream).replace("models: [m-a]", "match: [one]")).await;
+    gateway.engine.start_tasks();
+    for model in ["vendor/one", "a/vendor/one"] {
+        assert_eq!(gateway.chat(model).await.header("x-llmgw-model"), "vendor/one", "{model}");
+    }
+    assert_eq!(gateway.chat("hidden").await.status, 404);
+    let list = gateway.get("/v1/models").send().await.json();
+    let ids: Vec<&str> = list["data"].as_array().unwrap().iter().map(|entry| entry["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["vendor/one", "a/vendor/one"]);
+}

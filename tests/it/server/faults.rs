@@ -316,10 +316,8 @@ async fn an_early_refusal_of_an_upload_reaches_the_client() {
     });
     let config = format!("providers: [{{ name: a, base_url: \"http://{address}/v1\", api_key: sk-1, models: [m-a] }}]\n");
     let gateway = Gateway::start(&config).await;
-    let mut wire = gateway.post("/providers/a/files", "").open_chunked().await;
-    wire.write_chunk(&[1; 5000]).await;
-    let head = wire.head().await;
-    assert_eq!(head.status, 413);
+    let got = gateway.post("/providers/a/files", "x".repeat(30_000_000)).send().await;
+    assert_eq!((got.status, got.text()), (413, "big"));
     refusing.abort();
 }
 

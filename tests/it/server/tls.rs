@@ -66,7 +66,8 @@ async fn a_new_certificate_takes_effect_with_a_reload_and_leaves_connections_alo
     }
 
     fs::write(directory.path().join("key.pem"), "no key").unwrap();
-    let _ = gateway.engine.reload(false);
+    let refused = gateway.engine.reload(false).expect_err("no key");
+    assert!(refused.join("").contains("key.pem"), "{refused:?}");
     assert!(connect(&gateway, &second, "http/1.1").await.is_ok(), "a bad one changes nothing");
 }
 

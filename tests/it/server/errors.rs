@@ -227,3 +227,22 @@ async fn a_client_that_waits_to_be_told_to_go_on_is_refused_before_it_sends() {
     wire.write(body.as_bytes()).await;
     assert_eq!(wire.answer().await.status, 200);
 }
+
+#[tokio::test]
+async fn a_body_without_a_length_is_counted_as_it_comes() {
+    let (upstream, gateway) = start().await;
+    let large = vec![b' '; 20_000_000];
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
+    encoder.write_all(&large).unwrap();
+    let packed = encoder.finish().unwrap();
+    for (encoding, body) in [("identity", large), ("gzip", packed)] {
+        let ask = gateway.post(CHAT, "").bearer("sk-all").header("content-encoding", encoding);
+        let mut wire = ask.open_chunked().await;
+        for piece in body.chunks(100_000) {
+            wire.write_chunk(piece).await;
+        }
+        wire.write(b"0\r\n\r\n").await;
+        assert_eq!(wire.answer().await.refusal(), (413, "body_too_large".to_owned()), "{encoding}");
+    }
+    assert_eq!(upstream.count(), 0);
+}

@@ -161,3 +161,37 @@ async fn a_greeting_that_never_ends_does_not_hold_up_the_servers_end() {
     gateway.ended().await;
     assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
 }
+
+#[tokio::test]
+async fn an_http_2_client_is_refused_while_it_sends_and_finishes_while_the_server_ends() {
+    let directory = tempfile::tempdir().unwrap();
+    let certificate = certify(directory.path());
+    let gate = Gate::new();
+    let waiting = gate.clone();
+    let upstream = Upstream::start(move |_| {
+        let begun = [events_head(), word("你"), Step::Wait(waiting.clone()), word("好")];
+        begun.into_iter().chain(end()).collect()
+    })
+    .await;
+    let config = one(&upstream) + "server: { max_body: 100kB, tls: { cert: cert.pem, key: key.pem } }\n";
+    let mut gateway = Gateway::start_in(directory.path(), &config).await;
+    let stream = connect(&gateway, &certificate, "h2").await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let ask = |body: String| {
+        let request = http::Request::post(format!("https://localhost{CHAT}")).header("content-type", "application/json");
+        request.body(Full::new(Bytes::from(body))).unwrap()
+    };
+    let answer = super::soon("an answer", sender.send_request(ask("x".repeat(10_000_000)))).await.unwrap();
+    assert_eq!(answer.status(), 413);
+    let mut answer = super::soon("an answer", sender.send_request(ask(streamed("m-a").to_string()))).await.unwrap();
+    super::soon("a word", answer.body_mut().frame()).await.unwrap().unwrap();
+    gateway.shutdown.begin();
+    let refused = async { while TcpStream::connect(gateway.address).await.is_ok() {} };
+    super::soon("connections to be refused", refused).await;
+    gate.open(1);
+    let rest = super::soon("the rest", answer.into_body().collect()).await.unwrap().to_bytes();
+    assert!(rest.ends_with(b"data: [DONE]\n\n"));
+    gateway.ended().await;
+    super::soon("the connection's end", connection).await.unwrap().unwrap();
+}

@@ -4,6 +4,8 @@
 mod cli;
 mod failover;
 mod gateway;
+#[cfg(unix)]
+mod readme;
 mod streams;
 mod tidy;
 mod under_load;

@@ -176,7 +176,7 @@ impl Attempting<'_> {
             let (used, response) = sent.map_err(|_| Failed::timed_out("no response", head_by - begun))??;
             let commit_by = if stream { begun + timeout.first_content } else { begun + timeout.non_stream }.min(self.deadline);
             let (failed, reason) = match self.read(response, &adapted, commit_by, begun).await? {
-                Read::Answered(answered) => return Ok(answered),
+                Read::Answered(answered) => return Ok(self.shown(candidate, answered)),
                 Read::Failed(failed, reason) => (failed, reason),
             };
             left -= 1;
@@ -239,6 +239,17 @@ impl Attempting<'_> {
         let first = timeout_at(commit_by, body.frame()).await.map_err(|_| late())?;
         let first = first.transpose().map_err(|error| Failed::from_transport(&error))?;
         Ok(Read::Answered(answered(AnsweredBody::Raw(first.and_then(|frame| frame.into_data().ok()), body))))
+    }
+
+    /// `answered`, with the provider's credentials masked in an error that is given back.
+    fn shown(&self, candidate: &Candidate, answered: Answered) -> Answered {
+        match answered {
+            Answered { status, headers, body: AnsweredBody::Full(body, usage) } if !status.is_success() => {
+                let body = mask_body(body, &self.snapshot.config.providers[candidate.provider].api_keys);
+                Answered { status, headers, body: AnsweredBody::Full(body, usage) }
+            }
+            answered => answered,
+        }
     }
 
     /// `failed` with every credential of its provider masked: some upstreams repeat the key that they refuse.

@@ -83,7 +83,7 @@ pub enum Error {
 pub struct Attempt {
     /// Name of the provider.
     pub provider: String,
-    /// The upstream's name of the model.
+    /// The upstream's name of the model; empty where none is named.
     pub model: String,
     /// The upstream's status, if it gave one.
     pub status: Option<u16>,
@@ -96,7 +96,10 @@ pub struct Attempt {
 
 impl std::fmt::Display for Attempt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}: ", self.provider, self.model)?;
+        match self.model.as_str() {
+            "" => write!(f, "{}: ", self.provider)?,
+            model => write!(f, "{}/{model}: ", self.provider)?,
+        }
         if let Some(status) = self.status {
             write!(f, "{status}: ")?;
         }

@@ -10,7 +10,7 @@ use crate::engine::meter::{Held, Meter};
 use crate::engine::{Error, Forward, Inner};
 use crate::providers::{Call, Refusal, Target, headers, path};
 use crate::routing::{Candidate, Failure};
-use crate::transport::Payload;
+use crate::transport::{Payload, TransportError};
 
 /// Errors are small; what is larger streams through unread.
 const LARGEST_ERROR: usize = 256 * 1024;
@@ -48,7 +48,9 @@ pub async fn run(engine: &Inner, forward: Forward, meter: &mut Meter) -> Result<
             };
             Ok((Answered { body, ..answered }, candidate, Held::new(slot, freed)))
         }
-        Ok(Err(failed)) => {
+        // Its client's mistake: nobody's health is hurt.
+        Ok(Err(Unsent::Request(error))) => Err(Error::InvalidRequest { message: error.to_string(), param: None }),
+        Ok(Err(Unsent::Failed(failed))) => {
             if let Some(failure) = &failed.failure {
                 permit.failed(failure, true, engine.now());
             }
@@ -90,16 +92,39 @@ fn candidate(forward: &Forward) -> Result<Candidate, Error> {
     table.candidate(index, "").ok_or_else(|| Error::Internal("a provider without a place in the table".to_owned()))
 }
 
-async fn send(upstream: &crate::engine::live::Upstream, call: &Call<'_>, payload: Payload) -> Result<Answered, Failed> {
+/// Why there is no answer.
+enum Unsent {
+    /// The client's own body broke off.
+    Request(TransportError),
+    /// The upstream failed.
+    Failed(Failed),
+}
+
+impl From<Failed> for Unsent {
+    fn from(failed: Failed) -> Unsent {
+        Unsent::Failed(failed)
+    }
+}
+
+impl From<TransportError> for Unsent {
+    fn from(error: TransportError) -> Unsent {
+        match error {
+            TransportError::Request(_) => Unsent::Request(error),
+            _ => Unsent::Failed(Failed::from_transport(&error)),
+        }
+    }
+}
+
+async fn send(upstream: &crate::engine::live::Upstream, call: &Call<'_>, payload: Payload) -> Result<Answered, Unsent> {
     let (used, head) = sign(&*upstream.provider, call, &payload).await?;
     let sent = upstream.transport.send(Request::from_parts(head, payload)).await;
-    let (head, body) = sent.map_err(|error| Failed::from_transport(&error))?.into_parts();
+    let (head, body) = sent?.into_parts();
     if matches!(head.status.as_u16(), 401 | 402) {
         upstream.provider.refused(used, &Refusal::Credential { rest: std::time::Duration::from_secs(60) });
-        return Err(Failed::credentials(head.status));
+        return Err(Failed::credentials(head.status).into());
     }
     if head.status.is_redirection() && head.status != StatusCode::NOT_MODIFIED {
-        return Err(Failed::redirected(head.status));
+        return Err(Failed::redirected(head.status).into());
     }
     let is_error = head.status.as_u16() >= 400 && *call.method != Method::HEAD;
     let body = if is_error {

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,10 +14,14 @@ use bytes::Bytes;
 use http_body::Body;
 use tokio::time::{Instant, Sleep};
 
+use crate::config::Secret;
 use crate::dialects::openai_chat::{Chunk, error::envelope};
 use crate::dialects::sse::{Frame, Framer};
+use crate::engine::attempt::mask_body;
 use crate::engine::hold::Begun;
+use crate::engine::live::Snapshot;
 use crate::engine::meter::Meter;
+use crate::telemetry::redact::redact_known;
 use crate::transport::UpstreamBody;
 
 /// How long an upstream may keep its body open after the terminator: only so that its connection can be used again.
@@ -29,8 +34,7 @@ pub struct Relay {
     queue: VecDeque<Bytes>,
     meter: Meter,
     clock: Clock,
-    /// Said to the log when the answer breaks off.
-    from: String,
+    from: Source,
 }
 
 /// The one failure that a body shows as such, so that the connection is cut and the client sees a truncated body:
@@ -56,6 +60,22 @@ struct Events {
     failed: bool,
 }
 
+/// Whose answer it is.
+pub struct Source {
+    /// Said to the log when the answer breaks off.
+    pub name: String,
+    /// The configuration that knows the upstream's credentials.
+    pub snapshot: Arc<Snapshot>,
+    /// Which of its providers it is.
+    pub provider: usize,
+}
+
+impl Source {
+    fn secrets(&self) -> &[Secret] {
+        &self.snapshot.config.providers[self.provider].api_keys
+    }
+}
+
 /// Limits of a committed answer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Limits {
@@ -74,7 +94,7 @@ struct Clock {
 
 impl Relay {
     /// A stream of events whose beginning was held back.
-    pub fn events(begun: Begun, withhold_usage: bool, limits: Limits, meter: Meter, from: String) -> Relay {
+    pub fn events(begun: Begun, withhold_usage: bool, limits: Limits, meter: Meter, from: Source) -> Relay {
         let events = Events { framer: begun.framer, withhold_usage, finished: false, done: false, failed: false };
         let mut relay =
             Relay { upstream: begun.upstream, kind: Kind::Events(events), queue: VecDeque::new(), meter, clock: Clock::new(limits), from };
@@ -89,7 +109,7 @@ impl Relay {
     }
 
     /// Any other body, of which `first` was read.
-    pub fn raw(first: Option<Bytes>, upstream: Option<UpstreamBody>, limits: Limits, meter: Meter, from: String) -> Relay {
+    pub fn raw(first: Option<Bytes>, upstream: Option<UpstreamBody>, limits: Limits, meter: Meter, from: Source) -> Relay {
         Relay { upstream, kind: Kind::Raw, queue: first.into_iter().collect(), meter, clock: Clock::new(limits), from }
     }
 
@@ -162,7 +182,7 @@ impl Relay {
         }
     }
 
-    /// Passes one event on, unless it is ours alone; `true`: passed on. `chunk`: what it means, if that is known.
+    /// Passes one event on, unless it is ours alone; `true`: passed on as it is. `chunk`: what it means, if that is known.
     fn take(&mut self, frame: Frame, chunk: Option<Chunk>) -> bool {
         let Kind::Events(events) = &mut self.kind else { return false };
         let chunk = match chunk {
@@ -182,9 +202,13 @@ impl Relay {
         }
         if let Some(error) = chunk.error {
             events.failed = true;
-            self.meter.cut_off(format!("{} said within the stream: {}", self.from, error.summary()));
+            let summary = error.summary();
+            self.meter.cut_off(format!("{} said within the stream: {}", self.from.name, redact_known(&summary, self.from.secrets())));
             self.upstream = None;
-        } else if chunk.done {
+            self.queue.push_back(mask_body(frame.into_bytes(), self.from.secrets()));
+            return false;
+        }
+        if chunk.done {
             events.done = true;
             self.clock = Clock::new(Limits { idle: Some(AFTER_DONE), until: Some(Instant::now() + AFTER_DONE) });
             self.meter.complete();
@@ -226,7 +250,7 @@ impl Relay {
                 Ok(())
             }
             Kind::Raw => {
-                self.meter.cut_off(format!("{}: {reason}", self.from));
+                self.meter.cut_off(format!("{}: {reason}", self.from.name));
                 Err(BrokenOff(reason))
             }
         }
@@ -236,7 +260,7 @@ impl Relay {
     fn say(&mut self, reason: String) {
         let body = envelope(&format!("the answer broke off: {reason}"), "upstream_error", None, Some("upstream_error"));
         self.queue.push_back(Frame::from_data(&body).into_bytes());
-        self.meter.cut_off(format!("{}: {reason}", self.from));
+        self.meter.cut_off(format!("{}: {reason}", self.from.name));
         if let Kind::Events(events) = &mut self.kind {
             events.failed = true;
         }

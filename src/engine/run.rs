@@ -17,7 +17,7 @@ use crate::engine::demand::Demand;
 use crate::engine::error::Attempt;
 use crate::engine::live::Snapshot;
 use crate::engine::meter::{Held, Meter};
-use crate::engine::relay::{Limits, Relay};
+use crate::engine::relay::{Limits, Relay, Source};
 use crate::engine::{Error, Inner, Job, Reply, ReplyBody, Trace, discover};
 use crate::providers::headers;
 use crate::routing::{Candidate, Failure, Permit, Plan, Skipped, plan, resolve};
@@ -244,7 +244,7 @@ impl<'a> Walk<'a> {
 }
 
 /// The reply that goes out, with the meter in it.
-pub fn reply(snapshot: &Snapshot, answered: Answered, candidate: &Candidate, slot: Held, mut meter: Meter) -> Reply {
+pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: &Candidate, slot: Held, mut meter: Meter) -> Reply {
     let trace = Trace {
         provider: candidate.provider_name.to_string(),
         model: candidate.model.to_string(),
@@ -252,7 +252,7 @@ pub fn reply(snapshot: &Snapshot, answered: Answered, candidate: &Candidate, slo
         overhead: meter.overhead(),
     };
     let timeout = &snapshot.config.providers[candidate.provider].timeout;
-    let from = name_of(candidate);
+    let from = Source { name: name_of(candidate), snapshot: snapshot.clone(), provider: candidate.provider };
     meter.commit(answered.status.as_u16(), slot);
     let body = match answered.body {
         AnsweredBody::Full(bytes, usage) => {

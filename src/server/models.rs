@@ -6,6 +6,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::header::ALLOW;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
@@ -33,19 +35,27 @@ pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Resul
 }
 
 /// `POST /v1/models/{id}/test`
-pub(super) async fn test(State(app): State<Arc<App>>, request: Request) -> Result<Json<Tested>, Rejection> {
+pub(super) async fn test(State(app): State<Arc<App>>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let id = decoded_id(&parts);
-    let Some(id) = id.strip_suffix("/test").filter(|id| !id.is_empty()) else {
-        return Err(Rejection::MethodNotAllowed { method: parts.method.to_string(), path: parts.uri.path().to_owned() });
-    };
-    let arrival = Arrival::take(&mut parts)?;
+    match id.strip_suffix("/test").filter(|id| !id.is_empty()) {
+        Some(id) => answer_test(&app, id, &mut parts, body).await.into_response(),
+        None => {
+            let refusal = Rejection::MethodNotAllowed { method: parts.method.to_string(), path: parts.uri.path().to_owned() };
+            // The router knows `POST` as a method of this path.
+            ([(ALLOW, "GET,HEAD")], refusal).into_response()
+        }
+    }
+}
+
+async fn answer_test(app: &App, id: &str, parts: &mut Parts, body: Body) -> Result<Json<Tested>, Rejection> {
+    let arrival = Arrival::take(parts)?;
     let caller = authenticate(&arrival.snapshot.keys, &parts.headers, arrival.client)?;
     if !caller.may(id) {
         return Err(Error::NotAllowed(format!("this key may not ask for `{id}`")).into());
     }
-    let message = test_message(&mut parts, body, arrival.snapshot.config.server.max_body).await?;
-    let mut probe = first_probe(&app, id).await?;
+    let message = test_message(parts, body, arrival.snapshot.config.server.max_body).await?;
+    let mut probe = first_probe(app, id).await?;
     probe.message = message.unwrap_or(probe.message);
     let result = app.engine.probe(&probe).await;
     let error = result.error.or(result.skipped);

@@ -6,6 +6,7 @@ mod failover;
 mod gateway;
 #[cfg(unix)]
 mod readme;
+mod server;
 mod streams;
 mod tidy;
 mod under_load;

@@ -1,0 +1,48 @@
+# `make run` and `make test` need nothing prepared: what is missing, they install.
+
+.NOTPARALLEL:
+.PHONY: run test check bless bench fix
+
+locked := $(if $(CI),--locked)
+cargo_test := $(if $(shell command -v cargo-nextest),cargo nextest run $(locked),cargo test $(locked) --lib --bins --tests)
+python := .venv/installed
+node := tests/sdk/node/node_modules/installed
+
+# The main job, without any key: the built-in mock provider answers.
+run:
+	cargo run --release -- chat "你是谁"
+
+# Everything: lints, the tests in Rust, and the official SDKs against a running gateway. The SDKs drive the binary that
+# the tests in Rust have built: a plain `cargo build` has other features, and would compile most crates once more.
+test:
+	scripts/setup
+	$(MAKE) check $(python) $(node)
+	INSTA_UPDATE=no $(cargo_test)
+	cd tests/sdk/node && node --test
+	cd tests/sdk/python && ../../../.venv/bin/python -m pytest -q
+
+check:
+	cargo fmt --check
+	cargo clippy $(locked) --all-targets -- --deny warnings
+
+# Rewrites what is generated and the snapshots; read the diff before committing it.
+bless:
+	LLMGW_BLESS=1 INSTA_UPDATE=always cargo test --lib --bins --tests
+
+# Start, memory and throughput, beside nginx in the same run. Two minutes at most.
+bench:
+	cargo build --release $(locked)
+	scripts/measure
+
+fix:
+	cargo clippy --all-targets --fix --allow-dirty --allow-staged
+	cargo fmt
+
+$(python): tests/sdk/python/requirements.txt
+	python3 -m venv .venv
+	.venv/bin/python -m pip install --quiet --requirement $<
+	touch $@
+
+$(node): tests/sdk/node/package-lock.json
+	cd tests/sdk/node && npm ci
+	touch $@

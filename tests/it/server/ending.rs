@@ -1,0 +1,172 @@
+//! How a server ends, and how it ends connections that hold it up.
+
+use tokio::net::TcpStream;
+
+use super::client::Wire;
+use super::upstream::{Gate, Step, Upstream, end, events_head, word};
+use super::{CHAT, Gateway, SOON, one, soon, streamed};
+
+/// An upstream whose streams wait for the gate after their first word.
+async fn gated(gate: &Gate) -> Upstream {
+    let gate = gate.clone();
+    Upstream::start(move |_| {
+        let begun = [events_head(), word("你"), Step::Wait(gate.clone()), word("好")];
+        begun.into_iter().chain(end()).collect()
+    })
+    .await
+}
+
+async fn begin_stream(gateway: &Gateway) -> Wire<TcpStream> {
+    let mut wire = gateway.post(CHAT, streamed("m-a")).open().await;
+    assert_eq!(wire.head().await.status, 200);
+    wire.until("你").await;
+    wire
+}
+
+/// The listener is gone.
+async fn expect_refused(gateway: &Gateway) {
+    let refused = async { while TcpStream::connect(gateway.address).await.is_ok() {} };
+    soon("connections to be refused", refused).await;
+}
+
+#[tokio::test]
+async fn a_running_stream_finishes_while_nothing_new_is_accepted() {
+    let gate = Gate::new();
+    let upstream = gated(&gate).await;
+    let mut gateway = Gateway::start(&one(&upstream)).await;
+    let mut idle = Wire::connect(gateway.address).await;
+    idle.write(&gateway.get("/readyz").to_bytes(true)).await;
+    assert_eq!(idle.answer().await.status, 200);
+    let mut running = begin_stream(&gateway).await;
+    gateway.shutdown.begin();
+    expect_refused(&gateway).await;
+    assert_eq!(soon("the idle connection's end", idle.closed()).await, "");
+    assert!(!gateway.task.is_finished());
+    gate.open(1);
+    let rest = String::from_utf8(running.remainder().await.expect("not cut")).unwrap();
+    assert!(rest.contains("好") && rest.ends_with("data: [DONE]\n\n"), "{rest}");
+    gateway.ended().await;
+}
+
+#[tokio::test]
+async fn while_draining_it_serves_but_is_not_ready() {
+    let upstream = Upstream::talking("好").await;
+    let mut gateway = Gateway::start(&format!("server: {{ drain: 1h }}\n{}", one(&upstream))).await;
+    assert_eq!(gateway.get("/readyz").send().await.status, 200);
+    gateway.shutdown.begin();
+    assert_eq!(gateway.get("/readyz").send().await.status, 503);
+    assert_eq!(gateway.get("/healthz").send().await.status, 200);
+    assert_eq!(gateway.chat("m-a").await.status, 200);
+    gateway.shutdown.now();
+    gateway.ended().await;
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let gate = Gate::new();
+    let upstream = gated(&gate).await;
+    let mut gateway = Gateway::start(&one(&upstream)).await;
+    let mut running = begin_stream(&gateway).await;
+    gateway.shutdown.begin();
+    expect_refused(&gateway).await;
+    gateway.shutdown.now();
+    gateway.ended().await;
+    assert_eq!(running.remainder().await, Err("cut"));
+    upstream.closed().await;
+}
+
+#[tokio::test]
+async fn what_does_not_finish_within_the_grace_is_cut() {
+    let gate = Gate::new();
+    let upstream = gated(&gate).await;
+    let mut gateway = Gateway::start(&format!("server: {{ shutdown_grace: 50ms }}\n{}", one(&upstream))).await;
+    let mut running = begin_stream(&gateway).await;
+    let mut half = Wire::connect(gateway.address).await;
+    half.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n").await;
+    gateway.shutdown.begin();
+    gateway.ended().await;
+    assert_eq!(running.remainder().await, Err("cut"));
+    upstream.closed().await;
+}
+
+#[tokio::test]
+async fn a_grace_that_was_reloaded_counts() {
+    let gate = Gate::new();
+    let upstream = gated(&gate).await;
+    let mut gateway = Gateway::start(&format!("server: {{ shutdown_grace: 1h }}\n{}", one(&upstream))).await;
+    let _running = begin_stream(&gateway).await;
+    gateway.set_config(&format!("server: {{ shutdown_grace: 50ms }}\n{}", one(&upstream)));
+    gateway.engine.reload(false).expect("a good configuration");
+    gateway.shutdown.begin();
+    gateway.ended().await;
+}
+
+#[tokio::test]
+async fn a_connection_serves_many_requests_one_after_the_other() {
+    let upstream = Upstream::talking("好").await;
+    let gateway = Gateway::start(&one(&upstream)).await;
+    let mut wire = Wire::connect(gateway.address).await;
+    for _ in 0..3 {
+        for ask in [gateway.post(CHAT, super::question("m-a")), gateway.post(CHAT, streamed("m-a")), gateway.get("/health")] {
+            wire.write(&ask.to_bytes(true)).await;
+            assert_eq!(wire.answer().await.status, 200);
+        }
+        // A refusal does not cost the connection.
+        wire.write(&gateway.post(CHAT, "{").to_bytes(true)).await;
+        assert_eq!(wire.answer().await.status, 400);
+    }
+    let both = [gateway.get("/healthz").to_bytes(true), gateway.get("/health").to_bytes(true)].concat();
+    wire.write(&both).await;
+    assert_eq!((wire.answer().await.status, wire.answer().await.status), (200, 200), "pipelined");
+    let connections = [upstream.request().await, upstream.request().await].map(|request| request.connection);
+    assert_eq!(connections, [0, 0], "the upstream's connection is used again");
+}
+
+/// The clock stands still and jumps when nothing else goes on: there is no time to wait for the gateway's limits.
+#[tokio::test]
+async fn a_head_that_never_ends_and_a_connection_that_says_nothing_are_closed() {
+    let upstream = Upstream::talking("好").await;
+    let gateway = Gateway::start(&one(&upstream)).await;
+    for begun in ["", "GET", "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nx: "] {
+        let mut wire = Wire::connect(gateway.address).await;
+        wire.write(begun.as_bytes()).await;
+        tokio::time::pause();
+        let said = wire.closed().await;
+        tokio::time::resume();
+        assert!(said.is_empty() || said.starts_with("HTTP/1.1 408"), "{said}");
+    }
+    let mut wire = Wire::connect(gateway.address).await;
+    wire.write(&gateway.get("/health").to_bytes(true)).await;
+    assert_eq!(wire.answer().await.status, 200);
+    tokio::time::pause();
+    assert_eq!(wire.closed().await, "", "an idle connection");
+    tokio::time::resume();
+    assert_eq!(gateway.chat("m-a").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_that_stops_coming_is_refused() {
+    let upstream = Upstream::talking("好").await;
+    let gateway = Gateway::start(&one(&upstream)).await;
+    let mut wire = gateway.post(CHAT, "").open_chunked().await;
+    wire.write_chunk(b"{\"model\":").await;
+    tokio::time::pause();
+    let said = wire.closed().await;
+    tokio::time::resume();
+    assert!(said.starts_with("HTTP/1.1 408") && said.contains("request_timeout"), "{said}");
+    assert_eq!(upstream.count(), 0);
+}
+
+#[tokio::test]
+async fn a_hundred_slow_clients_do_not_keep_others_out() {
+    let upstream = Upstream::talking("好").await;
+    let gateway = Gateway::start(&one(&upstream)).await;
+    let mut slow = Vec::new();
+    for _ in 0..100 {
+        let mut wire = Wire::connect(gateway.address).await;
+        wire.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost:").await;
+        slow.push(wire);
+    }
+    let answer = tokio::time::timeout(SOON, gateway.chat("m-a")).await.expect("an answer");
+    assert_eq!(answer.status, 200);
+}

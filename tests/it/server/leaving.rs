@@ -1,0 +1,148 @@
+//! A client that leaves takes its request along: the upstream's connection is closed, wherever the request was.
+
+use super::upstream::{Event, Gate, Step, Upstream, chunk, events_head, word};
+use super::{CHAT, Gateway, one, question, streamed};
+
+const BYTES_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+
+/// Nothing is on its way any more, and nobody's health was hurt.
+async fn expect_quiet(gateway: &Gateway) {
+    let quiet = async {
+        while gateway.engine.in_flight() > 0 || gateway.engine.status().providers.iter().any(|provider| provider.in_flight > 0) {
+            tokio::task::yield_now().await;
+        }
+    };
+    super::soon("the engine to be at rest", quiet).await;
+    let status = gateway.engine.status();
+    let failures: u32 =
+        status.providers.iter().flat_map(|one| one.upstreams.iter().map(|model| model.failures).chain([one.failures])).sum();
+    assert_eq!(failures, 0);
+}
+
+#[tokio::test]
+async fn before_the_answer_begins() {
+    let upstream = Upstream::start(|_| vec![Step::Never]).await;
+    let gateway = Gateway::start(&one(&upstream)).await;
+    for ask in [
+        gateway.post(CHAT, question("m-a")),
+        gateway.post(CHAT, streamed("m-a")),
+        gateway.post("/v1/moderations", question("m-a")),
+        gateway.post("/v1/models/m-a/test", "{}"),
+        gateway.get("/providers/a/files"),
+    ] {
+        let wire = ask.open().await;
+        upstream.request().await;
+        drop(wire);
+        upstream.closed().await;
+        expect_quiet(&gateway).await;
+    }
+}
+
+#[tokio::test]
+async fn while_the_stream_is_held_back() {
+    let upstream = Upstream::start(|_| vec![events_head(), chunk(b": ping\n\n"), Step::Never]).await;
+    let gateway = Gateway::start(&one(&upstream)).await;
+    let wire = gateway.post(CHAT, streamed("m-a")).open().await;
+    upstream.request().await;
+    drop(wire);
+    upstream.closed().await;
+    expect_quiet(&gateway).await;
+}
+
+#[tokio::test]
+async fn within_a_stream() {
+    let upstream = Upstream::start(|_| vec![events_head(), word("你"), Step::Never]).await;
+    let gateway = Gateway::start(&one(&upstream)).await;
+    let mut wire = gateway.post(CHAT, streamed("m-a")).open().await;
+    assert_eq!(wire.head().await.status, 200);
+    wire.until("你").await;
+    drop(wire);
+    upstream.closed().await;
+    expect_quiet(&gateway).await;
+}
+
+#[tokio::test]
+async fn within_an_answer_that_is_not_streamed() {
+    let half = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"choices\":";
+    let upstream = Upstream::start(|_| vec![Step::Write(half.into()), Step::Never]).await;
+    let gateway = Gateway::start(&one(&upstream)).await;
+    let wire = gateway.post(CHAT, question("m-a")).open().await;
+    upstream.request().await;
+    drop(wire);
+    upstream.closed().await;
+    expect_quiet(&gateway).await;
+}
+
+#[tokio::test]
+async fn within_bytes_that_pass_through() {
+    let upstream = Upstream::start(|_| vec![Step::Write(BYTES_HEAD.to_vec()), chunk(b"first"), Step::Never]).await;
+    let gateway = Gateway::start(&one(&upstream)).await;
+    for ask in [gateway.get("/providers/a/files/1/content"), gateway.post("/v1/audio/speech", question("m-a"))] {
+        let mut wire = ask.open().await;
+        assert_eq!(wire.head().await.status, 200);
+        assert_eq!(wire.piece().await, Ok(Some(b"first".to_vec())));
+        drop(wire);
+        upstream.closed().await;
+        expect_quiet(&gateway).await;
+    }
+}
+
+#[tokio::test]
+async fn within_its_own_upload() {
+    let upstream = Upstream::start(|_| vec![Step::Never]).await;
+    let gateway = Gateway::start(&(one(&upstream) + "routing: { cooldown: { failures: 1, for: 1h, max: 1h } }\n")).await;
+    for _ in 0..3 {
+        let mut wire = gateway.post("/providers/a/files", "").open_chunked().await;
+        wire.write_chunk(&[1; 5000]).await;
+        upstream.until("a piece", |event| matches!(event, Event::Body(_)).then_some(())).await;
+        drop(wire);
+        upstream.closed().await;
+        expect_quiet(&gateway).await;
+    }
+    let mut wire = gateway.post(CHAT, "").open_chunked().await;
+    wire.write_chunk(b"{\"model\":").await;
+    drop(wire);
+    expect_quiet(&gateway).await;
+    assert_eq!(upstream.count(), 0);
+}
+
+#[tokio::test]
+async fn an_upload_that_turns_to_nonsense_is_the_clients_mistake() {
+    let upstream = Upstream::start(|_| vec![Step::Never]).await;
+    let gateway = Gateway::start(&(one(&upstream) + "routing: { cooldown: { failures: 1, for: 1h, max: 1h } }\n")).await;
+    for _ in 0..3 {
+        let mut wire = gateway.post("/providers/a/files", "").open_chunked().await;
+        wire.write_chunk(&[1; 5000]).await;
+        upstream.until("a piece", |event| matches!(event, Event::Body(_)).then_some(())).await;
+        wire.write(b"no size\r\n").await;
+        let text = super::soon("the end", wire.closed()).await;
+        assert!(text.is_empty() || text.starts_with("HTTP/1.1 400"), "{text}");
+        upstream.closed().await;
+        expect_quiet(&gateway).await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_stays_but_does_not_read_holds_nobody_else_up() {
+    let gate = Gate::new();
+    let waiting = gate.clone();
+    let upstream = Upstream::start(move |request| match request.target.as_str() {
+        "/v1/flood" => {
+            let mut steps = vec![Step::Write(BYTES_HEAD.to_vec())];
+            steps.extend((0..400).map(|_| chunk(&[0; 100_000])));
+            steps
+        }
+        _ => vec![events_head(), word("你"), Step::Wait(waiting.clone()), Step::Write(b"0\r\n\r\n".to_vec())],
+    })
+    .await;
+    let gateway = Gateway::start(&one(&upstream)).await;
+    let mut lazy = gateway.get("/providers/a/flood").open().await;
+    assert_eq!(lazy.head().await.status, 200);
+    let mut eager = gateway.post(CHAT, streamed("m-a")).open().await;
+    assert_eq!(eager.head().await.status, 200);
+    eager.until("你").await;
+    gate.open(1);
+    eager.remainder().await.expect("not cut");
+    drop(lazy);
+    upstream.closed().await;
+}

@@ -35,7 +35,7 @@ pub struct Args {
     pub port: Option<u16>,
     /// Threads, instead of server.workers; 0: one per core
     #[arg(long, value_name = "N")]
-    pub workers: Option<usize>,
+    pub workers: Option<u16>,
     /// Do not reload when the configuration file changes
     #[arg(long)]
     pub no_watch: bool,
@@ -49,7 +49,7 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let overrides = Overrides {
         host: args.host,
         port: args.port,
-        workers: args.workers,
+        workers: args.workers.map(usize::from),
         insecure: args.insecure,
         log_level: context.globals.log_level,
     };
@@ -142,11 +142,11 @@ fn raise_open_files() {
 
 #[cfg(test)]
 mod tests {
-    use super::failure;
+    use super::unable;
 
     #[test]
     fn the_way_out_is_a_hint() {
-        let failure = failure(&"port 80 is taken\nhint: choose another");
+        let failure = unable(&"port 80 is taken\nhint: choose another");
         assert_eq!((failure.message.as_str(), failure.hint.as_deref()), ("port 80 is taken", Some("choose another")));
     }
 }

@@ -11,7 +11,7 @@ use crate::cli::output::Printer;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::env::Env;
 use crate::config::load::{self, Loaded, Overrides};
-use crate::config::{Config, Origin, Provider, ProviderKind, RequestAuth, Secret};
+use crate::config::{Config, Origin, Provider, ProviderKind, RequestAuth, Secret, presets};
 use crate::engine::Engine;
 use crate::telemetry::{LogError, LogHandle, LogOptions};
 use crate::transport::control::Control;
@@ -45,11 +45,11 @@ impl Context {
         Ok(loaded)
     }
 
-    /// The configuration of a command that asks models: with a local Ollama, if nothing else is configured and it answers.
+    /// The configuration of a command that asks models: without a file, with a local Ollama if one answers.
     /// Says where the configuration comes from, unless it is a file.
     pub async fn load_for_use(&self, overrides: &Overrides) -> Result<Loaded, Rejected> {
         let mut loaded = self.load(overrides)?;
-        if loaded.config.origin == Origin::Mock {
+        if !matches!(loaded.config.origin, Origin::File { .. }) {
             let with_ollama = self.reader(overrides, true)().map_err(Rejected)?;
             loaded = if is_ollama_there(&with_ollama.config).await { with_ollama } else { loaded };
         }
@@ -109,16 +109,29 @@ impl Context {
         Ok(handle)
     }
 
+    /// Keys in the environment whose vendors are not supported yet, as the end of a sentence.
+    fn unsupported_keys(&self) -> String {
+        let unsupported = presets::all().iter().filter(|preset| !preset.is_supported());
+        let names: Vec<&str> = unsupported
+            .flat_map(|preset| &preset.env)
+            .map(String::as_str)
+            .filter(|name| self.environment.get_filled(name).is_some())
+            .collect();
+        if names.is_empty() { String::new() } else { format!(" ({}: not supported yet)", names.join(", ")) }
+    }
+
     fn tell_origin(&self, origin: &Origin) {
         match origin {
             Origin::File { .. } => {}
             Origin::Environment { found } => self
                 .printer
                 .notice(&format!("no configuration file; using {} (write llmgw.yaml to choose models and routes)", found.join(", "))),
-            Origin::Mock => self.printer.notice(
-                "no configuration file and no API key in the environment: the built-in mock answers. \
-                 Set OPENAI_API_KEY, DEEPSEEK_API_KEY or another provider's, or write llmgw.yaml",
-            ),
+            Origin::Mock => self.printer.notice(&format!(
+                "no configuration file and no {}API key in the environment: the built-in mock answers. \
+                 Set OPENAI_API_KEY, DEEPSEEK_API_KEY or another provider's, or write llmgw.yaml{}",
+                if self.unsupported_keys().is_empty() { "" } else { "usable " },
+                self.unsupported_keys()
+            )),
         }
     }
 }

@@ -39,7 +39,7 @@ pub enum Format {
 /// Runs `llmgw explain`.
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let engine = context.engine_for_use().await?;
-    let explanation = engine.explain(&args.model).map_err(Failure::from)?;
+    let explanation = engine.explain(&args.model).await.map_err(Failure::from)?;
     let text = match args.format {
         Format::Table => shown(&explanation, context.printer.terminal()),
         Format::Json => format!("{}\n", serde_json::to_string_pretty(&explanation)?),

@@ -91,7 +91,9 @@ impl From<Error> for Failure {
             }
             Error::Upstream { .. } => Failure::failed("every upstream failed"),
             Error::Timeout { .. } => Failure::failed("upstreams ran out of time"),
-            Error::Unavailable { .. } | Error::NotAllowed(_) | Error::NotFound(_) | Error::Internal(_) => Failure::failed(error),
+            Error::Unavailable { .. } | Error::NotAllowed(_) | Error::NoPassthrough(_) | Error::NotFound(_) | Error::Internal(_) => {
+                Failure::failed(error)
+            }
         }
         .details(attempts)
     }

@@ -49,6 +49,8 @@ pub const STATUS: [&str; 9] = ["401", "402", "403", "404", "408", "409", "425", 
 /// Words in errors that move on to the next route.
 pub const PATTERNS: [&str; 3] = ["insufficient_quota", "rate_limit", "billing"];
 
+/// What `auto` uses of a mock.
+pub const MOCK_MODEL: &str = "mock";
 /// The mock's address: `invalid` never resolves.
 pub const MOCK_URL: &str = "http://mock.invalid/v1";
 
@@ -207,7 +209,7 @@ impl Provider {
         let base_url = Url::parse(MOCK_URL).ok()?;
         Some(Provider {
             kind: ProviderKind::Mock(Mock::default()),
-            default_model: Some(Arc::from("mock")),
+            default_model: Some(Arc::from(MOCK_MODEL)),
             ..Provider::new(name, base_url)
         })
     }

@@ -7,7 +7,7 @@ use super::show::Secrets;
 use super::spanned::join;
 
 /// Paths that count only at start. Certificates are reloaded; whether there is HTTPS at all is not.
-const AT_START: [&str; 5] = ["server.host", "server.port", "server.workers", "server.tls", "admin.port"];
+const AT_START: [&str; 6] = ["server.host", "server.port", "server.workers", "server.tls", "admin.port", "logging.format"];
 
 /// The difference of two configurations.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]

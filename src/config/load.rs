@@ -222,7 +222,7 @@ fn check_root(name: &str, root: &Node) -> Result<(), Vec<Diagnostic>> {
     let wrong = |message: &str, hint: &str| Err(vec![Diagnostic::of_file(name, message).hint(hint)]);
     match root.value {
         Value::Map(_) => Ok(()),
-        _ if root.is_null() => wrong("is empty", "`llmgw init` writes one"),
+        _ if root.is_null() => wrong("is empty", "begin with `providers:`; `config/examples/minimal.yaml` is one"),
         _ => wrong("is not a mapping of keys to values", "a configuration begins with a key such as `providers:`"),
     }
 }

@@ -27,9 +27,12 @@ pub enum Error {
     /// Nothing answers to this name.
     #[error("{0}")]
     ModelNotFound(String),
-    /// The caller's key may not ask for this name, or not use this endpoint.
+    /// The caller's key may not ask for this name.
     #[error("{0}")]
     NotAllowed(String),
+    /// The caller's key may not use endpoints that name no model.
+    #[error("{0}")]
+    NoPassthrough(String),
     /// Nothing is served here, with the way out.
     #[error("{0}")]
     NotFound(String),
@@ -118,7 +121,7 @@ impl Error {
             Error::InvalidJson(_) | Error::InvalidRequest { .. } => StatusCode::BAD_REQUEST,
             Error::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Error::ModelNotFound(_) | Error::NotFound(_) => StatusCode::NOT_FOUND,
-            Error::NotAllowed(_) => StatusCode::FORBIDDEN,
+            Error::NotAllowed(_) | Error::NoPassthrough(_) => StatusCode::FORBIDDEN,
             Error::SameStatus { status, .. } => *status,
             Error::CredentialsExhausted { .. } | Error::Upstream { .. } => StatusCode::BAD_GATEWAY,
             Error::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
@@ -134,7 +137,7 @@ impl Error {
             Error::InvalidRequest { .. } => "invalid_request",
             Error::UnsupportedMediaType(_) => "unsupported_media_type",
             Error::ModelNotFound(_) => "model_not_found",
-            Error::NotAllowed(_) => "model_not_allowed",
+            Error::NotAllowed(_) | Error::NoPassthrough(_) => "model_not_allowed",
             Error::NotFound(_) => "not_found",
             Error::SameStatus { status, .. } => match status.as_u16() {
                 429 => "rate_limit_exceeded",
@@ -169,7 +172,7 @@ impl Error {
 
     /// `false`: the official SDKs shall not retry, since every route was tried already.
     pub fn should_retry(&self) -> Option<bool> {
-        matches!(self, Error::Upstream { .. } | Error::CredentialsExhausted { .. }).then_some(false)
+        matches!(self, Error::Upstream { .. } | Error::CredentialsExhausted { .. } | Error::Timeout { .. }).then_some(false)
     }
 
     /// Every try that was made.
@@ -191,7 +194,7 @@ impl Error {
             | Error::UnsupportedMediaType(_)
             | Error::ModelNotFound(_)
             | Error::NotFound(_) => Outcome::BadRequest,
-            Error::NotAllowed(_) => Outcome::Denied,
+            Error::NotAllowed(_) | Error::NoPassthrough(_) => Outcome::Denied,
             Error::SameStatus { .. } | Error::CredentialsExhausted { .. } | Error::Upstream { .. } => Outcome::UpstreamError,
             Error::Timeout { .. } => Outcome::UpstreamTimeout,
             Error::Unavailable { .. } => Outcome::Unavailable,

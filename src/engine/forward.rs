@@ -72,10 +72,6 @@ fn attempt(candidate: &Candidate, status: Option<StatusCode>, reason: String, be
 
 /// The provider that is named, or configured for what names none.
 fn candidate(forward: &Forward) -> Result<Candidate, Error> {
-    if !forward.caller.may_pass_through() {
-        let message = format!("the key `{}` may not use endpoints that name no model (`auth.keys[].passthrough`)", forward.caller.name());
-        return Err(Error::NotAllowed(message));
-    }
     let table = &forward.snapshot.table;
     let index = match &forward.provider {
         Some(name) => table.provider(name).ok_or_else(|| Error::NotFound(format!("there is no provider `{name}`")))?,

@@ -40,7 +40,7 @@ pub struct Forward {
     pub snapshot: Arc<Snapshot>,
     /// Its id.
     pub id: RequestId,
-    /// Who asks.
+    /// Who asks; was asked already whether it may pass through.
     pub caller: Caller,
     /// From where.
     pub client: Option<IpAddr>,

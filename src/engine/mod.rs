@@ -54,6 +54,8 @@ pub struct Inner {
     snapshot: ArcSwap<Snapshot>,
     lasting: live::Lasting,
     epoch: Instant,
+    /// What the listeners and threads of this process were made from.
+    started_with: Config,
     running: Arc<AtomicU64>,
     reloading: reload::Reloading,
 }
@@ -76,8 +78,10 @@ impl Engine {
     }
 
     fn start_over(lasting: live::Lasting, config: Config, load: Load) -> Result<Engine, PrepareError> {
+        let started_with = config.clone();
         let snapshot = lasting.prepare(config)?;
         let inner = Inner {
+            started_with,
             snapshot: ArcSwap::from_pointee(snapshot),
             lasting,
             epoch: Instant::now(),
@@ -142,9 +146,11 @@ impl Engine {
         probe::probes(&self.0, &self.snapshot(), models, provider).await
     }
 
-    /// The plan for `model`, as a request would get it now. Changes nothing, asks nobody.
-    pub fn explain(&self, model: &str) -> Result<Explanation, Error> {
-        survey::explain(&self.snapshot(), model, self.0.now()).map_err(|error| Error::ModelNotFound(error.to_string()))
+    /// The plan for `model`, as a request would get it now: waits, like one, for a first discovery. Changes nothing.
+    pub async fn explain(&self, model: &str) -> Result<Explanation, Error> {
+        let snapshot = self.snapshot();
+        run::await_discovery(&snapshot, model).await;
+        survey::explain(&snapshot, model, self.0.now()).map_err(|error| Error::ModelNotFound(error.to_string()))
     }
 
     /// Every model that can be asked for, one row a route.

@@ -83,16 +83,19 @@ pub fn reload(engine: &Inner, check: bool) -> Result<Reloaded, Vec<String>> {
 
 fn prepare(engine: &Inner, config: Config) -> Result<(Snapshot, Reloaded), Vec<String>> {
     let old = engine.snapshot.load();
-    let difference = diff(&old.config, &config);
+    let changed = diff(&old.config, &config).changed;
+    // What waits for the next start goes on waiting, however many reloads come in between.
+    let restart_required = diff(&engine.started_with, &config).restart_required;
     let snapshot = engine.lasting.prepare(config).map_err(|error| vec![error.to_string()])?;
-    let message = match (difference.changed.len(), difference.restart_required.len()) {
-        (0, _) => "nothing changed".to_owned(),
+    let message = match (changed.len(), restart_required.len()) {
+        (0, 0) => "nothing changed".to_owned(),
+        (0, _) => "nothing changed, but earlier changes wait for the next start".to_owned(),
         (1, 0) => "1 change".to_owned(),
         (many, 0) => format!("{many} changes"),
-        (many, restarts) => format!("{many} changes, of which {restarts} take effect at the next start"),
+        (many, _) => format!("{many} changes, some of which take effect at the next start"),
     };
     let providers_count = snapshot.table.preferred().len();
-    Ok((snapshot, Reloaded { message, providers_count, changed: difference.changed, restart_required: difference.restart_required }))
+    Ok((snapshot, Reloaded { message, providers_count, changed, restart_required }))
 }
 
 /// What these locks guard is replaced whole: a panic in between leaves nothing half-done.

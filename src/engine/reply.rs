@@ -39,7 +39,7 @@ pub struct Trace {
 /// A reply's body. Dropping it before its end cancels the upstream's request and records what was used until then.
 pub enum ReplyBody {
     /// Complete; `None` once it was read.
-    Full(Option<Bytes>, Meter),
+    Full(Option<Bytes>, Box<Meter>),
     /// On its way.
     Stream(Box<Relay>),
 }

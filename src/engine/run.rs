@@ -20,7 +20,7 @@ use crate::engine::meter::{Held, Meter};
 use crate::engine::relay::{Limits, Relay, Source};
 use crate::engine::{Error, Inner, Job, Reply, ReplyBody, Trace, discover};
 use crate::providers::headers;
-use crate::routing::{Candidate, Failure, Permit, Plan, Skipped, plan, resolve};
+use crate::routing::{Candidate, Failure, Permit, Plan, Skipped, Standing, plan, resolve};
 use crate::telemetry::events::{AttemptFailed, CandidateSkipped, RequestAccepted, SwitchedUpstream};
 
 /// What a client is told to wait when nobody knows better.
@@ -48,14 +48,18 @@ pub async fn run(engine: &Inner, job: &Job, meter: &mut Meter) -> Result<(Answer
     walk.run(&demand, &job.headers, meter).await
 }
 
-/// The plan for `name`; waits for a first discovery if the name may come of it.
-pub async fn find(engine: &Inner, snapshot: &Arc<Snapshot>, name: &str) -> Result<Plan, Error> {
+/// Waits for a first discovery if `name` may come of it, at most [`discover::WAIT`]; then on with what is known.
+pub async fn await_discovery(snapshot: &Snapshot, name: &str) {
     let is_pending = |index| snapshot.is_pending(index);
     if resolve::awaits_discovery(&snapshot.table, name, is_pending) {
         let asked = discover::discover(snapshot, None, is_pending);
-        // Whoever still waits for an answer after this gets on with what is known.
         let _ = tokio::time::timeout(discover::WAIT, asked).await;
     }
+}
+
+/// The plan for `name`; waits for a first discovery if the name may come of it.
+pub async fn find(engine: &Inner, snapshot: &Arc<Snapshot>, name: &str) -> Result<Plan, Error> {
+    await_discovery(snapshot, name).await;
     let plan = plan(&snapshot.table, &**snapshot, name, engine.now(), &mut rand::rng());
     let plan = plan.map_err(|error| Error::ModelNotFound(error.to_string()))?;
     debug!(model = name, candidates = plan.candidates.len(), skipped = plan.skipped.len(), "resolved");
@@ -144,9 +148,11 @@ impl<'a> Walk<'a> {
                 self.ahead = std::mem::take(&mut self.again);
                 continue;
             };
-            let begun = Instant::now();
-            self.back_off(&candidate).await;
-            meter.waited += begun.elapsed();
+            if !self.is_at_rest(&candidate) {
+                let begun = Instant::now();
+                self.back_off(&candidate).await;
+                meter.waited += begun.elapsed();
+            }
             match candidate.claim(self.engine.now(), routing.cooldown) {
                 Ok(permit) => return Some((candidate, permit)),
                 Err(skipped) => {
@@ -155,6 +161,14 @@ impl<'a> Walk<'a> {
                 }
             }
         }
+    }
+
+    /// Whether waiting for it is pointless: it was sent to rest, by this request or another.
+    fn is_at_rest(&self, candidate: &Candidate) -> bool {
+        let (now, policy) = (self.engine.now(), self.snapshot.config.routing.cooldown);
+        [candidate.account.standing(now, policy), candidate.health.standing(now, policy)]
+            .iter()
+            .any(|standing| *standing != Standing::Closed)
     }
 
     /// Waits before one same upstream is tried again: doubling, jittered, never past the deadline.
@@ -261,7 +275,7 @@ pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: &Candidate
             }
             meter.sent(bytes.len());
             meter.complete();
-            ReplyBody::Full(Some(bytes), meter)
+            ReplyBody::Full(Some(bytes), Box::new(meter))
         }
         AnsweredBody::Events { begun, withhold_usage } => {
             meter.first_token();

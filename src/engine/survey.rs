@@ -158,15 +158,7 @@ fn missing_route(name: &str) -> ExplainedRoute {
 
 /// Live state for `/health`: a provider is usable while its account is not cooling and not all of its used models are.
 pub fn health(snapshot: &Snapshot, now: Millis) -> HealthReport {
-    let usable = |index: &usize| {
-        let policy = snapshot.table.cooldown();
-        let rests = |standing: Standing| matches!(standing, Standing::Cooling(_));
-        snapshot.table.account(*index).is_some_and(|account| {
-            let models = account.models();
-            let all_rest = !models.is_empty() && models.iter().all(|(_, health)| rests(health.standing(now, policy)));
-            !rests(account.standing(now, policy)) && !all_rest
-        })
-    };
+    let usable = |index: &usize| !matches!(standing(snapshot, *index, now), Some(Standing::Cooling(_)));
     let preferred = snapshot.table.preferred();
     let providers = preferred.iter().map(|index| (snapshot.config.providers[*index].name.to_string(), usable(index)));
     let providers: std::collections::BTreeMap<String, bool> = providers.collect();
@@ -179,6 +171,18 @@ pub fn health(snapshot: &Snapshot, now: Millis) -> HealthReport {
     HealthReport { status, healthy_providers: healthy, total_providers: providers.len(), providers }
 }
 
+/// How a provider stands: as its account does, but cooling too while every model of it that was used is.
+fn standing(snapshot: &Snapshot, index: usize, now: Millis) -> Option<Standing> {
+    let policy = snapshot.table.cooldown();
+    let account = snapshot.table.account(index)?;
+    let models = account.models();
+    let used = models.iter().filter(|(_, health)| health.report().requests > 0);
+    let left = used.map(|(_, health)| seconds_left(health.standing(now, policy)));
+    let shortest = left.min_by(f64::total_cmp).filter(|left| *left > 0.0);
+    let of_models = shortest.map_or(Standing::Closed, |left| Standing::Cooling(std::time::Duration::from_secs_f64(left)));
+    Some(worse(account.standing(now, policy), of_models))
+}
+
 /// State of every provider.
 pub fn providers(snapshot: &Snapshot, now: Millis) -> Vec<ProviderStatus> {
     (0..snapshot.config.providers.len()).filter_map(|index| provider(snapshot, index, now)).collect()
@@ -188,7 +192,7 @@ fn provider(snapshot: &Snapshot, index: usize, now: Millis) -> Option<ProviderSt
     let config = &snapshot.config.providers[index];
     let upstream = &snapshot.upstreams[index];
     let account = snapshot.table.account(index)?;
-    let standing = account.standing(now, snapshot.table.cooldown());
+    let standing = standing(snapshot, index, now)?;
     let known = upstream.catalog.known();
     let discovered = || known.models.as_ref().map(|_| snapshot.names(index).len());
     let mut upstreams: Vec<UpstreamStatus> =

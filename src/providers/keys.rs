@@ -95,7 +95,9 @@ impl KeyPool {
                 Refusal::RateLimited { model, rest } => key.state.rest_for(model, now + rest),
             }
         }
-        if self.keys.iter().any(|key| key.state.rests_until(model).is_none()) { Retry::Another } else { Retry::No }
+        // A rest of no time at all does not make the same key another one.
+        let mut others = self.keys.iter().filter(|key| !key.state.is_number_of(used));
+        if others.any(|key| key.state.rests_until(model).is_none()) { Retry::Another } else { Retry::No }
     }
 
     /// Keys that rest for any model at all, and all keys.

@@ -112,8 +112,7 @@ impl Rejection {
         let Rejection::Engine(error) = self else { return headers };
         if let Some(wait) = error.retry_after() {
             // Whole seconds for everybody, rounded up lest they come early; milliseconds for OpenAI's SDKs.
-            headers
-                .insert(RETRY_AFTER, wait.as_millis().div_ceil(1000).max(1).to_string().parse().unwrap_or(HeaderValue::from_static("1")));
+            headers.insert(RETRY_AFTER, wait.as_millis().div_ceil(1000).to_string().parse().unwrap_or(HeaderValue::from_static("1")));
             headers.insert(RETRY_AFTER_MS, HeaderValue::from(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)));
         }
         if error.should_retry() == Some(false) {

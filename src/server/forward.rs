@@ -43,7 +43,10 @@ async fn prepare(provider: Option<String>, path: String, request: Request) -> Re
     let Arrival { id, client, received, snapshot } = Arrival::take(&mut parts)?;
     let allowed = authenticate(&snapshot.keys, &parts.headers, client).and_then(|caller| match caller.may_pass_through() {
         true => Ok(caller),
-        false => Err(engine::Error::NotAllowed("this key may not use endpoints that name no model (`passthrough`)".to_owned()).into()),
+        false => {
+            Err(engine::Error::NoPassthrough("this key may not use endpoints that name no model (`auth.keys[].passthrough`)".to_owned())
+                .into())
+        }
     });
     match allowed {
         Ok(caller) => {

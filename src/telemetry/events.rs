@@ -43,7 +43,7 @@ impl RequestAccepted<'_> {
     /// Writes the line.
     pub fn emit(&self) {
         let client = self.client.map(tracing::field::display);
-        info!(id = self.id, client, caller = self.caller, model = self.model, stream = self.stream, "accepted");
+        info!(client, caller = self.caller, model = self.model, stream = self.stream, "accepted");
     }
 }
 
@@ -89,7 +89,6 @@ impl RequestFinished<'_> {
         macro_rules! line {
             ($level:ident) => {
                 $level!(
-                    id = self.id,
                     client = self.client.map(tracing::field::display),
                     caller = self.caller,
                     model = self.model,
@@ -145,7 +144,6 @@ impl RequestAnswered<'_> {
         macro_rules! line {
             ($level:ident) => {
                 $level!(
-                    id = self.id,
                     client = %self.client,
                     method = self.method,
                     path = self.path,
@@ -244,13 +242,16 @@ impl ReloadFinished<'_> {
     /// Writes the line.
     pub fn emit(&self) {
         match self {
+            ReloadFinished::Done { changed: [], restart_required: [] } => info!("configuration reloaded: nothing changed"),
             ReloadFinished::Done { changed, restart_required: [] } => info!(changed = changed.join(", "), "configuration reloaded"),
             ReloadFinished::Done { changed, restart_required } => {
                 let restart_required = restart_required.join(", ");
                 warn!(changed = changed.join(", "), restart_required, "configuration reloaded; some of it needs a restart");
             }
             ReloadFinished::Refused { diagnostics } => {
-                warn!(error = diagnostics.join("; "), "configuration not reloaded; the old one stays");
+                // The first line of each says what and where; `/status` and the reply have the rest.
+                let mistakes: Vec<&str> = diagnostics.iter().filter_map(|text| text.lines().next()).collect();
+                warn!(mistakes = mistakes.join("; "), "configuration not reloaded; the old one stays");
             }
         }
     }

@@ -14,7 +14,7 @@ use crate::gateway::{Answer, Gateway, TWO_ROUTES, hangs, in_turn, json_reply, qu
 #[tokio::test(start_paused = true)]
 async fn a_failing_route_hands_over_to_the_next() {
     for code in [401, 402, 403, 404, 408, 409, 425, 429, 500, 502, 503, 529] {
-        let gateway = Gateway::new(TWO_ROUTES).upstream("a", status(code)).upstream("b", says("好")).start();
+        let gateway = Gateway::with(TWO_ROUTES).upstream("a", status(code)).upstream("b", says("好")).start();
         let reply = gateway.ask("gpt-4").await.expect("an answer");
         assert_eq!((reply.trace.provider.as_str(), reply.trace.attempts), ("b", 2), "{code}");
         assert!(text(reply).await.expect("whole").contains("好"));
@@ -24,7 +24,7 @@ async fn a_failing_route_hands_over_to_the_next() {
 #[tokio::test(start_paused = true)]
 async fn the_clients_own_mistake_goes_back_as_it_is() {
     for code in [400, 413, 422, 418] {
-        let gateway = Gateway::new(TWO_ROUTES).upstream("a", status(code)).upstream("b", says("好")).start();
+        let gateway = Gateway::with(TWO_ROUTES).upstream("a", status(code)).upstream("b", says("好")).start();
         let reply = gateway.ask("gpt-4").await.expect("an answer");
         assert_eq!((reply.status.as_u16(), reply.trace.provider.as_str()), (code, "a"));
         assert!(text(reply).await.expect("whole").contains("upstream says"));
@@ -34,7 +34,7 @@ async fn the_clients_own_mistake_goes_back_as_it_is() {
 
 #[tokio::test(start_paused = true)]
 async fn only_the_models_name_changes_on_the_way() {
-    let gateway = Gateway::new(TWO_ROUTES).upstream("a", says("好")).upstream("b", says("好")).start();
+    let gateway = Gateway::with(TWO_ROUTES).upstream("a", says("好")).upstream("b", says("好")).start();
     let body = "{ \"model\" : \"gpt-4\", \"messages\":[{\"role\":\"user\",\"content\":\"你\\u597d\"}],\"temperature\":1.00 }";
     gateway.engine.chat(gateway.engine.job(llmgw::hub::Endpoint::ChatCompletions, body)).await.expect("an answer");
     assert_eq!(gateway.last_body("a"), body.replace("gpt-4", "m-a"));
@@ -44,7 +44,7 @@ async fn only_the_models_name_changes_on_the_way() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_upstream_is_left_after_its_time() {
     let config = TWO_ROUTES.replace("models: [m-a]", "models: [m-a], timeout: { first_byte: 3s, non_stream: 7s }");
-    let gateway = Gateway::new(&config).upstream("a", hangs()).upstream("b", says("好")).start();
+    let gateway = Gateway::with(&config).upstream("a", hangs()).upstream("b", says("好")).start();
     let begun = Instant::now();
     assert_eq!(gateway.ask("gpt-4").await.expect("an answer").trace.provider, "b");
     assert_eq!(begun.elapsed().as_secs(), 7);
@@ -55,7 +55,7 @@ async fn a_silent_upstream_is_left_after_its_time() {
 
 #[tokio::test(start_paused = true)]
 async fn when_all_fail_every_attempt_is_named() {
-    let gateway = Gateway::new(TWO_ROUTES).upstream("a", status(500)).upstream("b", refuses()).start();
+    let gateway = Gateway::with(TWO_ROUTES).upstream("a", status(500)).upstream("b", refuses()).start();
     let error = gateway.ask("gpt-4").await.err().expect("an error");
     assert_eq!((error.status().as_u16(), error.code(), error.should_retry()), (502, "upstream_error", Some(false)));
     // Three attempts by default: the third is `a` again, after a wait.
@@ -74,7 +74,7 @@ async fn one_same_status_is_passed_on_with_its_shortest_wait() {
             )
         })
     };
-    let gateway = Gateway::new(TWO_ROUTES).upstream("a", limited("9")).upstream("b", limited("4")).start();
+    let gateway = Gateway::with(TWO_ROUTES).upstream("a", limited("9")).upstream("b", limited("4")).start();
     let error = gateway.ask("gpt-4").await.err().expect("an error");
     assert_eq!((error.status().as_u16(), error.retry_after()), (429, Some(Duration::from_secs(4))));
     let Error::SameStatus { body: Some(body), .. } = error else { panic!("{error}") };
@@ -83,14 +83,14 @@ async fn one_same_status_is_passed_on_with_its_shortest_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn refused_credentials_are_never_a_raw_401() {
-    let gateway = Gateway::new(TWO_ROUTES).upstream("a", status(401)).upstream("b", status(402)).start();
+    let gateway = Gateway::with(TWO_ROUTES).upstream("a", status(401)).upstream("b", status(402)).start();
     let error = gateway.ask("gpt-4").await.err().expect("an error");
     assert_eq!((error.status().as_u16(), error.code()), (502, "upstream_credentials_exhausted"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_last_attempts_timeout_is_a_504() {
-    let gateway = Gateway::new(TWO_ROUTES).upstream("a", refuses()).upstream("b", hangs()).start();
+    let gateway = Gateway::with(TWO_ROUTES).upstream("a", refuses()).upstream("b", hangs()).start();
     let config = TWO_ROUTES.to_owned() + "routing: { max_attempts: 2 }\n";
     gateway.reload(&config).expect("a good configuration");
     let error = gateway.ask("gpt-4").await.err().expect("an error");
@@ -100,7 +100,7 @@ async fn the_last_attempts_timeout_is_a_504() {
 #[tokio::test(start_paused = true)]
 async fn the_deadline_ends_it_all() {
     let config = TWO_ROUTES.to_owned() + "routing: { deadline: 10s }\n";
-    let gateway = Gateway::new(&config).upstream("a", hangs()).upstream("b", hangs()).start();
+    let gateway = Gateway::with(&config).upstream("a", hangs()).upstream("b", hangs()).start();
     let begun = Instant::now();
     assert_eq!(gateway.ask("gpt-4").await.err().expect("an error").code(), "upstream_timeout");
     assert_eq!(begun.elapsed().as_secs(), 10);
@@ -109,7 +109,7 @@ async fn the_deadline_ends_it_all() {
 #[tokio::test(start_paused = true)]
 async fn one_attempt_means_one() {
     let config = TWO_ROUTES.to_owned() + "routing: { max_attempts: 1 }\n";
-    let gateway = Gateway::new(&config).upstream("a", status(500)).upstream("b", says("好")).start();
+    let gateway = Gateway::with(&config).upstream("a", status(500)).upstream("b", says("好")).start();
     assert!(gateway.ask("gpt-4").await.is_err());
     assert_eq!((gateway.received("a"), gateway.received("b")), (1, 0));
 }
@@ -117,11 +117,11 @@ async fn one_attempt_means_one() {
 #[tokio::test(start_paused = true)]
 async fn a_cooling_route_is_passed_over_until_its_probe() {
     let config = TWO_ROUTES.to_owned() + "routing: { cooldown: { failures: 1, for: 10s, max: 60s } }\n";
-    let gateway = Gateway::new(&config).upstream("a", in_turn(vec![status(500), says("好")])).upstream("b", says("好")).start();
+    let gateway = Gateway::with(&config).upstream("a", in_turn(vec![status(500), says("好")])).upstream("b", says("好")).start();
     assert_eq!(gateway.ask("gpt-4").await.expect("an answer").trace.provider, "b");
     assert_eq!(gateway.ask("gpt-4").await.expect("an answer").trace.attempts, 1);
     assert_eq!(gateway.received("a"), 1);
-    let explained = gateway.engine.explain("gpt-4").expect("a plan");
+    let explained = gateway.engine.explain("gpt-4").await.expect("a plan");
     assert!(explained.skipped[0].note.as_deref().expect("a reason").starts_with("cooling for"));
     tokio::time::advance(Duration::from_secs(11)).await;
     assert_eq!(gateway.ask("gpt-4").await.expect("an answer").trace.provider, "a");
@@ -134,7 +134,7 @@ async fn a_refused_key_gives_way_to_the_next_within_one_attempt() {
         let second = request.headers()["authorization"] == "Bearer sk-second-0000000000";
         if second { json_reply(200, &json!({ "choices": [{ "message": { "content": "好" } }] })) } else { json_reply(401, &json!({})) }
     });
-    let gateway = Gateway::new(&config).upstream("a", only_second).upstream("b", says("好")).start();
+    let gateway = Gateway::with(&config).upstream("a", only_second).upstream("b", says("好")).start();
     for _ in 0..3 {
         let reply = gateway.ask("gpt-4").await.expect("an answer");
         assert_eq!((reply.trace.provider.as_str(), reply.trace.attempts), ("a", 1));
@@ -147,7 +147,7 @@ async fn a_key_that_an_upstream_repeats_is_masked() {
     let tells: crate::gateway::Behaviour =
         Arc::new(|_, _| json_reply(401, &json!({ "error": { "message": "bad key sk-aaaaaaaaaaaaaaaaaaaa" } })));
     let config = TWO_ROUTES.to_owned() + "routing: { max_attempts: 1 }\n";
-    let gateway = Gateway::new(&config).upstream("a", tells).upstream("b", says("好")).start();
+    let gateway = Gateway::with(&config).upstream("a", tells).upstream("b", says("好")).start();
     let error = gateway.ask("gpt-4").await.err().expect("an error").to_string();
     assert!(!error.contains("sk-aaaaaaaaaaaaaaaaaaaa"), "{error}");
 }
@@ -156,7 +156,7 @@ async fn a_key_that_an_upstream_repeats_is_masked() {
 async fn an_error_inside_a_success_is_a_failure() {
     for body in [json!({ "error": { "message": "overloaded" } }), json!({ "choices": [{ "error": { "code": 502 } }] })] {
         let broken: crate::gateway::Behaviour = Arc::new(move |_, _| json_reply(200, &body));
-        let gateway = Gateway::new(TWO_ROUTES).upstream("a", broken).upstream("b", says("好")).start();
+        let gateway = Gateway::with(TWO_ROUTES).upstream("a", broken).upstream("b", says("好")).start();
         assert_eq!(gateway.ask("gpt-4").await.expect("an answer").trace.provider, "b");
     }
 }
@@ -170,7 +170,7 @@ async fn an_answer_that_breaks_off_is_a_failure_until_it_is_whole() {
         ];
         Answer::Reply(Duration::ZERO, http::StatusCode::OK, vec![("content-type", "application/json".to_owned())], steps)
     });
-    let gateway = Gateway::new(TWO_ROUTES).upstream("a", broken).upstream("b", says("好")).start();
+    let gateway = Gateway::with(TWO_ROUTES).upstream("a", broken).upstream("b", says("好")).start();
     assert_eq!(gateway.ask("gpt-4").await.expect("an answer").trace.provider, "b");
 }
 
@@ -180,14 +180,14 @@ async fn fallback_names_come_after_the_own_routes() {
     let config = config
         .replace("  gpt-4:\n    routes:", "  gpt-4:\n    fallback: [claude]\n    routes:")
         .replace("      - { provider: b, model: m-b, priority: 2 }\n", "");
-    let gateway = Gateway::new(&config).upstream("a", status(500)).upstream("b", says("好")).start();
+    let gateway = Gateway::with(&config).upstream("a", status(500)).upstream("b", says("好")).start();
     let reply = gateway.ask("gpt-4").await.expect("an answer");
     assert_eq!((reply.trace.provider.as_str(), reply.trace.model.as_str()), ("b", "claude"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_unknown_name_tells_the_nearest() {
-    let gateway = Gateway::new(TWO_ROUTES).upstream("a", says("好")).upstream("b", says("好")).start();
+    let gateway = Gateway::with(TWO_ROUTES).upstream("a", says("好")).upstream("b", says("好")).start();
     let error = gateway.ask("gpt-5").await.err().expect("an error");
     assert_eq!(error.status().as_u16(), 404);
     assert!(error.to_string().contains("did you mean `gpt-4`?"), "{error}");
@@ -196,7 +196,7 @@ async fn an_unknown_name_tells_the_nearest() {
 #[tokio::test(start_paused = true)]
 async fn a_saturated_upstream_is_waited_for_and_then_given_up() {
     let config = "providers: [{ name: a, base_url: \"http://a.test/v1\", models: [m], max_in_flight: 1, timeout: { connect: 5s } }]";
-    let gateway = Gateway::new(config).upstream("a", says("好")).start();
+    let gateway = Gateway::with(config).upstream("a", says("好")).start();
     let first = gateway.stream("m").await.expect("an answer");
     let begun = Instant::now();
     let error = gateway.ask("m").await.err().expect("an error");
@@ -216,7 +216,7 @@ async fn models_are_discovered_when_a_name_needs_them() {
         "/v1/models" => json_reply(200, &json!({ "data": [{ "id": "qwen-max" }, { "id": "other" }] })),
         _ => json_reply(200, &json!({ "choices": [{ "message": { "content": "好" } }] })),
     });
-    let gateway = Gateway::new(config).upstream("a", lists).start();
+    let gateway = Gateway::with(config).upstream("a", lists).start();
     assert_eq!(gateway.ask("qwen-max").await.expect("an answer").trace.model, "qwen-max");
     assert_eq!(gateway.ask("other").await.err().expect("an error").status().as_u16(), 404);
     assert_eq!(gateway.received("a"), 2, "one list, one answer");
@@ -227,7 +227,7 @@ async fn models_are_discovered_when_a_name_needs_them() {
 #[tokio::test(start_paused = true)]
 async fn health_and_requests_on_their_way_survive_a_reload() {
     let config = TWO_ROUTES.to_owned() + "routing: { cooldown: { failures: 1, for: 100s } }\n";
-    let gateway = Gateway::new(&config).upstream("a", status(500)).upstream("b", says("好")).start();
+    let gateway = Gateway::with(&config).upstream("a", status(500)).upstream("b", says("好")).start();
     let stream = gateway.stream("gpt-4").await.expect("an answer");
     let reloaded =
         gateway.reload(&config.replace("priority: 2, }", "priority: 3 }").replace("100s", "200s")).expect("a good configuration");
@@ -238,7 +238,7 @@ async fn health_and_requests_on_their_way_survive_a_reload() {
 
 #[tokio::test(start_paused = true)]
 async fn a_bad_reload_changes_nothing_and_is_told() {
-    let gateway = Gateway::new(TWO_ROUTES).upstream("a", says("好")).upstream("b", says("好")).start();
+    let gateway = Gateway::with(TWO_ROUTES).upstream("a", says("好")).upstream("b", says("好")).start();
     let errors = gateway.reload("providers: [{ name: a, typ: openai }]").expect_err("a bad configuration");
     assert!(errors.concat().contains("did you mean `type`?"), "{errors:?}");
     let last = gateway.engine.status().last_reload.expect("a reload");
@@ -248,7 +248,7 @@ async fn a_bad_reload_changes_nothing_and_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_without_a_model_needs_a_configured_default() {
-    let gateway = Gateway::new(TWO_ROUTES).upstream("a", says("好")).upstream("b", says("好")).start();
+    let gateway = Gateway::with(TWO_ROUTES).upstream("a", says("好")).upstream("b", says("好")).start();
     let mut body = question("x");
     body.as_object_mut().expect("an object").remove("model");
     let error = gateway.engine.chat(gateway.job(&body)).await.err().expect("an error");

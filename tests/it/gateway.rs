@@ -101,7 +101,7 @@ async fn answer(
 
 impl Gateway {
     /// With this configuration; `server` and the like may be left out.
-    pub fn new(config: &str) -> Builder {
+    pub fn with(config: &str) -> Builder {
         Builder { config: config.to_owned(), behaviours: HashMap::new() }
     }
 

@@ -1,6 +1,13 @@
 //! The integration crate: the engine over in-memory upstreams, the server over sockets, the binary as people run it.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper of a test fails as the test does; the settings for tests cover only the functions marked as such"
+)]
+
 #[cfg(unix)]
 mod cli;
 mod failover;

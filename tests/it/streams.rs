@@ -32,7 +32,7 @@ async fn a_stream_that_fails_before_its_content_moves_on() {
     ];
     for beginning in beginnings {
         let case = format!("{beginning:?}");
-        let gateway = Gateway::new(TWO_ROUTES).upstream("a", streams(beginning)).upstream("b", says("你好")).start();
+        let gateway = Gateway::with(TWO_ROUTES).upstream("a", streams(beginning)).upstream("b", says("你好")).start();
         let reply = gateway.stream("gpt-4").await.unwrap_or_else(|error| panic!("{case}: {error}"));
         assert_eq!(reply.trace.provider, "b", "{case}");
         assert_eq!(said(&text(reply).await.expect("whole")), "你好", "{case}");
@@ -46,7 +46,7 @@ async fn a_stream_that_fails_after_its_content_tells_the_client_and_says_nothing
         let case = format!("{ending:?}");
         let mut steps = vec![role(), content("你")];
         steps.extend(ending);
-        let gateway = Gateway::new(TWO_ROUTES).upstream("a", streams(steps)).upstream("b", says("好")).start();
+        let gateway = Gateway::with(TWO_ROUTES).upstream("a", streams(steps)).upstream("b", says("好")).start();
         let reply = gateway.stream("gpt-4").await.expect("an answer");
         assert_eq!(reply.trace.provider, "a");
         let stream = text(reply).await.expect("a cleanly ended body");
@@ -70,7 +70,7 @@ async fn a_stream_is_complete_with_its_terminator_or_a_finish_reason_and_a_clean
         let case = format!("{ending:?}");
         let mut steps = vec![content("好")];
         steps.extend(ending);
-        let gateway = Gateway::new(TWO_ROUTES).upstream("a", streams(steps)).upstream("b", says("坏")).start();
+        let gateway = Gateway::with(TWO_ROUTES).upstream("a", streams(steps)).upstream("b", says("坏")).start();
         let stream = text(gateway.stream("gpt-4").await.expect("an answer")).await.expect("whole");
         assert!(!stream.contains("error"), "{case}: {stream}");
         assert_eq!(said(&stream), "好", "{case}");
@@ -80,13 +80,13 @@ async fn a_stream_is_complete_with_its_terminator_or_a_finish_reason_and_a_clean
 #[tokio::test(start_paused = true)]
 async fn usage_is_asked_for_and_its_chunk_kept_from_a_client_that_did_not_ask() {
     let steps = || vec![role(), content("好"), finish("stop"), usage(), done()];
-    let gateway = Gateway::new(TWO_ROUTES).upstream("a", streams(steps())).upstream("b", says("坏")).start();
+    let gateway = Gateway::with(TWO_ROUTES).upstream("a", streams(steps())).upstream("b", says("坏")).start();
     let stream = text(gateway.stream("gpt-4").await.expect("an answer")).await.expect("whole");
     let sent: Value = serde_json::from_str(&gateway.last_body("a")).expect("JSON");
     assert_eq!(sent["stream_options"]["include_usage"], true);
     assert!(!stream.contains("prompt_tokens") && stream.ends_with("data: [DONE]\n\n"), "{stream}");
 
-    let gateway = Gateway::new(TWO_ROUTES).upstream("a", streams(steps())).upstream("b", says("坏")).start();
+    let gateway = Gateway::with(TWO_ROUTES).upstream("a", streams(steps())).upstream("b", says("坏")).start();
     let mut body = crate::gateway::question("gpt-4");
     body["stream"] = Value::Bool(true);
     body["stream_options"] = serde_json::json!({ "include_usage": true });
@@ -99,7 +99,7 @@ async fn bytes_go_out_as_they_came_in_whatever_the_chunks() {
     let whole = "data: {\"choices\":[{\"delta\":{\"content\":\"你好\"}}]}\r\n\r\n: 注释\n\ndata: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
     for size in [1, 2, 7, whole.len()] {
         let steps = whole.as_bytes().chunks(size).map(|chunk| Step::Send(Bytes::copy_from_slice(chunk))).collect();
-        let gateway = Gateway::new(TWO_ROUTES).upstream("a", streams(steps)).upstream("b", says("坏")).start();
+        let gateway = Gateway::with(TWO_ROUTES).upstream("a", streams(steps)).upstream("b", says("坏")).start();
         let stream = text(gateway.stream("gpt-4").await.expect("an answer")).await.expect("whole");
         assert_eq!(stream, whole, "chunks of {size}");
     }
@@ -109,7 +109,7 @@ async fn bytes_go_out_as_they_came_in_whatever_the_chunks() {
 async fn too_much_start_up_is_committed_rather_than_held() {
     let mut steps: Vec<Step> = (0..70).map(|_| role()).collect();
     steps.push(overloaded());
-    let gateway = Gateway::new(TWO_ROUTES).upstream("a", streams(steps)).upstream("b", says("好")).start();
+    let gateway = Gateway::with(TWO_ROUTES).upstream("a", streams(steps)).upstream("b", says("好")).start();
     let reply = gateway.stream("gpt-4").await.expect("an answer");
     assert_eq!(reply.trace.provider, "a");
     assert!(text(reply).await.expect("whole").contains("overloaded"));
@@ -119,7 +119,7 @@ async fn too_much_start_up_is_committed_rather_than_held() {
 async fn pings_do_not_extend_the_wait_for_content() {
     let pings = (0..1000).flat_map(|_| [Step::Wait(Duration::from_secs(5)), Step::Send(Bytes::from_static(b": ping\n\n"))]).collect();
     let config = TWO_ROUTES.replace("models: [m-a]", "models: [m-a], timeout: { first_content: 30s }");
-    let gateway = Gateway::new(&config).upstream("a", streams(pings)).upstream("b", says("好")).start();
+    let gateway = Gateway::with(&config).upstream("a", streams(pings)).upstream("b", says("好")).start();
     let begun = tokio::time::Instant::now();
     assert_eq!(gateway.stream("gpt-4").await.expect("an answer").trace.provider, "b");
     assert_eq!(begun.elapsed().as_secs(), 30);
@@ -129,7 +129,7 @@ async fn pings_do_not_extend_the_wait_for_content() {
 async fn a_stream_may_take_its_time_but_not_fall_silent() {
     let mut steps: Vec<Step> = (0..100).flat_map(|_| [content("好"), Step::Wait(Duration::from_secs(100))]).collect();
     steps.extend([Step::Wait(Duration::from_secs(100)), content("晚")]);
-    let gateway = Gateway::new(TWO_ROUTES).upstream("a", streams(steps)).upstream("b", says("坏")).start();
+    let gateway = Gateway::with(TWO_ROUTES).upstream("a", streams(steps)).upstream("b", says("坏")).start();
     let stream = text(gateway.stream("gpt-4").await.expect("an answer")).await.expect("whole");
     assert_eq!(said(&stream).chars().count(), 100);
     assert!(stream.contains("nothing came for 2m"), "{}", &stream[stream.len() - 300..]);
@@ -137,7 +137,7 @@ async fn a_stream_may_take_its_time_but_not_fall_silent() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dropped_stream_frees_its_slot_at_once() {
-    let gateway = Gateway::new(TWO_ROUTES).upstream("a", streams(vec![content("好"), Step::Hang])).upstream("b", says("坏")).start();
+    let gateway = Gateway::with(TWO_ROUTES).upstream("a", streams(vec![content("好"), Step::Hang])).upstream("b", says("坏")).start();
     let mut reply = gateway.stream("gpt-4").await.expect("an answer");
     reply.body.frame().await.expect("a frame").expect("no error");
     assert_eq!(gateway.engine.status().providers[0].in_flight, 1);

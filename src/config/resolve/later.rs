@@ -46,6 +46,7 @@ impl Resolver<'_, '_> {
 
     fn later_logging(&mut self, logging: &LoggingFile) {
         self.set_later(&logging.file);
+        self.other_later(&logging.redact, &true);
         if let Some(rotate) = logging.rotate.value() {
             self.other_later(&rotate.every, &RotateEvery::Day);
             self.other_later(&rotate.max_size, &SizeText(100_000_000));

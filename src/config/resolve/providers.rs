@@ -6,7 +6,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::{Resolver, START};
-use crate::config::defaults::{IDLE_CONNECTIONS, IDLE_TIMEOUT, LOGIN_CACHE, MOCK_URL, PRIORITY, TOKEN_POINTER};
+use crate::config::defaults::{IDLE_CONNECTIONS, IDLE_TIMEOUT, LOGIN_CACHE, MOCK_MODEL, MOCK_URL, PRIORITY, TOKEN_POINTER};
 use crate::config::file::{FailFile, ProviderFile, RequestAuthFile};
 use crate::config::file_kinds::ProviderTypeFile;
 use crate::config::leaves::{SecretText, UrlText};
@@ -48,6 +48,8 @@ impl Resolver<'_, '_> {
             ProviderTypeFile::Mock => ProviderKind::Mock(self.mock(&file)),
             _ => ProviderKind::OpenAi,
         };
+        let of_mock = (matches!(kind, ProviderKind::Mock(_)) && file.models.value().is_none()).then(|| MOCK_MODEL.to_owned());
+        let default_model = preset.and_then(|preset| preset.default_model.clone()).or(of_mock);
         Some(Provider {
             preset: preset.map(|preset| preset.name.clone()),
             kind,
@@ -56,7 +58,7 @@ impl Resolver<'_, '_> {
             enabled: file.enabled.into_value().unwrap_or(true),
             models: file.models.value().map(|list| self.model_ids(list)),
             matching: self.regexes(&file.r#match),
-            default_model: self.default_model(&file.default_model, preset),
+            default_model: self.default_model(&file.default_model, default_model.as_deref()),
             timeout: self.timeouts(file.timeout),
             max_in_flight: self.at_least_one(&file.max_in_flight, "0 would let nothing through; leave it out for no limit"),
             idle_connections: file.idle_connections.into_value().and_then(|n| usize::try_from(n).ok()).unwrap_or(IDLE_CONNECTIONS),
@@ -197,14 +199,14 @@ impl Resolver<'_, '_> {
         }
     }
 
-    fn default_model(&mut self, setting: &Setting<String>, preset: Option<&Preset>) -> Option<Arc<str>> {
+    fn default_model(&mut self, setting: &Setting<String>, default: Option<&str>) -> Option<Arc<str>> {
         match setting.placed() {
             Some((model, place)) if model.trim().is_empty() => {
                 self.mistakes.error(place, "an empty name");
                 None
             }
             Some((model, _)) => Some(Arc::from(model.as_str())),
-            None => preset.and_then(|preset| preset.default_model.as_deref()).map(Arc::from),
+            None => default.map(Arc::from),
         }
     }
 

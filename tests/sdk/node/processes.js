@@ -5,9 +5,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
 const PATIENCE = 20_000;
-const sdk = resolve(import.meta.dirname, '..');
+const sdk = fileURLToPath(new URL('..', import.meta.url));
 const target = resolve(sdk, '../..', process.env.CARGO_TARGET_DIR || 'target');
 const binary = process.env.LLMGW_BIN || join(target, 'debug/llmgw');
 

@@ -19,6 +19,9 @@ ROOT = SDK.parent.parent
 CONFIG = SDK / "gateway.yaml"
 PATIENCE = 20
 
+# Whoever has a proxy: it does not know this machine's loopback.
+os.environ["NO_PROXY"] = "127.0.0.1"
+
 
 def binary():
     target = os.environ.get("CARGO_TARGET_DIR") or ROOT / "target"

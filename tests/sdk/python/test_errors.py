@@ -114,6 +114,13 @@ def test_an_upstream_that_takes_too_long(client, upstream):
     upstream.wait("slow", "closed")
 
 
+@pytest.mark.parametrize("model", ["error-429", "error-500", "error-503", "error-409"])
+def test_the_upstream_is_asked_once_an_attempt(client, upstream, model):
+    with pytest.raises(openai.APIStatusError) as raised:
+        ask(client, model)
+    assert len(upstream.requests()) == int(raised.value.response.headers["x-llmgw-attempts"]) == 3
+
+
 @pytest.mark.parametrize("model", ["after-500", "after-429", "after-401", "after-overload"])
 def test_the_next_route_answers(client, upstream, model):
     chunks = list(ask(client, model, stream=True))
@@ -175,5 +182,5 @@ def test_leaving_before_the_answer_frees_the_upstream(async_client, upstream):
 
 def test_a_client_s_own_timeout_frees_the_upstream(client, upstream):
     with pytest.raises(openai.APITimeoutError):
-        ask(client.with_options(timeout=0.3), "slow")
+        ask(client.with_options(timeout=0.5), "slow")
     upstream.wait("slow", "closed")

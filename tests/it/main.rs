@@ -1,6 +1,4 @@
 //! The integration crate: the engine over in-memory upstreams, the server over sockets, the binary as people run it.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
-
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,

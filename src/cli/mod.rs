@@ -12,6 +12,7 @@ pub mod failure;
 pub mod generate;
 pub mod list;
 pub mod output;
+pub mod progress;
 pub mod reload;
 pub mod rows;
 pub mod serve;

@@ -11,6 +11,10 @@ use clap::ColorChoice;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::failure::Failure;
+use crate::cli::progress::Margin;
+
+/// Most drawings of a spinner or counter in a second.
+const FRAMES: u8 = 20;
 
 /// Writes answers, notices and errors. Shared by reference; each call is one uninterrupted write.
 pub struct Printer {
@@ -167,7 +171,7 @@ impl Printer {
         if !self.terminal.stderr {
             return ProgressBar::hidden();
         }
-        bar.set_draw_target(ProgressDrawTarget::stderr());
+        bar.set_draw_target(ProgressDrawTarget::term_like_with_hz(Box::new(Margin::stderr()), FRAMES));
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }

@@ -27,7 +27,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Where the gateway is [default: from the configuration's host, port and scheme]
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, value_parser = web_address)]
     pub url: Option<Url>,
     /// Its admin key [default: the configuration's admin.key]
     #[arg(long, value_name = "KEY")]
@@ -83,6 +83,12 @@ async fn ask(args: Args, config: Option<Config>, context: &Context) -> anyhow::R
             .hint("start one with `llmgw serve`, or name it with `--url`")
             .into()),
     }
+}
+
+/// Reads a URL that a gateway can have.
+fn web_address(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("{error}; write it as `http://127.0.0.1:8000`"))?;
+    if matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err("expected `http://…` or `https://…`".to_owned()) }
 }
 
 /// Where the gateway of this configuration takes administration.

@@ -35,7 +35,7 @@ pub struct Args {
     pub port: Option<u16>,
     /// Threads, instead of server.workers; 0: one per core
     #[arg(long, value_name = "N")]
-    pub workers: Option<usize>,
+    pub workers: Option<u16>,
     /// Do not reload when the configuration file changes
     #[arg(long)]
     pub no_watch: bool,
@@ -49,7 +49,7 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let overrides = Overrides {
         host: args.host,
         port: args.port,
-        workers: args.workers,
+        workers: args.workers.map(usize::from),
         insecure: args.insecure,
         log_level: context.globals.log_level,
     };

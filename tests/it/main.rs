@@ -1,5 +1,4 @@
 //! The integration crate: the engine over in-memory upstreams, the server over sockets, the binary as people run it.
-
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -11,6 +10,8 @@
 mod cli;
 mod failover;
 mod gateway;
+#[cfg(unix)]
+mod readme;
 mod server;
 mod streams;
 mod tidy;

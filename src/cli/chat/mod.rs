@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(short, long, value_name = "TEXT")]
     pub system: Option<String>,
     /// How freely words are chosen
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = number)]
     pub temperature: Option<f64>,
     /// Longest answer, in tokens
     #[arg(long, value_name = "N")]
@@ -109,6 +109,11 @@ fn body(args: &Args, model: &str, prompt: String) -> Value {
     body.extend(args.params.iter().cloned());
     body.insert("stream".to_owned(), (!args.no_stream && args.format != Format::Json).into());
     body.into()
+}
+
+/// Reads a number that JSON can write.
+fn number(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|number: &f64| number.is_finite()).ok_or_else(|| "expected a number".to_owned())
 }
 
 /// Reads `KEY=VALUE`.

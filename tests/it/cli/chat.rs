@@ -112,8 +112,15 @@ fn flags_reach_the_upstream() {
 
 #[test]
 fn flags_without_a_meaning_are_refused() {
-    let lines =
-        ["--param model=x hi", "--param seed hi", "--param =1 hi", "--temperature warm hi", "--max-tokens -1 hi", "--format xml hi"];
+    let lines = [
+        "--param model=x hi",
+        "--param seed hi",
+        "--param =1 hi",
+        "--temperature warm hi",
+        "--temperature nan hi",
+        "--max-tokens -1 hi",
+        "--format xml hi",
+    ];
     for line in lines {
         let line = [&["chat"], line.split(' ').collect::<Vec<_>>().as_slice()].concat();
         let ended = Home::new().run(&line, 2).prints("");

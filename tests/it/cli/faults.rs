@@ -47,7 +47,7 @@ fn a_file_that_cannot_be_used_is_one_clear_message() {
 #[test]
 fn a_file_without_permission_is_said_to_be() {
     let home = Home::with(MOCK);
-    fs::set_permissions(home.path("llmgw.yaml"), Permissions::from_mode(0o0)).expect("permissions");
+    fs::set_permissions(home.path("llmgw.yaml"), Permissions::from_mode(0o000)).expect("permissions");
     // Root may read everything.
     if fs::read(home.path("llmgw.yaml")).is_err() {
         home.run(&["serve", "--port", "0"], 2).prints("").says(&["llmgw.yaml", "cannot be read", "ermission"]);
@@ -78,6 +78,13 @@ fn a_certificate_that_is_missing_or_none_is_named() {
     home.write("cert.pem", "no certificate");
     home.write("key.pem", "no key");
     home.run(&["serve"], 2).prints("").says(&["error: ", "cert.pem"]);
+}
+
+#[test]
+fn more_threads_than_anyone_has_are_refused() {
+    let home = Home::with(&format!("{MOCK}server: {{ workers: 99999999 }}\n"));
+    home.run(&["serve", "--port", "0"], 2).prints("").says(&["llmgw.yaml:2:20:"]);
+    Home::with(MOCK).run(&["serve", "--port", "0", "--workers", "99999999"], 2).prints("").says(&["--workers"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod chat;
 mod faults;
 mod generated;
 mod list;
-mod process;
+pub mod process;
 mod reload;
 mod serve;
 mod terminal;

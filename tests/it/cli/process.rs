@@ -168,12 +168,17 @@ impl Running {
         self.stdin = None;
     }
 
+    /// Waits for its end, however that is.
+    #[track_caller]
+    pub fn ends_somehow(mut self) -> Ended {
+        let (out, err) = (self.out.to_end(), self.err.to_end());
+        Ended { code: self.child.wait().expect("a child").code(), out, err }
+    }
+
     /// Waits for its end; `code` is how it must end.
     #[track_caller]
-    pub fn ends(mut self, code: i32) -> Ended {
-        let (out, err) = (self.out.to_end(), self.err.to_end());
-        let code_found = self.child.wait().expect("a child").code();
-        let ended = Ended { code: code_found, out, err };
+    pub fn ends(self, code: i32) -> Ended {
+        let ended = self.ends_somehow();
         assert_eq!(ended.code, Some(code), "{ended:#?}");
         ended
     }

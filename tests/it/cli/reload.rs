@@ -73,7 +73,9 @@ fn who_is_not_there_or_refuses_is_named() {
     home.run(&["reload", "--url", &gateway.url()], 0);
     let ended = home.run(&["reload", "--url", &gateway.url(), "--key", "wrong"], 1).says(&["refuses the key", "--key"]);
     assert!(!ended.err.contains("sk-admin-of-the-test"), "{ended:#?}");
-    home.run(&["reload", "--url", "not a url"], 2);
+    for wrong in ["not a url", "localhost:8000", "ftp://127.0.0.1"] {
+        home.run(&["reload", "--url", wrong], 2).prints("").says(&["http://"]);
+    }
 }
 
 #[test]

@@ -125,15 +125,20 @@ fn ctrl_c_ends_an_answer() {
 }
 
 #[test]
-fn an_interrupt_before_the_first_word_leaves_no_spinner() {
-    let upstream = Upstream::start(|_, line| line.waits_for_the_client_to_leave());
-    let session = Session::start(Home::with(&upstream.config()).llmgw(&["chat", "-m", "m", "hi"]));
-    session.screen.holds("waiting for the first word");
-    upstream.sees_requests(1);
-    kill_process(Pid::from_child(&session.child), Signal::INT).expect("a running process");
-    let (screen, _) = session.ends(130);
-    assert_eq!(screen, "");
-    upstream.sees_a_client_leave();
+fn who_gives_up_before_the_first_word_is_left_a_clean_screen() {
+    type GiveUp = fn(&Session);
+    let ways: [GiveUp; 2] =
+        [|session| session.types("\x03"), |session| kill_process(Pid::from_child(&session.child), Signal::INT).expect("a running process")];
+    for give_up in ways {
+        let upstream = Upstream::start(|_, line| line.waits_for_the_client_to_leave());
+        let session = Session::start(Home::with(&upstream.config()).llmgw(&["chat", "-m", "m", "hi"]));
+        session.screen.holds("waiting for the first word");
+        upstream.sees_requests(1);
+        give_up(&session);
+        let (screen, _) = session.ends(130);
+        assert_eq!(screen, "");
+        upstream.sees_a_client_leave();
+    }
 }
 
 #[test]

@@ -107,7 +107,8 @@ impl Framer {
         if self.partial.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
             return None;
         }
-        let ending: &[u8] = if self.line_has_bytes { b"\n\n" } else { b"\n" };
+        // After a lone CR one LF would only make it a CRLF.
+        let ending: &[u8] = if self.line_has_bytes || self.partial.ends_with(b"\r") { b"\n\n" } else { b"\n" };
         self.partial.extend_from_slice(ending);
         Some(Frame(self.partial.split().freeze()))
     }

@@ -1,5 +1,6 @@
 //! The body for one upstream: the client's, but for the model's name, the configured `params`, and the wish for usage.
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::config::Params;
@@ -8,15 +9,14 @@ use crate::dialects::openai_chat::Request;
 use crate::engine::Error;
 use crate::engine::demand::{Body, Demand};
 use crate::hub::Endpoint;
-use crate::transport::Payload;
 
 /// The names under which a limit of the answer's tokens may stand.
 const LIMITS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
 
 /// A body for an upstream.
 pub struct Adapted {
-    /// The bytes.
-    pub payload: Payload,
+    /// The bytes: slices of the client's, and what stands between them.
+    pub pieces: Vec<Bytes>,
     /// Usage was asked for on llmgw's own account: its chunk is not the client's.
     pub withhold_usage: bool,
 }
@@ -24,7 +24,7 @@ pub struct Adapted {
 /// Makes the body that asks for `model`. `params` apply to JSON only. `usage`: whether the upstream may be asked for usage in a stream.
 pub fn adapt(demand: &Demand, model: &str, params: &Params, usage: bool) -> Result<Adapted, Error> {
     let request = match &demand.body {
-        Body::Form(form) => return Ok(Adapted { payload: Payload::from_pieces(form.with_model(model)), withhold_usage: false }),
+        Body::Form(form) => return Ok(Adapted { pieces: form.with_model(model), withhold_usage: false }),
         Body::Json(request) => request,
     };
     let mut edit = request.object.edit();
@@ -35,8 +35,9 @@ pub fn adapt(demand: &Demand, model: &str, params: &Params, usage: bool) -> Resu
         refuse_duplicates(&request.object, params)?;
         apply(&mut edit, demand.endpoint, params);
     }
-    let withhold_usage = usage && demand.endpoint == Endpoint::ChatCompletions && ask_for_usage(&mut edit, request);
-    Ok(Adapted { payload: Payload::from_pieces(edit.finish()), withhold_usage })
+    let may_ask = usage && demand.endpoint == Endpoint::ChatCompletions && !decides(params, "stream_options");
+    let withhold_usage = may_ask && ask_for_usage(&mut edit, request);
+    Ok(Adapted { pieces: edit.finish(), withhold_usage })
 }
 
 /// A field that `params` touch must not stand twice: which one an upstream would read is anybody's guess.
@@ -83,6 +84,13 @@ fn cap(edit: &mut Edit<'_>, params: &Params, most: u64) {
     }
 }
 
+/// Whether `params` say what becomes of the field `name`.
+fn decides(params: &Params, name: &str) -> bool {
+    params.drop.iter().any(|dropped| dropped == name)
+        || params.set.iter().any(|(set, _)| set == name)
+        || params.rename.iter().any(|(from, to)| from == name || to == name)
+}
+
 /// Adds `stream_options.include_usage` to a stream whose client does not ask for it.
 fn ask_for_usage(edit: &mut Edit<'_>, request: &Request) -> bool {
     if !request.stream || request.include_usage {
@@ -111,7 +119,7 @@ mod tests {
         let request = Request::read(endpoint, Bytes::copy_from_slice(body.as_bytes())).expect("a request");
         let demand = Demand { endpoint, model: "gpt-4".to_owned(), body: Body::Json(request) };
         let adapted = adapt(&demand, "gpt-4", params, usage).map_err(|error| error.to_string())?;
-        Ok(String::from_utf8(adapted.payload.to_bytes().expect("bytes").to_vec()).expect("UTF-8"))
+        Ok(String::from_utf8(adapted.pieces.concat()).expect("UTF-8"))
     }
 
     #[test]
@@ -150,6 +158,8 @@ mod tests {
             r#"{"model":"gpt-4","messages":[1],"stream":true,"stream_options":{"include_obfuscation":false,"include_usage":true}}"#;
         assert_eq!(adapted(body, &Params::default(), true).as_deref(), Ok(expected));
         assert_eq!(adapted(body, &Params::default(), false).as_deref(), Ok(body));
+        let params = Params { drop: vec!["stream_options".to_owned()], ..Params::default() };
+        assert_eq!(adapted(body, &params, true).as_deref(), Ok(r#"{"model":"gpt-4","messages":[1],"stream":true}"#));
     }
 
     #[test]

@@ -38,7 +38,9 @@ impl Demand {
             Body::Form(form) => form.model(),
         };
         let routing = &job.snapshot.config.routing;
-        let default = routing.default_for_requests.then_some(&*routing.default_model);
+        // A form's missing part cannot be spliced in.
+        let may_default = routing.default_for_requests && matches!(body, Body::Json(_));
+        let default = may_default.then_some(&*routing.default_model);
         let Some(model) = asked.filter(|model| !model.is_empty()).or(default) else {
             let message = "`model` is missing: name one of GET /v1/models, or set `routing.default_model`".to_owned();
             return Err(Error::InvalidRequest { message, param: Some("model".to_owned()) });

@@ -1,54 +1,45 @@
 //! Requests that name a provider instead of a model: both bodies stream, there is one attempt, nothing is read.
 
-use bytes::BytesMut;
+use std::time::Duration;
+
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method, Request, StatusCode};
-use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
-use crate::engine::attempt::{Answered, AnsweredBody, Failed, mask_body, sign};
+use crate::dialects::openai_chat::ApiError;
+use crate::engine::answer::{Answered, AnsweredBody, Credential, Failed, error_body, mask};
+use crate::engine::attempt::{report_refusal, sign};
 use crate::engine::error::Attempt;
-use crate::engine::meter::{Held, Meter};
+use crate::engine::live::Snapshot;
+use crate::engine::meter::Meter;
+use crate::engine::run::{claim_when_free, settle};
+use crate::engine::verdict::{Reason, Verdict, judge};
 use crate::engine::{Error, Forward, Inner};
-use crate::providers::{Call, Refusal, Target, headers, path};
-use crate::routing::{Candidate, Failure};
-use crate::transport::{Payload, TransportError, UpstreamBody};
-
-/// Errors are small; what is larger streams through unread.
-const LARGEST_ERROR: usize = 256 * 1024;
+use crate::providers::{Call, Target, headers, path};
+use crate::routing::{Candidate, Failure, Skipped, Slot};
+use crate::transport::{Payload, TransportError};
 
 /// Passes `forward` on.
-pub async fn run(engine: &Inner, forward: Forward, meter: &mut Meter) -> Result<(Answered, Candidate, Held), Error> {
+pub async fn run(engine: &Inner, forward: Forward, meter: &mut Meter) -> Result<(Answered, Candidate, Slot), Error> {
     let candidate = candidate(&forward)?;
     meter.provider = candidate.provider_name.clone();
     let Some(path) = path::below_base(&forward.path) else {
         let message = format!("the path `{}` leads outside of the provider's base URL", forward.path);
         return Err(Error::InvalidRequest { message, param: None });
     };
-    let cooldown = forward.snapshot.config.routing.cooldown;
-    let permit = candidate.claim(engine.now(), cooldown).map_err(|skipped| Error::Unavailable {
-        model: candidate.provider_name.to_string(),
-        reason: skipped.to_string(),
-        retry_after: std::time::Duration::from_secs(1),
-    })?;
-    meter.attempts = 1;
+    let deadline = forward.received + forward.snapshot.config.routing.deadline;
     let begun = Instant::now();
+    let claimed = claim_when_free(engine, &forward.snapshot, vec![candidate.clone()], deadline).await;
+    let (candidate, permit) = claimed.map_err(|skipped| unavailable(&candidate, skipped))?;
+    meter.attempts = 1;
     let headers = headers::forwardable_unread(&forward.headers);
     let call = Call { target: Target::Path(path), method: &forward.method, model: "", stream: false, headers: &headers };
-    let deadline = forward.received + forward.snapshot.config.routing.deadline;
-    let upstream = &forward.snapshot.upstreams[candidate.provider];
-    let sent = timeout_at(deadline, send(upstream, &call, forward.body)).await;
+    let sent = timeout_at(deadline, send(&forward.snapshot, &candidate, &call, forward.body, deadline)).await;
     meter.waited += begun.elapsed();
     match sent {
         Ok(Ok(answered)) => {
-            let slot = permit.succeeded(begun.elapsed(), engine.now());
-            let secrets = &forward.snapshot.config.providers[candidate.provider].api_keys;
-            let freed = forward.snapshot.upstreams[candidate.provider].freed.clone();
-            let body = match answered.body {
-                AnsweredBody::Full(bytes, usage) => AnsweredBody::Full(mask_body(bytes, secrets), usage),
-                other => other,
-            };
-            Ok((Answered { body, ..answered }, candidate, Held::new(slot, freed)))
+            let slot = settle(permit, answered.status, begun.elapsed(), engine.now());
+            Ok((answered, candidate, slot))
         }
         // Its client's mistake: nobody's health is hurt.
         Ok(Err(Unsent::Request(error))) => Err(Error::InvalidRequest { message: error.to_string(), param: None }),
@@ -57,14 +48,20 @@ pub async fn run(engine: &Inner, forward: Forward, meter: &mut Meter) -> Result<
                 permit.failed(failure, true, engine.now());
             }
             let attempts = vec![attempt(&candidate, failed.status, failed.reason.clone(), begun)];
-            Err(if failed.failure == Some(Failure::Credentials) {
-                Error::CredentialsExhausted { attempts }
-            } else {
-                Error::Upstream { attempts }
+            Err(match failed.failure {
+                Some(Failure::Credentials) => Error::CredentialsExhausted { attempts },
+                _ if failed.timed_out => Error::Timeout { attempts },
+                _ => Error::Upstream { attempts },
             })
         }
         Err(_) => Err(Error::Timeout { attempts: vec![attempt(&candidate, None, "no response within the deadline".to_owned(), begun)] }),
     }
+}
+
+fn unavailable(candidate: &Candidate, skipped: Option<Skipped>) -> Error {
+    let retry_after = if let Some(Skipped::Cooling { left }) = skipped { left } else { Duration::from_secs(1) };
+    let reason = skipped.map(|skipped| skipped.to_string()).unwrap_or_default();
+    Error::Unavailable { model: candidate.provider_name.to_string(), reason, retry_after }
 }
 
 fn attempt(candidate: &Candidate, status: Option<StatusCode>, reason: String, begun: Instant) -> Attempt {
@@ -87,7 +84,9 @@ fn candidate(forward: &Forward) -> Result<Candidate, Error> {
     if !provider.enabled {
         return Err(Error::NotFound(format!("the provider `{}` is disabled", provider.name)));
     }
-    table.candidate(index, "").ok_or_else(|| Error::Internal("a provider without a place in the table".to_owned()))
+    // Nothing else could answer instead: even while it rests, it is worth a probe.
+    let candidate = table.candidate(index, "").map(|candidate| Candidate { last_resort: true, ..candidate });
+    candidate.ok_or_else(|| Error::Internal("a provider without a place in the table".to_owned()))
 }
 
 /// Why there is no answer.
@@ -113,34 +112,33 @@ impl From<TransportError> for Unsent {
     }
 }
 
-async fn send(upstream: &crate::engine::live::Upstream, call: &Call<'_>, payload: Payload) -> Result<Answered, Unsent> {
+async fn send(snapshot: &Snapshot, candidate: &Candidate, call: &Call<'_>, payload: Payload, by: Instant) -> Result<Answered, Unsent> {
+    let upstream = &snapshot.upstreams[candidate.provider];
     let (used, mut head) = sign(&*upstream.provider, call, &payload).await?;
     if payload.length() == Some(0) && matches!(*call.method, Method::POST | Method::PUT | Method::PATCH) {
         // RFC 9110 §8.6; Google's front ends answer 411 without it.
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
     }
-    let sent = upstream.transport.send(Request::from_parts(head, payload)).await;
-    let (head, body) = sent?.into_parts();
-    if matches!(head.status.as_u16(), 401 | 402) {
-        upstream.provider.refused(used, &Refusal::Credential { rest: std::time::Duration::from_secs(60) });
-        return Err(Failed::credentials(head.status).into());
-    }
+    let credential = Credential::of(&head);
+    let (head, body) = upstream.transport.send(Request::from_parts(head, payload)).await?.into_parts();
     if head.status.is_redirection() && head.status != StatusCode::NOT_MODIFIED {
-        return Err(Failed::redirected(head.status).into());
+        return Err(Failed { in_passing: false, failure: None, ..Failed::after(head.status, "a redirect, which is never followed") }.into());
     }
-    let is_error = head.status.as_u16() >= 400 && *call.method != Method::HEAD;
-    let body = if is_error { whole_if_small(body).await } else { AnsweredBody::Raw(None, body) };
-    Ok(Answered { status: head.status, headers: headers::returnable(&head.headers), body })
-}
-
-async fn whole_if_small(mut body: UpstreamBody) -> AnsweredBody {
-    let mut read = BytesMut::new();
-    while let Some(Ok(frame)) = body.frame().await {
-        let Ok(piece) = frame.into_data() else { continue };
-        read.extend_from_slice(&piece);
-        if read.len() > LARGEST_ERROR {
-            return AnsweredBody::Raw(Some(read.freeze()), body);
-        }
+    let headers = headers::returnable(&head.headers);
+    let answered = |body, credential| Answered { status: head.status, headers, body, credential, until: None };
+    if head.status.as_u16() < 400 {
+        return Ok(answered(AnsweredBody::Raw(None, body), credential));
     }
-    AnsweredBody::Full(read.freeze(), None)
+    // One attempt: whatever the upstream says goes back, but for a refusal of our own credential.
+    let secrets = credential.secrets(snapshot, candidate.provider);
+    let (read, rest) = error_body(body, by).await;
+    let error = if rest.is_none() { ApiError::read_failed(&read) } else { None };
+    if judge(&snapshot.config.routing.detect, head.status, error.as_ref()) == Verdict::TryNext(Reason::Credential) {
+        report_refusal(snapshot, candidate, used, Reason::Credential, None);
+        return Err(Failed::refused(head.status, error.as_ref()).masked(&secrets).into());
+    }
+    Ok(match rest {
+        None => answered(AnsweredBody::Full(mask(read, &secrets), None), credential),
+        Some(rest) => answered(AnsweredBody::Raw(Some(read), rest), credential),
+    })
 }

@@ -26,7 +26,8 @@ pub struct Begun {
     /// What is to come; `None`: it has ended.
     pub upstream: Option<UpstreamBody>,
     /// There was content, rather than a full buffer or an empty answer.
-    pub has_content: bool,
+    has_content: bool,
+    events: usize,
 }
 
 /// Why a stream failed before it was committed.
@@ -40,12 +41,21 @@ pub enum Unbegun {
 
 impl Begun {
     fn new(upstream: UpstreamBody) -> Begun {
-        Begun { held: VecDeque::new(), chunks: VecDeque::new(), framer: Framer::new(), upstream: Some(upstream), has_content: false }
+        Begun {
+            held: VecDeque::new(),
+            chunks: VecDeque::new(),
+            framer: Framer::new(),
+            upstream: Some(upstream),
+            has_content: false,
+            events: 0,
+        }
     }
 
     /// Takes in one frame; `true`: the answer is committed.
     fn take(&mut self, frame: Frame) -> Result<bool, Unbegun> {
         let data = frame.data();
+        // Comments and pings are no events: however many come, they are not the answer's beginning.
+        self.events += usize::from(!data.is_empty());
         let chunk = if data.is_empty() { Chunk { valid: true, ..Chunk::default() } } else { Chunk::read(&data) };
         drop(data);
         if let Some(error) = chunk.error {
@@ -63,7 +73,7 @@ impl Begun {
 
     fn is_full(&self) -> bool {
         let held: usize = self.held.iter().map(|frame| frame.bytes().len()).sum();
-        self.held.len() >= MOST_EVENTS || held + self.framer.held() >= MOST_BYTES
+        self.events >= MOST_EVENTS || held + self.framer.held() >= MOST_BYTES
     }
 
     /// Takes in all frames that are already here.

@@ -39,7 +39,7 @@ pub struct Upstream {
     pub transport: Arc<dyn Transport>,
     /// What it offers, where the configuration lists nothing.
     pub catalog: Arc<Catalog>,
-    /// Woken when a request in flight has ended.
+    /// Woken when a request in flight has ended, or a probe was decided.
     pub freed: Arc<Notify>,
 }
 
@@ -77,7 +77,14 @@ impl Lasting {
     pub fn prepare(&self, config: Config) -> Result<Snapshot, PrepareError> {
         let prices = Prices::with_overrides(&config.prices);
         let table = RouteTable::new(&config, &prices, &self.board);
-        let upstreams = config.providers.iter().map(|provider| self.upstream(provider, &config.origin)).collect::<Result<_, _>>()?;
+        let upstreams: Vec<Upstream> =
+            config.providers.iter().map(|provider| self.upstream(provider, &config.origin)).collect::<Result<_, _>>()?;
+        for (index, upstream) in upstreams.iter().enumerate() {
+            let freed = upstream.freed.clone();
+            if let Some(account) = table.account(index) {
+                account.on_freed(move || freed.notify_waiters());
+            }
+        }
         let keys = KeyRing::new(&config.auth);
         Ok(Snapshot { keys, table, prices, upstreams, loaded: Instant::now(), config })
     }
@@ -114,21 +121,11 @@ impl Snapshot {
 
 impl Offers for Snapshot {
     fn offers(&self, provider: usize, model: &str) -> bool {
-        self.discovers(provider)
-            && self.upstreams.get(provider).is_some_and(|upstream| upstream.catalog.has(model))
-            && self.matches(provider, model)
+        self.discovers(provider) && self.upstreams.get(provider).is_some_and(|upstream| upstream.catalog.has(model))
     }
 
     fn names(&self, provider: usize) -> Vec<Arc<str>> {
         let known = self.upstreams.get(provider).filter(|_| self.discovers(provider)).map(|upstream| upstream.catalog.known());
-        let models = known.and_then(|known| known.models.clone());
-        models.iter().flat_map(|models| models.iter()).filter(|model| self.matches(provider, model)).cloned().collect()
-    }
-}
-
-impl Snapshot {
-    fn matches(&self, provider: usize, model: &str) -> bool {
-        let matching = self.config.providers.get(provider).map(|provider| provider.matching.as_slice()).unwrap_or_default();
-        matching.is_empty() || matching.iter().any(|pattern| pattern.is_match(model))
+        known.and_then(|known| known.models.clone()).map(|models| models.to_vec()).unwrap_or_default()
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::engine::{Error, RequestId};
@@ -22,6 +21,8 @@ pub struct Meter {
     client: Option<IpAddr>,
     caller: Arc<str>,
     received: Instant,
+    /// When the engine got it; until then its client was still sending.
+    begun: Instant,
     running: Arc<AtomicU64>,
     /// The name asked for, once it is known.
     pub model: String,
@@ -42,27 +43,7 @@ pub struct Meter {
     events: u64,
     usage: Option<Usage>,
     error: Option<String>,
-    slot: Option<Held>,
-}
-
-/// A slot in flight that wakes those who wait for one when it is dropped.
-pub struct Held {
     slot: Option<Slot>,
-    freed: Arc<Notify>,
-}
-
-impl Held {
-    /// Holds `slot`; `freed` belongs to its provider.
-    pub fn new(slot: Slot, freed: Arc<Notify>) -> Held {
-        Held { slot: Some(slot), freed }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        drop(self.slot.take());
-        self.freed.notify_one();
-    }
 }
 
 impl Meter {
@@ -74,6 +55,7 @@ impl Meter {
             client,
             caller,
             received,
+            begun: Instant::now(),
             running: running.clone(),
             model: String::new(),
             provider: Arc::from(""),
@@ -98,9 +80,9 @@ impl Meter {
         self.received.elapsed()
     }
 
-    /// Time spent in llmgw itself so far.
+    /// Time spent in llmgw itself so far, without the client's upload.
     pub fn overhead(&self) -> Duration {
-        self.elapsed().saturating_sub(self.waited)
+        self.begun.elapsed().saturating_sub(self.waited)
     }
 
     /// The request failed with an error of ours.
@@ -111,7 +93,7 @@ impl Meter {
     }
 
     /// An upstream's answer is committed. `slot` stays taken until the answer's end.
-    pub fn commit(&mut self, status: u16, slot: Held) {
+    pub fn commit(&mut self, status: u16, slot: Slot) {
         self.status = status;
         self.slot = Some(slot);
         self.upstream = Some(self.elapsed());

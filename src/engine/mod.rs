@@ -3,6 +3,7 @@
 //! [`Engine`] is the one handle that server, command line and tests hold. Only [`run`] retries; nothing here prints.
 
 pub mod adapt;
+pub mod answer;
 pub mod attempt;
 pub mod catalog;
 pub mod demand;
@@ -137,7 +138,7 @@ impl Engine {
 
     /// Asks one route for real, outside of routing and health; never fails, the result says what happened.
     pub async fn probe(&self, probe: &Probe) -> ProbeResult {
-        probe::probe(&self.snapshot(), probe).await
+        probe::probe(&probe.snapshot, probe).await
     }
 
     /// The routes that a probe of everything covers: those of `models`, the listed models of providers, and the

@@ -11,9 +11,11 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::config;
+use crate::dialects::openai_chat::stream::DONE;
 use crate::dialects::openai_chat::{ApiError, Request, events, response};
-use crate::dialects::sse::Framer;
-use crate::engine::attempt::{AnsweredBody, Attempting, Tried};
+use crate::dialects::sse::{Frame, Framer};
+use crate::engine::answer::AnsweredBody;
+use crate::engine::attempt::{Attempting, Tried};
 use crate::engine::demand::{Body, Demand};
 use crate::engine::hold::Begun;
 use crate::engine::live::Snapshot;
@@ -48,7 +50,7 @@ pub async fn probes(engine: &Inner, snapshot: &Arc<Snapshot>, models: &[String],
     let picked = |candidate: &Candidate| provider.is_none_or(|provider| &*candidate.provider_name == provider);
     let enabled = |candidate: &Candidate| snapshot.config.providers[candidate.provider].enabled;
     let chosen = candidates.into_iter().filter(|(_, candidate)| picked(candidate) && enabled(candidate));
-    Ok(chosen.map(|(name, candidate)| probe_of(name, candidate)).collect())
+    Ok(chosen.map(|(name, candidate)| probe_of(snapshot, name, candidate)).collect())
 }
 
 /// Routes of `models`, listed models, and `default_model` where models are discovered; each upstream model once.
@@ -81,7 +83,7 @@ async fn everything(engine: &Inner, snapshot: &Arc<Snapshot>, provider: Option<&
     Ok(found)
 }
 
-fn probe_of(name: String, candidate: Candidate) -> Probe {
+fn probe_of(snapshot: &Arc<Snapshot>, name: String, candidate: Candidate) -> Probe {
     let (endpoint, skip) = kind_of(&candidate.model);
     Probe {
         name,
@@ -93,6 +95,7 @@ fn probe_of(name: String, candidate: Candidate) -> Probe {
         stream: false,
         timeout: TIMEOUT,
         candidate,
+        snapshot: snapshot.clone(),
     }
 }
 
@@ -196,38 +199,55 @@ fn full(endpoint: Endpoint, body: &[u8]) -> Result<String, String> {
     Ok(response::text(&value).to_owned())
 }
 
-/// The text of a stream, to its end.
-async fn streamed(mut begun: Begun) -> Result<String, String> {
-    let mut text = String::new();
-    for frame in &begun.held {
-        read(&frame.data(), &mut text)?;
+/// A stream, as far as it was read.
+#[derive(Default)]
+struct Heard {
+    text: String,
+    is_complete: bool,
+}
+
+impl Heard {
+    fn take(&mut self, frame: &Frame) -> Result<(), String> {
+        let data = frame.data();
+        self.is_complete |= data.starts_with(DONE);
+        for event in events(&data) {
+            match event {
+                Event::Text(piece) | Event::Refusal(piece) => self.text.push_str(&piece),
+                Event::Finish(_) => self.is_complete = true,
+                Event::Error(error) => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
     }
-    drain(&mut begun.framer, &mut text)?;
-    let Some(mut upstream) = begun.upstream else { return Ok(text) };
-    while let Some(frame) = upstream.frame().await {
+
+    fn drain(&mut self, framer: &mut Framer) -> Result<(), String> {
+        while let Some(frame) = framer.next_frame() {
+            self.take(&frame)?;
+        }
+        Ok(())
+    }
+}
+
+/// The text of a stream, which must come to its end.
+async fn streamed(mut begun: Begun) -> Result<String, String> {
+    let mut heard = Heard::default();
+    for frame in &begun.held {
+        heard.take(frame)?;
+    }
+    heard.drain(&mut begun.framer)?;
+    while let Some(frame) = match begun.upstream.as_mut() {
+        Some(upstream) => upstream.frame().await,
+        None => None,
+    } {
         let data = frame.map_err(|error| error.to_string())?.into_data().unwrap_or_default();
         begun.framer.push(data).map_err(|error| error.to_string())?;
-        drain(&mut begun.framer, &mut text)?;
+        heard.drain(&mut begun.framer)?;
     }
-    Ok(text)
-}
-
-fn drain(framer: &mut Framer, text: &mut String) -> Result<(), String> {
-    while let Some(frame) = framer.next_frame() {
-        read(&frame.data(), text)?;
+    if let Some(rest) = begun.framer.rest() {
+        heard.take(&rest)?;
     }
-    Ok(())
-}
-
-fn read(data: &[u8], text: &mut String) -> Result<(), String> {
-    for event in events(data) {
-        match event {
-            Event::Text(piece) | Event::Refusal(piece) => text.push_str(&piece),
-            Event::Error(error) => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(())
+    if heard.is_complete { Ok(heard.text) } else { Err("the stream ended before it was complete".to_owned()) }
 }
 
 fn millis(duration: Duration) -> u64 {

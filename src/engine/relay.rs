@@ -17,7 +17,7 @@ use tokio::time::{Instant, Sleep};
 use crate::config::Secret;
 use crate::dialects::openai_chat::{Chunk, error::envelope};
 use crate::dialects::sse::{Frame, Framer};
-use crate::engine::attempt::mask_body;
+use crate::engine::answer::{Credential, mask};
 use crate::engine::hold::Begun;
 use crate::engine::live::Snapshot;
 use crate::engine::meter::Meter;
@@ -68,11 +68,13 @@ pub struct Source {
     pub snapshot: Arc<Snapshot>,
     /// Which of its providers it is.
     pub provider: usize,
+    /// What the request was signed with.
+    pub credential: Credential,
 }
 
 impl Source {
-    fn secrets(&self) -> &[Secret] {
-        &self.snapshot.config.providers[self.provider].api_keys
+    fn secrets(&self) -> Vec<Secret> {
+        self.credential.secrets(&self.snapshot, self.provider)
     }
 }
 
@@ -110,7 +112,12 @@ impl Relay {
 
     /// Any other body, of which `first` was read.
     pub fn raw(first: Option<Bytes>, upstream: Option<UpstreamBody>, limits: Limits, meter: Meter, from: Source) -> Relay {
-        Relay { upstream, kind: Kind::Raw, queue: first.into_iter().collect(), meter, clock: Clock::new(limits), from }
+        let mut relay = Relay { upstream, kind: Kind::Raw, queue: first.into_iter().collect(), meter, clock: Clock::new(limits), from };
+        // Nobody polls a body that has no bytes (HEAD, 204, 304).
+        if relay.upstream.as_ref().is_none_or(UpstreamBody::is_end_stream) {
+            relay.end();
+        }
+        relay
     }
 
     /// The next piece for the client; ends cleanly after an error event, and with an error where no event can say it.
@@ -190,22 +197,25 @@ impl Relay {
             None if Chunk::is_of_interest(frame.bytes()) => Some(Chunk::read(&frame.data())),
             None => None,
         };
-        self.meter.event();
         let Some(chunk) = chunk else {
+            self.meter.event();
             self.queue.push_back(frame.into_bytes());
             return true;
         };
         let is_ours = events.withhold_usage && chunk.no_choices && chunk.usage.is_some();
         events.finished |= chunk.finish;
+        if chunk.content {
+            self.meter.event();
+        }
         if let Some(usage) = chunk.usage {
             self.meter.report(usage);
         }
         if let Some(error) = chunk.error {
             events.failed = true;
-            let summary = error.summary();
-            self.meter.cut_off(format!("{} said within the stream: {}", self.from.name, redact_known(&summary, self.from.secrets())));
+            let secrets = self.from.secrets();
+            self.meter.cut_off(format!("{} said within the stream: {}", self.from.name, redact_known(&error.summary(), &secrets)));
             self.upstream = None;
-            self.queue.push_back(mask_body(frame.into_bytes(), self.from.secrets()));
+            self.queue.push_back(mask(frame.into_bytes(), &secrets));
             return false;
         }
         if chunk.done {
@@ -223,6 +233,10 @@ impl Relay {
     fn end(&mut self) {
         self.upstream = None;
         let Kind::Events(events) = &mut self.kind else { return self.meter.complete() };
+        // After an error event nothing follows, whatever came with it.
+        if events.failed {
+            return;
+        }
         if let Some(rest) = events.framer.rest() {
             // An unfinished event is passed on only if it is whole but for its blank line.
             if Chunk::read(&rest.data()).valid {

@@ -2,11 +2,13 @@
 //! Plain data, serialisable, free of secrets.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::config::Price;
+use crate::engine::live::Snapshot;
 use crate::hub::Endpoint;
 use crate::routing::Candidate;
 
@@ -34,7 +36,7 @@ pub struct ModelRow {
 }
 
 /// One real call to one route.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Probe {
     /// The name it stands under.
     pub name: String,
@@ -53,6 +55,8 @@ pub struct Probe {
     /// Time limit of the whole call.
     pub timeout: Duration,
     pub(super) candidate: Candidate,
+    /// The configuration that `candidate` belongs to.
+    pub(super) snapshot: Arc<Snapshot>,
 }
 
 /// What one real call came to.
@@ -187,6 +191,14 @@ pub struct ProviderStatus {
     pub cooldown_left_seconds: f64,
     /// Requests on their way now.
     pub in_flight: u32,
+    /// Attempts so far, over all models.
+    pub requests: u64,
+    /// Share of attempts that succeeded, 0 to 1.
+    pub success_rate: Option<f64>,
+    /// Milliseconds until the answer was committed: median, 95th and 99th percentile.
+    pub latency_ms: Option<[u32; 3]>,
+    /// What went wrong last.
+    pub last_error: Option<String>,
     /// Credentials at rest, of how many.
     pub credentials: (usize, usize),
     /// Its models: listed, discovered or not known yet.

@@ -7,27 +7,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::select_all;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use rand::RngExt;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::debug;
 
-use crate::engine::attempt::{Answered, AnsweredBody, Attempting, Failed, Tried};
+use crate::engine::answer::{Answered, AnsweredBody, Failed};
+use crate::engine::attempt::{Attempting, Tried};
 use crate::engine::demand::Demand;
 use crate::engine::error::Attempt;
 use crate::engine::live::Snapshot;
-use crate::engine::meter::{Held, Meter};
+use crate::engine::meter::Meter;
 use crate::engine::relay::{Limits, Relay, Source};
 use crate::engine::{Error, Inner, Job, Reply, ReplyBody, Trace, discover};
 use crate::providers::headers;
-use crate::routing::{Candidate, Failure, Permit, Plan, Skipped, Standing, plan, resolve};
+use crate::routing::{Candidate, Failure, Millis, Permit, Plan, Skipped, Slot, Standing, plan, resolve};
 use crate::telemetry::events::{AttemptFailed, CandidateSkipped, RequestAccepted, SwitchedUpstream};
 
 /// What a client is told to wait when nobody knows better.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Answers `job`; what was used is in `meter`, which the reply takes along.
-pub async fn run(engine: &Inner, job: &Job, meter: &mut Meter) -> Result<(Answered, Candidate, Held), Error> {
+pub async fn run(engine: &Inner, job: &Job, meter: &mut Meter) -> Result<(Answered, Candidate, Slot), Error> {
     let demand = Demand::read(job)?;
     meter.model.clone_from(&demand.model);
     if !job.caller.may(&demand.model) {
@@ -42,7 +43,9 @@ pub async fn run(engine: &Inner, job: &Job, meter: &mut Meter) -> Result<(Answer
     };
     accepted.emit();
     let deadline = job.received + job.snapshot.config.routing.deadline;
+    let begun = Instant::now();
     let plan = find(engine, &job.snapshot, &demand.model).await?;
+    meter.waited += begun.elapsed();
     plan.advance();
     let mut walk = Walk::new(engine, &job.snapshot, plan, deadline);
     walk.run(&demand, &job.headers, meter).await
@@ -102,7 +105,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    async fn run(&mut self, demand: &Demand, client: &HeaderMap, meter: &mut Meter) -> Result<(Answered, Candidate, Held), Error> {
+    async fn run(&mut self, demand: &Demand, client: &HeaderMap, meter: &mut Meter) -> Result<(Answered, Candidate, Slot), Error> {
         let mut headers = headers::forwardable(client);
         while let Some((candidate, permit)) = self.next(meter).await {
             if let Some(last) = self.attempts.last() {
@@ -119,9 +122,8 @@ impl<'a> Walk<'a> {
             match tried {
                 Tried::Wrong(error) => return Err(error),
                 Tried::Answered(answered) => {
-                    let slot = permit.succeeded(begun.elapsed(), self.engine.now());
-                    let freed = self.snapshot.upstreams[candidate.provider].freed.clone();
-                    return Ok((answered, candidate, Held::new(slot, freed)));
+                    let slot = settle(permit, answered.status, begun.elapsed(), self.engine.now());
+                    return Ok((answered, candidate, slot));
                 }
                 Tried::Failed(failed) => self.failed(candidate, permit, failed, begun.elapsed()),
             }
@@ -139,11 +141,8 @@ impl<'a> Walk<'a> {
                 return None;
             }
             let Some(candidate) = self.ahead.pop_front() else {
-                if self.attempts.is_empty() {
-                    return self.wait_for_slot(meter).await;
-                }
                 if routing.max_attempts == 0 || self.again.is_empty() {
-                    return None;
+                    return self.wait(meter).await;
                 }
                 self.ahead = std::mem::take(&mut self.again);
                 continue;
@@ -152,6 +151,9 @@ impl<'a> Walk<'a> {
                 let begun = Instant::now();
                 self.back_off(&candidate).await;
                 meter.waited += begun.elapsed();
+                if Instant::now() >= self.deadline {
+                    return None;
+                }
             }
             match candidate.claim(self.engine.now(), routing.cooldown) {
                 Ok(permit) => return Some((candidate, permit)),
@@ -161,6 +163,18 @@ impl<'a> Walk<'a> {
                 }
             }
         }
+    }
+
+    /// All that is left is at its limit, or being probed by another request.
+    async fn wait(&mut self, meter: &mut Meter) -> Option<(Candidate, Permit)> {
+        let is_worth_it = |skipped: &Skipped| matches!(skipped, Skipped::Saturated { .. } | Skipped::Probing);
+        let waited_for = self.skipped.iter().filter(|(_, skipped)| is_worth_it(skipped)).map(|(candidate, _)| candidate.clone()).collect();
+        let begun = Instant::now();
+        let claimed = claim_when_free(self.engine, self.snapshot, waited_for, self.deadline).await;
+        meter.waited += begun.elapsed();
+        let (candidate, permit) = claimed.ok()?;
+        self.skipped.retain(|(other, _)| other.provider != candidate.provider || other.model != candidate.model);
+        Some((candidate, permit))
     }
 
     /// Whether waiting for it is pointless: it was sent to rest, by this request or another.
@@ -180,28 +194,6 @@ impl<'a> Walk<'a> {
         sleep_until((*failed_at + jittered).min(self.deadline)).await;
     }
 
-    /// All that is left is at its limit: waits for a slot for as long as a connection may take.
-    async fn wait_for_slot(&mut self, meter: &mut Meter) -> Option<(Candidate, Permit)> {
-        let is_saturated =
-            |(candidate, skipped): &(Candidate, Skipped)| matches!(skipped, Skipped::Saturated { .. }).then(|| candidate.clone());
-        let saturated: Vec<Candidate> = self.skipped.iter().filter_map(is_saturated).collect();
-        let patience = saturated.iter().map(|candidate| self.snapshot.config.providers[candidate.provider].timeout.connect).max()?;
-        let begun = Instant::now();
-        let until = (begun + patience).min(self.deadline);
-        loop {
-            // Listening begins before looking, so that no slot is freed in between.
-            let freed: Vec<_> =
-                saturated.iter().map(|candidate| Box::pin(self.snapshot.upstreams[candidate.provider].freed.notified())).collect();
-            for candidate in &saturated {
-                if let Ok(permit) = candidate.claim(self.engine.now(), self.snapshot.config.routing.cooldown) {
-                    meter.waited += begun.elapsed();
-                    return Some((candidate.clone(), permit));
-                }
-            }
-            timeout_at(until, select_all(freed)).await.ok()?;
-        }
-    }
-
     fn failed(&mut self, candidate: Candidate, permit: Permit, failed: Failed, took: Duration) {
         let now = self.engine.now();
         if let Some(failure) = &failed.failure {
@@ -210,7 +202,6 @@ impl<'a> Walk<'a> {
             candidate.health.note_error(failed.reason.clone(), now);
             permit.failed(failure, count, now);
         }
-        self.snapshot.upstreams[candidate.provider].freed.notify_one();
         let (provider, model) = (candidate.provider_name.to_string(), candidate.model.to_string());
         let status = failed.status.map(|status| status.as_u16());
         AttemptFailed { provider: &provider, upstream_model: &model, status, reason: &failed.reason, took }.emit();
@@ -257,8 +248,46 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// Claims the first of `candidates` that can be had: at once, or when a slot is freed or a probe decided, for as long as
+/// a connection to it may take.
+pub async fn claim_when_free(
+    engine: &Inner,
+    snapshot: &Snapshot,
+    candidates: Vec<Candidate>,
+    deadline: Instant,
+) -> Result<(Candidate, Permit), Option<Skipped>> {
+    let patience = candidates.iter().map(|candidate| snapshot.config.providers[candidate.provider].timeout.connect).max();
+    let until = (Instant::now() + patience.unwrap_or_default()).min(deadline);
+    loop {
+        // Listening begins before looking, so that nothing is freed in between.
+        let mut freed: Vec<_> =
+            candidates.iter().map(|candidate| Box::pin(snapshot.upstreams[candidate.provider].freed.notified())).collect();
+        for notified in &mut freed {
+            notified.as_mut().enable();
+        }
+        let mut last = None;
+        for candidate in &candidates {
+            match candidate.claim(engine.now(), snapshot.config.routing.cooldown) {
+                Ok(permit) => return Ok((candidate.clone(), permit)),
+                Err(skipped) => last = Some(skipped),
+            }
+        }
+        let is_over = Instant::now() >= until || matches!(last, Some(Skipped::Cooling { .. } | Skipped::Disabled(_)));
+        if freed.is_empty() || is_over {
+            return Err(last);
+        }
+        // When time is up it looks once more.
+        let _ = timeout_at(until, select_all(freed)).await;
+    }
+}
+
+/// What an answer says of its upstream's health: nothing, if it is the client's own mistake.
+pub fn settle(permit: Permit, status: StatusCode, took: Duration, now: Millis) -> Slot {
+    if status.is_client_error() { permit.undecided() } else { permit.succeeded(took, now) }
+}
+
 /// The reply that goes out, with the meter in it.
-pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: &Candidate, slot: Held, mut meter: Meter) -> Reply {
+pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: &Candidate, slot: Slot, mut meter: Meter) -> Reply {
     let trace = Trace {
         provider: candidate.provider_name.to_string(),
         model: candidate.model.to_string(),
@@ -266,7 +295,8 @@ pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: &Candidate
         overhead: meter.overhead(),
     };
     let timeout = &snapshot.config.providers[candidate.provider].timeout;
-    let from = Source { name: name_of(candidate), snapshot: snapshot.clone(), provider: candidate.provider };
+    let from =
+        Source { name: name_of(candidate), snapshot: snapshot.clone(), provider: candidate.provider, credential: answered.credential };
     meter.commit(answered.status.as_u16(), slot);
     let body = match answered.body {
         AnsweredBody::Full(bytes, usage) => {
@@ -283,7 +313,7 @@ pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: &Candidate
             ReplyBody::Stream(Box::new(Relay::events(*begun, withhold_usage, limits, meter, from)))
         }
         AnsweredBody::Raw(first, upstream) => {
-            let limits = Limits { idle: Some(timeout.idle), until: None };
+            let limits = Limits { idle: Some(timeout.idle), until: answered.until };
             ReplyBody::Stream(Box::new(Relay::raw(first, Some(upstream), limits, meter, from)))
         }
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::config::{Origin, Target};
 use crate::engine::live::Snapshot;
 use crate::engine::report::{ExplainedRoute, Explanation, HealthReport, ModelRow, ProviderStatus, UpstreamStatus};
-use crate::routing::{Candidate, Health, Millis, NotFound, Offers, Plan, Skipped, Standing, plan, resolve};
+use crate::routing::{Candidate, Health, Millis, NotFound, Plan, Report, Skipped, Standing, plan, resolve};
 
 /// Every model that can be asked for, one row a route.
 pub fn models(snapshot: &Snapshot, now: Millis) -> Vec<ModelRow> {
@@ -34,7 +34,9 @@ pub fn models(snapshot: &Snapshot, now: Millis) -> Vec<ModelRow> {
     for index in 0..snapshot.config.providers.len() {
         let listed = snapshot.config.providers[index].models.as_ref();
         let source = if listed.is_some() { "listed" } else { "discovered" };
-        let offered = listed.cloned().unwrap_or_else(|| snapshot.names(index));
+        // What is listed stays in the file's order.
+        let in_order = || listed.map(|listed| listed.iter().filter(|model| !snapshot.table.hides(model)).cloned().collect());
+        let offered: Vec<Arc<str>> = in_order().unwrap_or_else(|| snapshot.table.offered(snapshot, index));
         rows.extend(offered.iter().map(|model| row(snapshot, model, index, model, now, source)));
     }
     rows
@@ -194,18 +196,23 @@ fn provider(snapshot: &Snapshot, index: usize, now: Millis) -> Option<ProviderSt
     let account = snapshot.table.account(index)?;
     let standing = standing(snapshot, index, now)?;
     let known = upstream.catalog.known();
-    let discovered = || known.models.as_ref().map(|_| snapshot.names(index).len());
+    let discovered = || known.models.as_ref().map(|_| snapshot.table.offered(snapshot, index).len());
     let mut upstreams: Vec<UpstreamStatus> =
         account.models().iter().filter_map(|(name, health)| model(snapshot, name, health, now)).collect();
     upstreams.sort_by(|one, other| one.model.cmp(&other.model));
+    let report = account.report();
     Some(ProviderStatus {
         name: config.name.to_string(),
         kind: config.kind.as_str(),
         enabled: config.enabled,
         state: if config.enabled { state(standing) } else { "disabled".to_owned() },
-        failures: u32::from(account.report().failures_in_a_row),
+        failures: u32::from(report.failures_in_a_row),
         cooldown_left_seconds: seconds_left(standing),
         in_flight: account.in_flight(),
+        requests: report.requests,
+        success_rate: success_rate(&report),
+        latency_ms: report.latency.as_ref().map(|latency| [latency.p50, latency.p95, latency.p99]),
+        last_error: report.last_error.map(|error| error.message),
         credentials: upstream.provider.credentials(),
         models: config.models.as_ref().map(Vec::len).or_else(discovered),
         discovery_error: known.error.clone(),
@@ -220,7 +227,6 @@ fn model(snapshot: &Snapshot, name: &Arc<str>, health: &Health, now: Millis) -> 
         return None;
     }
     let standing = health.standing(now, snapshot.table.cooldown());
-    let ended = report.successes + report.failures;
     Some(UpstreamStatus {
         model: name.to_string(),
         state: state(standing),
@@ -228,10 +234,16 @@ fn model(snapshot: &Snapshot, name: &Arc<str>, health: &Health, now: Millis) -> 
         cooldown_left_seconds: seconds_left(standing),
         in_flight: report.in_flight,
         requests: report.requests,
-        success_rate: (ended > 0).then(|| report.successes as f64 / ended as f64),
+        success_rate: success_rate(&report),
         latency_ms: report.latency.map(|latency| [latency.p50, latency.p95, latency.p99]),
         last_error: report.last_error.map(|error| error.message),
     })
+}
+
+/// Share of the attempts that ended well, of those that said anything of the upstream's health.
+fn success_rate(report: &Report) -> Option<f64> {
+    let ended = report.successes + report.failures;
+    (ended > 0).then(|| report.successes as f64 / ended as f64)
 }
 
 /// Where the configuration came from, in words.

@@ -41,6 +41,8 @@ pub fn judge(detect: &Detect, status: StatusCode, error: Option<&ApiError>) -> V
         return match error {
             None => Verdict::Accept,
             Some(error) if error.names_the_credential() => Verdict::TryNext(Reason::Credential),
+            // The next route may see it otherwise; this one's health is not at fault.
+            Some(error) if error.blames_the_request() => Verdict::TryNext(Reason::Failed { lasting: true, harmless: true }),
             Some(_) => Verdict::TryNext(Reason::Failed { lasting: false, harmless: false }),
         };
     }
@@ -115,6 +117,9 @@ mod tests {
             (400, r#"{"error":{"message":"API key not valid"}}"#, Verdict::TryNext(Reason::Credential)),
             (401, "", Verdict::TryNext(Reason::Credential)),
             (402, "", Verdict::TryNext(Reason::Credential)),
+            (200, r#"{"error":{"code":400,"message":"bad"}}"#, failed(true, true)),
+            (400, r#"{"error":{"message":"Invalid value: 'invalid_api_key' is no role"}}"#, Verdict::GiveBack),
+            (404, r#"{"error":{"message":"The model `insufficient_quota` does not exist","code":"model_not_found"}}"#, failed(true, false)),
             (403, r#"{"error":{"message":"region"}}"#, failed(true, true)),
             (404, "", failed(true, false)),
             (418, r#"{"error":{"message":"Rate_Limit"}}"#, failed(true, false)),

@@ -262,7 +262,7 @@ mod tests {
         let (used, _) = pick(&pool, "m");
         assert_eq!(pool.refused(used, &Refusal::Credential { rest: REST }), Retry::No);
         advance(REST).await;
-        assert_eq!(pool.refused(used, &Refusal::Credential { rest: REST }), Retry::Another);
+        assert_eq!(pool.refused(used, &Refusal::Credential { rest: REST }), Retry::No, "the same key is not another one");
         assert_eq!(pool.count(), (0, 1));
         pool.refused(CredentialId::NONE, &Refusal::Credential { rest: REST });
         assert_eq!(pool.count(), (0, 1));

@@ -4,6 +4,7 @@
 //! to be read, but for the text of a last error. Who may change a breaker is in [`super::permit`].
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -65,6 +66,25 @@ pub struct Account {
     pub(super) in_flight: AtomicU32,
     models: ArcSwap<Models>,
     overflow: Arc<Health>,
+    pub(super) wake: Wake,
+}
+
+/// Called whenever something that was waited for may be had: a slot was freed, a probe was decided.
+#[derive(Default)]
+pub(super) struct Wake(OnceLock<Box<dyn Fn() + Send + Sync>>);
+
+impl Wake {
+    pub(super) fn call(&self) {
+        if let Some(wake) = self.0.get() {
+            wake();
+        }
+    }
+}
+
+impl fmt::Debug for Wake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wake")
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -111,6 +131,11 @@ impl Account {
             }
             models
         });
+    }
+
+    /// Has `wake` called whenever a slot was freed or a probe decided; the first one counts.
+    pub fn on_freed(&self, wake: impl Fn() + Send + Sync + 'static) {
+        let _ = self.wake.0.set(Box::new(wake));
     }
 
     /// Requests in flight over all models.

@@ -136,6 +136,12 @@ impl Permit {
         self.slot
     }
 
+    /// The upstream answered, but with something that says nothing of its health: the client's own mistake. The probe, if
+    /// there is one, is given back; the slot stays taken until the rest is through.
+    pub fn undecided(self) -> Slot {
+        self.slot
+    }
+
     /// The attempt failed. `count` is false when this request has already added its one failure to this upstream; a rate
     /// limit is heeded all the same. Frees the slot.
     pub fn failed(self, failure: &Failure, count: bool, now: Millis) {
@@ -179,6 +185,7 @@ impl Drop for Slot {
     fn drop(&mut self) {
         give_back(&self.account.in_flight);
         give_back(&self.health.in_flight);
+        self.account.wake.call();
     }
 }
 
@@ -189,6 +196,9 @@ impl Drop for Probes {
         }
         if let Some(ticket) = self.of_model {
             self.health.breaker.release(ticket);
+        }
+        if self.of_account.is_some() || self.of_model.is_some() {
+            self.account.wake.call();
         }
     }
 }

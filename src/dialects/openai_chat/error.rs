@@ -53,18 +53,19 @@ impl ApiError {
         patterns.iter().any(|pattern| kind.contains(pattern) || code.contains(pattern) || (message_counts && message.contains(pattern)))
     }
 
-    /// Whether the credential itself is refused, whatever the status.
+    /// Whether the credential itself is refused, whatever the status. Messages repeat what clients write, so of those only
+    /// whole sentences count, and only at their beginning.
     pub fn names_the_credential(&self) -> bool {
-        const WORDS: [&str; 6] = [
-            "invalid_api_key",
-            "incorrect api key",
-            "api key not valid",
-            "insufficient_quota",
-            "account_deactivated",
-            "invalid_authentication",
-        ];
-        let words = WORDS.map(str::to_owned);
-        self.matches(&words, true)
+        const CODES: [&str; 5] =
+            ["invalid_api_key", "insufficient_quota", "account_deactivated", "invalid_authentication", "authentication_error"];
+        const SENTENCES: [&str; 3] = ["incorrect api key provided", "api key not valid", "invalid api key"];
+        let (kind, code, message) = (self.kind.to_lowercase(), self.code.to_lowercase(), self.message.to_lowercase());
+        CODES.iter().any(|word| kind == *word || code == *word) || SENTENCES.iter().any(|sentence| message.starts_with(sentence))
+    }
+
+    /// Whether it says, by its own code or type, that the request was wrong rather than the upstream.
+    pub fn blames_the_request(&self) -> bool {
+        matches!(self.code.as_str(), "400" | "413" | "422") || self.kind == "invalid_request_error"
     }
 
     /// In one line, for a list of attempts.

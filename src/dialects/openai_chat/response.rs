@@ -15,11 +15,15 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Reads a whole body in one pass without building a tree of it; `None`: it is not a JSON object.
+    /// Reads a whole body in one pass without building a tree of it; `None`: it is not JSON. A list (some rerankers answer
+    /// with one) holds nothing of interest.
     pub fn read(body: &[u8]) -> Option<Answer> {
+        if body.trim_ascii_start().starts_with(b"[") {
+            return serde_json::from_slice::<serde::de::IgnoredAny>(body).ok().map(|_| Answer::default());
+        }
         let head: Head<'_> = serde_json::from_slice(body).ok()?;
         let has_error =
-            head.error.is_some_and(|raw| raw.get() != "null") || head.base_resp.is_some() || head.choices.is_none_or(is_suspicious);
+            head.error.is_some_and(|raw| raw.get() != "null") || head.base_resp.is_some() || head.choices.is_some_and(is_suspicious);
         let error = if has_error { ApiError::read(body) } else { None };
         let usage = head.usage.and_then(|raw| serde_json::from_str(raw.get()).ok()).and_then(|usage| read_usage(&usage));
         Some(Answer { error, usage })

@@ -1,0 +1,262 @@
+//! What an upstream's reply comes to: an answer for the client, or a failure with its meaning.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{StatusCode, request};
+use http_body::Body;
+use http_body_util::BodyExt;
+use memchr::memmem;
+use tokio::time::{Instant, timeout_at};
+
+use crate::config::{Detect, Secret, secret};
+use crate::dialects::openai_chat::ApiError;
+use crate::engine::hold::Begun;
+use crate::engine::live::Snapshot;
+use crate::engine::verdict::{Reason, Verdict, judge, retry_after};
+use crate::hub::Usage;
+use crate::providers::{ProviderError, headers};
+use crate::routing::Failure;
+use crate::telemetry::redact::{redact, redact_known};
+use crate::transport::{TransportError, UpstreamBody};
+
+/// How much of an error's body is read before it decides: enough for any message, little enough to hold.
+const LARGEST_ERROR: usize = 256 * 1024;
+
+/// How long an error's body may take before the status alone decides.
+const ERROR_TIME: Duration = Duration::from_secs(5);
+
+/// Shorter credentials are no secrets, and masking them would mask half of every text.
+const SHORTEST_SECRET: usize = 8;
+
+/// A reply that is the client's.
+pub struct Answered {
+    /// The upstream's status.
+    pub status: StatusCode,
+    /// Its headers that may go on.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: AnsweredBody,
+    /// What must not reach the client.
+    pub credential: Credential,
+    /// When all of the body must have come, unless it is a stream.
+    pub until: Option<Instant>,
+}
+
+/// A committed body.
+pub enum AnsweredBody {
+    /// All of it.
+    Full(Bytes, Option<Usage>),
+    /// A stream of events.
+    Events {
+        /// The held-back beginning and the rest.
+        begun: Box<Begun>,
+        /// The usage chunk is not the client's.
+        withhold_usage: bool,
+    },
+    /// Any other body: its first piece and the rest.
+    Raw(Option<Bytes>, UpstreamBody),
+}
+
+/// What a request was signed with; kept as it was sent, read only when something went wrong.
+#[derive(Clone, Debug, Default)]
+pub struct Credential(Option<HeaderValue>);
+
+/// Why a try failed.
+#[derive(Debug)]
+pub struct Failed {
+    /// The upstream's status, if it gave one.
+    pub status: Option<StatusCode>,
+    /// In one line, without secrets.
+    pub reason: String,
+    /// What it means for the upstream's health; `None`: nothing.
+    pub failure: Option<Failure>,
+    /// The same upstream may well answer the next time.
+    pub in_passing: bool,
+    /// It ran out of time.
+    pub timed_out: bool,
+    /// How long the upstream asks to be left alone.
+    pub retry_after: Option<Duration>,
+    /// The upstream's error body, if it is one.
+    pub body: Option<Bytes>,
+}
+
+/// What a reply was found to be.
+pub enum Read {
+    /// The client's.
+    Answered(Answered),
+    /// A failure, and which.
+    Failed(Failed, Reason),
+}
+
+impl Failed {
+    /// A failure in passing.
+    pub fn new(reason: impl Into<String>, failure: Option<Failure>) -> Failed {
+        let (status, retry_after, body) = (None, None, None);
+        Failed { status, reason: reason.into(), failure, in_passing: true, timed_out: false, retry_after, body }
+    }
+
+    /// Of an upstream that had said `status` before it failed.
+    pub fn after(status: StatusCode, reason: impl Into<String>) -> Failed {
+        Failed { status: Some(status), ..Failed::new(reason, Some(Failure::Attempt)) }
+    }
+
+    /// Of an upstream that refused the only credential there was.
+    pub fn refused(status: StatusCode, error: Option<&ApiError>) -> Failed {
+        let reason = error.map_or_else(|| "the credential was refused".to_owned(), |error| error.summary().into_owned());
+        Failed { in_passing: false, failure: Some(Failure::Credentials), ..Failed::after(status, reason) }
+    }
+
+    /// `what` did not happen within `limit`. When that was cut short by our own deadline, it is not the upstream's fault.
+    pub fn timed_out(what: &str, limit: Duration, is_ours: bool) -> Failed {
+        let reason = format!("{what} within {}", humantime::format_duration(rounded(limit)));
+        Failed { timed_out: true, ..Failed::new(reason, (!is_ours).then_some(Failure::Attempt)) }
+    }
+
+    /// What a failure on the wire means.
+    pub fn from_transport(error: &TransportError) -> Failed {
+        let failure = match error {
+            TransportError::Connect(_) | TransportError::ConnectTimeout(_) => Some(Failure::Connect),
+            // The client's own sender went away.
+            TransportError::Request(_) => None,
+            TransportError::Closed(_) | TransportError::Broken(_) | TransportError::Encoding(_) => Some(Failure::Attempt),
+        };
+        let timed_out = matches!(error, TransportError::ConnectTimeout(_));
+        Failed { timed_out, ..Failed::new(error.to_string(), failure) }
+    }
+
+    /// What a failure to address or sign means.
+    pub fn from_provider(error: &ProviderError) -> Failed {
+        let refused = matches!(error, ProviderError::Login { refused: true, .. });
+        Failed {
+            in_passing: !refused,
+            ..Failed::new(error.to_string(), Some(if refused { Failure::Credentials } else { Failure::Connect }))
+        }
+    }
+
+    /// Without any secret of the provider, in whatever text the upstream repeated it.
+    pub fn masked(self, secrets: &[Secret]) -> Failed {
+        let reason = redact(&redact_known(&self.reason, secrets)).into_owned();
+        let body = self.body.map(|body| mask(body, secrets));
+        Failed { reason, body, ..self }
+    }
+}
+
+impl Credential {
+    /// What `head` was signed with.
+    pub fn of(head: &request::Parts) -> Credential {
+        Credential(head.headers.get(AUTHORIZATION).cloned())
+    }
+
+    /// Everything that must not leave: what was sent, and all that is configured for the provider.
+    pub fn secrets(&self, snapshot: &Snapshot, provider: usize) -> Vec<Secret> {
+        let sent = self.0.as_ref().and_then(|value| value.to_str().ok()).map(|value| value.strip_prefix("Bearer ").unwrap_or(value));
+        let configured = snapshot.config.providers.get(provider).map(|provider| provider.secrets()).unwrap_or_default();
+        configured.into_iter().chain(sent.map(Secret::new)).collect()
+    }
+}
+
+/// `body` with `secrets` masked, whatever else it holds.
+pub fn mask(body: Bytes, secrets: &[Secret]) -> Bytes {
+    let mut body = body;
+    for value in secrets.iter().map(Secret::expose).filter(|value| value.len() >= SHORTEST_SECRET) {
+        let places: Vec<usize> = memmem::find_iter(&body, value.as_bytes()).collect();
+        if places.is_empty() {
+            continue;
+        }
+        let (mut masked, mut from) = (BytesMut::with_capacity(body.len()), 0);
+        for at in places {
+            masked.extend_from_slice(&body[from..at]);
+            masked.extend_from_slice(secret::mask(value).as_bytes());
+            from = at + value.len();
+        }
+        masked.extend_from_slice(&body[from..]);
+        body = masked.freeze();
+    }
+    body
+}
+
+/// What a reply means whose status is no success. Its body is read as far as it may decide; a longer one is passed on.
+pub async fn unsuccessful(detect: &Detect, status: StatusCode, head: &HeaderMap, body: UpstreamBody, by: Instant) -> Read {
+    match error_body(body, by).await {
+        (read, None) => {
+            let error = ApiError::read_failed(&read);
+            failed(detect, status, head, error, AnsweredBody::Full(read, None))
+        }
+        (read, Some(rest)) => failed(detect, status, head, None, AnsweredBody::Raw(Some(read), rest)),
+    }
+}
+
+/// What a reply with this status and error means; `body` goes to the client if it is the client's.
+pub fn failed(detect: &Detect, status: StatusCode, head: &HeaderMap, error: Option<ApiError>, body: AnsweredBody) -> Read {
+    let reason = match judge(detect, status, error.as_ref()) {
+        Verdict::TryNext(reason) => reason,
+        Verdict::Accept | Verdict::GiveBack => {
+            let headers = headers::returnable(head);
+            return Read::Answered(Answered { status, headers, body, credential: Credential::default(), until: None });
+        }
+    };
+    let wait = retry_after(head, SystemTime::now());
+    let failure = match reason {
+        Reason::Credential => Some(Failure::Credentials),
+        Reason::RateLimited => Some(Failure::RateLimited(wait)),
+        Reason::Failed { harmless: true, .. } => None,
+        Reason::Failed { harmless: false, .. } => Some(Failure::Attempt),
+    };
+    let in_passing = matches!(reason, Reason::RateLimited | Reason::Failed { lasting: false, .. });
+    let text = match &error {
+        Some(error) => error.summary().into_owned(),
+        None => status.canonical_reason().unwrap_or("failed").to_owned(),
+    };
+    let body = match body {
+        AnsweredBody::Full(body, _) if error.is_some() => Some(body),
+        _ => None,
+    };
+    Read::Failed(Failed { status: Some(status), reason: text, failure, in_passing, timed_out: false, retry_after: wait, body }, reason)
+}
+
+/// As much of an error's body as comes soon, `by` at the latest, and is small enough to be held; and the rest if there is one.
+pub async fn error_body(mut body: UpstreamBody, by: Instant) -> (Bytes, Option<UpstreamBody>) {
+    let by = by.min(Instant::now() + ERROR_TIME);
+    let mut read = BytesMut::new();
+    loop {
+        match timeout_at(by, body.frame()).await {
+            Ok(Some(Ok(frame))) => read.extend_from_slice(&frame.into_data().unwrap_or_default()),
+            // What broke off is all there is.
+            Ok(Some(Err(_)) | None) => return (read.freeze(), None),
+            Err(_) => return (read.freeze(), Some(body)),
+        }
+        if read.len() > LARGEST_ERROR && !body.is_end_stream() {
+            return (read.freeze(), Some(body));
+        }
+    }
+}
+
+/// Whether the content type's own part, before any parameter, holds `word`.
+pub fn has_type(headers: &HeaderMap, word: &str) -> bool {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    value.is_some_and(|value| value.split(';').next().unwrap_or_default().to_ascii_lowercase().contains(word))
+}
+
+/// What is left until a deadline is a crooked number, which helps nobody.
+fn rounded(limit: Duration) -> Duration {
+    let step = if limit < Duration::from_secs(10) { 10 } else { 1000 };
+    let steps = (limit.as_millis() + step / 2) / step;
+    Duration::from_millis(u64::try_from(steps * step).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::mask;
+    use crate::config::Secret;
+
+    #[test]
+    fn a_secret_is_masked_in_any_bytes() {
+        let secrets = [Secret::new("sk-aaaaaaaaaaaaaaaabbbb"), Secret::new("short")];
+        let body = Bytes::from_static(b"\xff sk-aaaaaaaaaaaaaaaabbbb, short, sk-aaaaaaaaaaaaaaaabbbb");
+        assert_eq!(mask(body, &secrets), Bytes::from_static(b"\xff sk-aa****bbbb, short, sk-aa****bbbb"));
+    }
+}

@@ -1,7 +1,9 @@
 //! Requests that name a provider instead of a model: both bodies stream, there is one attempt, nothing is read.
 
-use http::{Method, Request, StatusCode};
-use http_body_util::{BodyExt, Limited};
+use bytes::BytesMut;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Method, Request, StatusCode};
+use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
 use crate::engine::attempt::{Answered, AnsweredBody, Failed, mask_body, sign};
@@ -10,7 +12,7 @@ use crate::engine::meter::{Held, Meter};
 use crate::engine::{Error, Forward, Inner};
 use crate::providers::{Call, Refusal, Target, headers, path};
 use crate::routing::{Candidate, Failure};
-use crate::transport::{Payload, TransportError};
+use crate::transport::{Payload, TransportError, UpstreamBody};
 
 /// Errors are small; what is larger streams through unread.
 const LARGEST_ERROR: usize = 256 * 1024;
@@ -31,7 +33,7 @@ pub async fn run(engine: &Inner, forward: Forward, meter: &mut Meter) -> Result<
     })?;
     meter.attempts = 1;
     let begun = Instant::now();
-    let headers = headers::forwardable(&forward.headers);
+    let headers = headers::forwardable_unread(&forward.headers);
     let call = Call { target: Target::Path(path), method: &forward.method, model: "", stream: false, headers: &headers };
     let deadline = forward.received + forward.snapshot.config.routing.deadline;
     let upstream = &forward.snapshot.upstreams[candidate.provider];
@@ -112,7 +114,11 @@ impl From<TransportError> for Unsent {
 }
 
 async fn send(upstream: &crate::engine::live::Upstream, call: &Call<'_>, payload: Payload) -> Result<Answered, Unsent> {
-    let (used, head) = sign(&*upstream.provider, call, &payload).await?;
+    let (used, mut head) = sign(&*upstream.provider, call, &payload).await?;
+    if payload.length() == Some(0) && matches!(*call.method, Method::POST | Method::PUT | Method::PATCH) {
+        // RFC 9110 §8.6; Google's front ends answer 411 without it.
+        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
+    }
     let sent = upstream.transport.send(Request::from_parts(head, payload)).await;
     let (head, body) = sent?.into_parts();
     if matches!(head.status.as_u16(), 401 | 402) {
@@ -123,11 +129,18 @@ async fn send(upstream: &crate::engine::live::Upstream, call: &Call<'_>, payload
         return Err(Failed::redirected(head.status).into());
     }
     let is_error = head.status.as_u16() >= 400 && *call.method != Method::HEAD;
-    let body = if is_error {
-        let body = Limited::new(body, LARGEST_ERROR).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-        AnsweredBody::Full(body, None)
-    } else {
-        AnsweredBody::Raw(None, body)
-    };
+    let body = if is_error { whole_if_small(body).await } else { AnsweredBody::Raw(None, body) };
     Ok(Answered { status: head.status, headers: headers::returnable(&head.headers), body })
+}
+
+async fn whole_if_small(mut body: UpstreamBody) -> AnsweredBody {
+    let mut read = BytesMut::new();
+    while let Some(Ok(frame)) = body.frame().await {
+        let Ok(piece) = frame.into_data() else { continue };
+        read.extend_from_slice(&piece);
+        if read.len() > LARGEST_ERROR {
+            return AnsweredBody::Raw(Some(read.freeze()), body);
+        }
+    }
+    AnsweredBody::Full(read.freeze(), None)
 }

@@ -2,7 +2,7 @@
 //!
 //! Neither side learns the other's credentials, its address or what only concerns one connection.
 
-use http::header::{CONNECTION, HeaderName};
+use http::header::{CONNECTION, CONTENT_ENCODING, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
 /// What only concerns one connection (RFC 9110 §7.6.1), besides what `Connection` names.
@@ -69,6 +69,15 @@ pub fn forwardable(client: &HeaderMap) -> HeaderMap {
         if is_kept {
             headers.append(name, value.clone());
         }
+    }
+    headers
+}
+
+/// The same beside a body that goes on unread, as it was compressed.
+pub fn forwardable_unread(client: &HeaderMap) -> HeaderMap {
+    let mut headers = forwardable(client);
+    for encoding in client.get_all(CONTENT_ENCODING) {
+        headers.append(CONTENT_ENCODING, encoding.clone());
     }
     headers
 }

@@ -133,7 +133,12 @@ impl<H: Handle> Connection<H> {
         let _ = stream.set_nodelay(true);
         let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(PROBE).with_interval(PROBE));
         let Some(acceptor) = self.tls.clone() else { return self.speak(stream).await };
-        match timeout(HANDSHAKE, acceptor.accept(stream)).await {
+        let greeted = tokio::select! {
+            greeted = timeout(HANDSHAKE, acceptor.accept(stream)) => greeted,
+            // Nothing was asked yet.
+            () = self.shutdown.reached(Stage::Closing) => return,
+        };
+        match greeted {
             Ok(Ok(stream)) => self.speak(stream).await,
             Ok(Err(error)) => debug!(peer = %self.peer, %error, "TLS handshake failed"),
             Err(_) => debug!(peer = %self.peer, "TLS handshake took too long"),

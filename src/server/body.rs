@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
-use http_body_util::BodyExt;
+use http_body_util::{BodyDataStream, BodyExt};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::timeout;
 use tokio_util::io::StreamReader;
@@ -34,7 +34,7 @@ pub(super) async fn read(headers: &mut HeaderMap, mut body: Body, limit: usize) 
     let read = match announced {
         Some(length) if length > limit => Err(Rejection::TooLarge { limit }),
         _ if encoding == Encoding::Identity => collect(&mut body, limit, announced.unwrap_or(0)).await,
-        _ => return decode(encoding, headers, body, limit).await,
+        _ => decode(encoding, headers, &mut body, limit).await,
     };
     if matches!(read, Err(Rejection::TooLarge { .. })) {
         discard(headers, body).await;
@@ -119,9 +119,9 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Rejection> {
     }
 }
 
-async fn decode(encoding: Encoding, headers: &mut HeaderMap, body: Body, limit: usize) -> Result<Bytes, Rejection> {
-    let source = StreamReader::new(TryStreamExt::map_err(body.into_data_stream(), io::Error::other));
-    let mut decoder: Pin<Box<dyn AsyncRead + Send>> = match encoding {
+async fn decode(encoding: Encoding, headers: &mut HeaderMap, body: &mut Body, limit: usize) -> Result<Bytes, Rejection> {
+    let source = StreamReader::new(TryStreamExt::map_err(BodyDataStream::new(body), io::Error::other));
+    let mut decoder: Pin<Box<dyn AsyncRead + Send + '_>> = match encoding {
         Encoding::Identity => Box::pin(source),
         Encoding::Gzip => Box::pin(GzipDecoder::new(source)),
         Encoding::Deflate => Box::pin(ZlibDecoder::new(source)),

@@ -170,3 +170,17 @@ async fn a_hundred_slow_clients_do_not_keep_others_out() {
     let answer = tokio::time::timeout(SOON, gateway.chat("m-a")).await.expect("an answer");
     assert_eq!(answer.status, 200);
 }
+
+#[tokio::test]
+async fn a_client_of_http_1_0_gets_a_stream_that_ends_with_its_connection() {
+    let upstream = Upstream::talking("好").await;
+    let gateway = Gateway::start(&one(&upstream)).await;
+    let body = streamed("m-a").to_string();
+    let length = body.len();
+    let mut wire = Wire::connect(gateway.address).await;
+    let head = format!("POST {CHAT} HTTP/1.0\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n");
+    wire.write((head + &body).as_bytes()).await;
+    let said = soon("the end", wire.closed()).await;
+    assert!(said.starts_with("HTTP/1.0 200") && said.ends_with("data: [DONE]\n\n"), "{said}");
+    assert!(!said.contains("transfer-encoding"), "{said}");
+}

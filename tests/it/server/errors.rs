@@ -169,6 +169,12 @@ async fn hostile_bytes_end_their_connection_and_nothing_else() {
         ("a long header", long),
         ("many headers", many),
         ("a header with a line break", "GET / HTTP/1.1\r\nhost: x\r\nx: a\rb\r\n\r\n".to_owned()),
+        ("a proxy's request", "CONNECT evil.example:443 HTTP/1.1\r\nhost: evil.example:443\r\n\r\n".to_owned()),
+        ("a request for everything", "OPTIONS * HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".to_owned()),
+        ("an upgrade", "GET /v1/realtime HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: websocket\r\n\r\n".to_owned()),
+        ("a path of bytes", "GET /v1/models/\u{4f60} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".to_owned()),
+        ("a path of nonsense", "GET /v1/models/%ff%zz%00 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".to_owned()),
+        ("HTTP/1.0 without a host", "GET /v1/models HTTP/1.0\r\n\r\n".to_owned()),
         ("an old version", "GET / HTTP/3.7\r\nhost: x\r\n\r\n".to_owned()),
         ("two lengths", format!("POST {CHAT} HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ncontent-length: 5\r\n\r\n{body}")),
         ("a negative length", format!("POST {CHAT} HTTP/1.1\r\nhost: x\r\ncontent-length: -3\r\n\r\n{body}")),
@@ -186,7 +192,7 @@ async fn hostile_bytes_end_their_connection_and_nothing_else() {
         wire.finish().await;
         let text = super::soon(case, wire.closed()).await;
         let status = text.split(' ').nth(1).unwrap_or("none");
-        assert!(["none", "400", "401", "414", "431", "505"].contains(&status), "{case}: {text}");
+        assert!(["none", "204", "400", "401", "404", "414", "431", "501", "505"].contains(&status), "{case}: {text}");
         assert_eq!(upstream.count(), 0, "{case}");
     }
     assert_eq!(gateway.post(CHAT, question("m-a")).bearer("sk-all").send().await.status, 200);
@@ -220,4 +226,23 @@ async fn a_client_that_waits_to_be_told_to_go_on_is_refused_before_it_sends() {
     assert_eq!(wire.head().await.status, 100);
     wire.write(body.as_bytes()).await;
     assert_eq!(wire.answer().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_without_a_length_is_counted_as_it_comes() {
+    let (upstream, gateway) = start().await;
+    let large = vec![b' '; 20_000_000];
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
+    encoder.write_all(&large).unwrap();
+    let packed = encoder.finish().unwrap();
+    for (encoding, body) in [("identity", large), ("gzip", packed)] {
+        let ask = gateway.post(CHAT, "").bearer("sk-all").header("content-encoding", encoding);
+        let mut wire = ask.open_chunked().await;
+        for piece in body.chunks(100_000) {
+            wire.write_chunk(piece).await;
+        }
+        wire.write(b"0\r\n\r\n").await;
+        assert_eq!(wire.answer().await.refusal(), (413, "body_too_large".to_owned()), "{encoding}");
+    }
+    assert_eq!(upstream.count(), 0);
 }

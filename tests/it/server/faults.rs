@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use serde_json::json;
 
-use super::upstream::{Gate, Request, Step, Upstream, error, events_head, json_reply, reply, talk, word};
+use super::upstream::{Gate, Request, Step, Upstream, end, error, events_head, json_reply, reply, talk, word};
 use super::{CHAT, Gateway, one, question, streamed, two};
 
 fn raw(bytes: &str) -> Vec<Step> {
@@ -316,9 +316,40 @@ async fn an_early_refusal_of_an_upload_reaches_the_client() {
     });
     let config = format!("providers: [{{ name: a, base_url: \"http://{address}/v1\", api_key: sk-1, models: [m-a] }}]\n");
     let gateway = Gateway::start(&config).await;
-    let mut wire = gateway.post("/providers/a/files", "").open_chunked().await;
-    wire.write_chunk(&[1; 5000]).await;
-    let head = wire.head().await;
-    assert_eq!(head.status, 413);
+    let got = gateway.post("/providers/a/files", "x".repeat(30_000_000)).send().await;
+    assert_eq!((got.status, got.text()), (413, "big"));
     refusing.abort();
+}
+
+#[tokio::test]
+async fn an_answer_that_ends_with_its_connection_is_whole() {
+    let upstream = Upstream::start(|request| match request.json()["stream"].as_bool() {
+        Some(true) => raw("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: {\"choices\":[{\"delta\":{\"content\":\"好\"},\"finish_reason\":\"stop\"}]}\n\n"),
+        _ => raw("HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n\r\n{\"choices\":[{\"message\":{\"content\":\"好\"}}]}"),
+    })
+    .await;
+    let gateway = Gateway::start(&one(&upstream)).await;
+    for ask in [gateway.post(CHAT, question("m-a")), gateway.post(CHAT, streamed("m-a")), gateway.get("/providers/a/files")] {
+        let got = ask.send().await;
+        assert_eq!((got.status, got.cut), (200, false));
+        assert!(got.text().contains("好") && !got.text().contains("error"), "{}", got.text());
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_terminator_even_if_its_connection_does_not() {
+    let upstream = Upstream::start(|_| {
+        let mut steps = vec![events_head(), word("好")];
+        // Everything but the body's last chunk.
+        steps.extend(end().into_iter().take(1));
+        steps.push(Step::Never);
+        steps
+    })
+    .await;
+    let gateway = Gateway::start(&one(&upstream)).await;
+    let mut wire = gateway.post(CHAT, streamed("m-a")).open().await;
+    assert_eq!(wire.head().await.status, 200);
+    wire.until("[DONE]").await;
+    assert_eq!(wire.remainder().await, Ok(vec![]));
+    upstream.closed().await;
 }

@@ -180,3 +180,53 @@ async fn an_upstreams_key_never_reaches_a_client() {
         }
     }
 }
+
+/// Whatever the level, before the log itself masks what it knows.
+#[tokio::test]
+async fn no_key_reaches_the_log() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let filter = tracing_subscriber::EnvFilter::new("llmgw=trace");
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || writer.clone()).finish();
+    let _log = tracing::subscriber::set_default(log);
+
+    let upstream =
+        Upstream::start(move |request| error(if request.number % 2 == 0 { 400 } else { 500 }, &format!("you sent {UPSTREAM_KEY}"))).await;
+    let gateway = start(&upstream, "admin: { key: sk-admin-0123456789 }\nrouting: { max_attempts: 1 }\n").await;
+    for key in ["sk-bare", "sk-client-wrong-0123456789"] {
+        for ask in [
+            gateway.post(CHAT, question("m-a")),
+            gateway.post(CHAT, streamed("m-a")),
+            gateway.get("/providers/a/x?key=1"),
+            gateway.get("/status"),
+        ] {
+            ask.bearer(key).send().await;
+        }
+    }
+    gateway.get("/status").bearer("sk-admin-0123456789").send().await;
+    let text = lines.text();
+    assert!(text.contains("llmgw") && text.lines().count() > 5, "{text}");
+    for key in ["sk-bare", "sk-client-wrong-0123456789", "sk-admin-0123456789", UPSTREAM_KEY] {
+        assert!(!text.contains(key), "{key}: {text}");
+    }
+}
+
+#[derive(Clone, Default)]
+struct Lines(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().expect("no panic")).into_owned()
+    }
+}
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("no panic").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -146,3 +146,20 @@ async fn a_client_that_stays_but_does_not_read_holds_nobody_else_up() {
     drop(lazy);
     upstream.closed().await;
 }
+
+#[tokio::test]
+async fn between_two_attempts() {
+    let upstream = Upstream::start(|_| super::upstream::error(500, "boom")).await;
+    let gateway = Gateway::start(&(one(&upstream) + "routing: { backoff: { initial: 1h, max: 1h }, deadline: 1h }\n")).await;
+    let wire = gateway.post(CHAT, question("m-a")).open().await;
+    upstream.request().await;
+    assert_eq!(gateway.engine.in_flight(), 1);
+    drop(wire);
+    let quiet = async {
+        while gateway.engine.in_flight() > 0 {
+            tokio::task::yield_now().await
+        }
+    };
+    super::soon("the engine to be at rest", quiet).await;
+    assert_eq!(upstream.count(), 1);
+}

@@ -338,3 +338,96 @@ async fn auto_and_qualified_names_are_answered() {
     assert_eq!(gateway.post(CHAT, without).send().await.header("x-llmgw-model"), "m-a");
     assert_eq!(upstream.count(), 4);
 }
+
+#[tokio::test]
+async fn what_passes_through_keeps_its_length_its_encoding_and_its_words() {
+    let large = format!("{{\"detail\":\"{}\"}}", "好".repeat(200_000));
+    let wanted = large.clone();
+    let upstream = Upstream::start(move |request| match request.method.as_str() {
+        "POST" => json_reply(200, &json!({})),
+        _ => reply(400, &[("content-type", "application/json")], large.as_bytes()),
+    })
+    .await;
+    let gateway = Gateway::start(&one(&upstream)).await;
+    let packed = vec![0x1f, 0x8b, 8, 0, 255, 0];
+    let ask = gateway.post("/providers/a/batches", "").body("application/json", packed.clone()).header("content-encoding", "gzip");
+    assert_eq!(ask.send().await.status, 200);
+    let received = upstream.request().await;
+    assert_eq!(received.headers.get("content-encoding").map(|value| value.to_str().unwrap()), Some("gzip"), "the body is still packed");
+    assert_eq!(received.headers.get("content-length").map(|value| value.to_str().unwrap()), Some("6"), "some upstreams want a length");
+    assert_eq!(received.body, packed);
+
+    assert_eq!(gateway.post("/providers/a/batches/1/cancel", "").body("", "").send().await.status, 200);
+    assert_eq!(upstream.request().await.headers.get("content-length").map(|value| value.to_str().unwrap()), Some("0"));
+
+    let got = gateway.get("/providers/a/files/x").send().await;
+    assert_eq!((got.status, got.text() == wanted), (400, true), "{} bytes of {}", got.body.len(), wanted.len());
+}
+
+#[tokio::test]
+async fn discovered_models_are_answered_and_listed() {
+    let upstream = Upstream::start(|request| match request.target.as_str() {
+        "/v1/models" => {
+            json_reply(200, &json!({ "object": "list", "data": [{ "id": "vendor/one", "object": "model" }, { "id": "hidden" }] }))
+        }
+        _ => talk(request, "好"),
+    })
+    .await;
+    let gateway = Gateway::start(&one(&upstream).replace("models: [m-a]", "match: [one]")).await;
+    gateway.engine.start_tasks();
+    for model in ["vendor/one", "a/vendor/one"] {
+        assert_eq!(gateway.chat(model).await.header("x-llmgw-model"), "vendor/one", "{model}");
+    }
+    assert_eq!(gateway.chat("hidden").await.status, 404);
+    let list = gateway.get("/v1/models").send().await.json();
+    let ids: Vec<&str> = list["data"].as_array().unwrap().iter().map(|entry| entry["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["vendor/one", "a/vendor/one"]);
+}
+
+#[tokio::test]
+async fn answers_without_a_body_pass_through() {
+    let upstream = Upstream::start(|request| match request.method.as_str() {
+        "HEAD" => vec![Step::Write(b"HTTP/1.1 200 OK\r\ncontent-type: x/y\r\ncontent-length: 5000\r\n\r\n".to_vec())],
+        _ => vec![Step::Write(b"HTTP/1.1 304 Not Modified\r\netag: \"1\"\r\n\r\n".to_vec())],
+    })
+    .await;
+    let gateway = Gateway::start(&one(&upstream)).await;
+    for (method, status) in [("HEAD", "200"), ("GET", "304")] {
+        let ask = super::client::Ask::new(gateway.address, method, "/providers/a/files/1").header("if-none-match", "\"1\"");
+        let mut wire = ask.header("connection", "close").open().await;
+        let text = super::soon("an answer", wire.closed()).await;
+        assert!(text.starts_with(&format!("HTTP/1.1 {status}")) && text.ends_with("\r\n\r\n"), "{method}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_waits_to_be_told_to_go_on_is_told() {
+    let upstream = Upstream::saying(json!({})).await;
+    let gateway = Gateway::start(&one(&upstream)).await;
+    let ask = gateway.post("/providers/a/files", "").body("application/json", "").header("expect", "100-continue");
+    let mut wire = super::client::Wire::connect(gateway.address).await;
+    wire.write(&ask.header("content-length", "5").to_bytes(false)).await;
+    assert_eq!(wire.head().await.status, 100);
+    wire.write(b"12345").await;
+    assert_eq!(wire.answer().await.status, 200);
+    assert_eq!(upstream.request().await.body, b"12345");
+}
+
+#[tokio::test]
+async fn a_transcription_is_streamed_if_so_asked() {
+    let gate = Gate::new();
+    let waiting = gate.clone();
+    let upstream = Upstream::start(move |_| {
+        let data = b"data: {\"type\":\"transcript.text.delta\",\"delta\":\"\xe4\xbd\xa0\"}\n\n";
+        vec![events_head(), chunk(data), Step::Wait(waiting.clone()), Step::Write(b"0\r\n\r\n".to_vec())]
+    })
+    .await;
+    let gateway = aliased(&upstream).await;
+    let form = "--xx\nContent-Disposition: form-data; name=\"model\"\n\ngpt-4\n--xx\nContent-Disposition: form-data; name=\"stream\"\n\ntrue\n--xx--\n";
+    let ask = gateway.post("/v1/audio/transcriptions", "").body("multipart/form-data; boundary=xx", form.replace('\n', "\r\n"));
+    let mut wire = ask.open().await;
+    assert_eq!(wire.head().await.header("content-type"), "text/event-stream");
+    wire.until("你").await;
+    gate.open(1);
+    assert_eq!(wire.remainder().await, Ok(vec![]));
+}

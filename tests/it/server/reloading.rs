@@ -51,7 +51,7 @@ fn other(b: &Upstream) -> String {
     format!("providers: [{provider}]\nmodels: {{ gpt-4: {{ routes: [{{ provider: b, model: m-b }}] }} }}\nrouting: {{ cooldown: null }}\n")
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_http() {
     let (gate_a, gate_b) = (Gate::new(), Gate::new());
     let (a, b) = (gated(&gate_a, "甲", "一").await, gated(&gate_b, "乙", "二").await);
@@ -68,7 +68,7 @@ async fn over_http() {
     assert_eq!(a.count(), MANY);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn by_saving_the_file() {
     let (gate_a, gate_b) = (Gate::new(), Gate::new());
     let (a, b) = (gated(&gate_a, "甲", "一").await, gated(&gate_b, "乙", "二").await);
@@ -93,7 +93,7 @@ async fn by_saving_the_file() {
     expect_whole(running, "一").await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn again_and_again() {
     let (gate_a, gate_b) = (Gate::new(), Gate::new());
     let (a, b) = (gated(&gate_a, "甲", "一").await, gated(&gate_b, "乙", "二").await);
@@ -166,4 +166,25 @@ async fn what_is_unchanged_keeps_its_connections_and_its_state() {
         gateway.engine.status().providers.iter().any(|provider| provider.cooldown_left_seconds > Duration::from_secs(60).as_secs_f64()
             || provider.upstreams.iter().any(|upstream| upstream.cooldown_left_seconds > 60.0))
     );
+}
+
+#[tokio::test]
+async fn what_needs_a_restart_is_said_and_not_done_by_halves() {
+    let upstream = Upstream::talking("好").await;
+    let gateway = Gateway::start(&one(&upstream)).await;
+    let directory = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let [cert, key] = ["cert.pem", "key.pem"].map(|name| directory.path().join(name));
+    std::fs::write(&cert, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let (cert, key) = (cert.display(), key.display());
+    let server = format!("server: {{ host: localhost, port: 9, workers: 3, tls: {{ cert: \"{cert}\", key: \"{key}\" }} }}\n");
+    gateway.set_config(&(server + &one(&upstream) + "admin: { port: 9009 }\n"));
+    let reloaded = gateway.post("/reload", "").send().await;
+    let restart = reloaded.json()["restart_required"].to_string();
+    for key in ["server.host", "server.port", "server.workers", "server.tls", "admin.port"] {
+        assert!(restart.contains(key), "{key} is not in {restart}");
+    }
+    assert_eq!(gateway.chat("m-a").await.status, 200);
+    assert_eq!(gateway.get("/status").send().await.status, 200, "administration is where it was");
 }

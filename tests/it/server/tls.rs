@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::client::Wire;
-use super::upstream::Upstream;
+use super::upstream::{Gate, Step, Upstream, end, events_head, word};
 use super::{CHAT, Gateway, one, question, streamed};
 
 const TLS: &str = "server: { tls: { cert: cert.pem, key: key.pem } }\n";
@@ -66,7 +66,8 @@ async fn a_new_certificate_takes_effect_with_a_reload_and_leaves_connections_alo
     }
 
     fs::write(directory.path().join("key.pem"), "no key").unwrap();
-    let _ = gateway.engine.reload(false);
+    let refused = gateway.engine.reload(false).expect_err("no key");
+    assert!(refused.join("").contains("key.pem"), "{refused:?}");
     assert!(connect(&gateway, &second, "http/1.1").await.is_ok(), "a bad one changes nothing");
 }
 
@@ -115,4 +116,82 @@ async fn plain_http_and_broken_greetings_on_a_tls_port_hurt_nobody() {
     // Says nothing, and stays.
     let _silent = Wire::connect(gateway.address).await;
     assert!(connect(&gateway, &certificate, "http/1.1").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_stream_that_an_http_2_client_drops_is_cancelled_and_the_others_go_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let certificate = certify(directory.path());
+    let gate = Gate::new();
+    let waiting = gate.clone();
+    let upstream = Upstream::start(move |_| {
+        let begun = [events_head(), word("你"), Step::Wait(waiting.clone()), word("好")];
+        begun.into_iter().chain(end()).collect()
+    })
+    .await;
+    let gateway = Gateway::start_in(directory.path(), &(one(&upstream) + TLS)).await;
+    let stream = connect(&gateway, &certificate, "h2").await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        let request = http::Request::post(format!("https://localhost{CHAT}")).header("content-type", "application/json");
+        let request = request.body(Full::new(Bytes::from(streamed("m-a").to_string()))).unwrap();
+        let mut answer = super::soon("an answer", sender.send_request(request)).await.unwrap();
+        super::soon("a word", answer.body_mut().frame()).await.unwrap().unwrap();
+        answers.push(answer);
+    }
+    drop(answers.remove(0));
+    upstream.closed().await;
+    gate.open(1);
+    let rest = super::soon("the rest", answers.remove(0).into_body().collect()).await.unwrap().to_bytes();
+    assert!(rest.ends_with(b"data: [DONE]\n\n"));
+}
+
+#[tokio::test]
+async fn a_greeting_that_never_ends_does_not_hold_up_the_servers_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let certificate = certify(directory.path());
+    let (_upstream, mut gateway) = start(directory.path()).await;
+    let mut silent = Wire::connect(gateway.address).await;
+    silent.write(b"\x16\x03\x01").await;
+    connect(&gateway, &certificate, "http/1.1").await.expect("accepted after the silent one");
+    let begun = std::time::Instant::now();
+    gateway.shutdown.begin();
+    gateway.ended().await;
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn an_http_2_client_is_refused_while_it_sends_and_finishes_while_the_server_ends() {
+    let directory = tempfile::tempdir().unwrap();
+    let certificate = certify(directory.path());
+    let gate = Gate::new();
+    let waiting = gate.clone();
+    let upstream = Upstream::start(move |_| {
+        let begun = [events_head(), word("你"), Step::Wait(waiting.clone()), word("好")];
+        begun.into_iter().chain(end()).collect()
+    })
+    .await;
+    let config = one(&upstream) + "server: { max_body: 100kB, tls: { cert: cert.pem, key: key.pem } }\n";
+    let mut gateway = Gateway::start_in(directory.path(), &config).await;
+    let stream = connect(&gateway, &certificate, "h2").await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let ask = |body: String| {
+        let request = http::Request::post(format!("https://localhost{CHAT}")).header("content-type", "application/json");
+        request.body(Full::new(Bytes::from(body))).unwrap()
+    };
+    let answer = super::soon("an answer", sender.send_request(ask("x".repeat(10_000_000)))).await.unwrap();
+    assert_eq!(answer.status(), 413);
+    let mut answer = super::soon("an answer", sender.send_request(ask(streamed("m-a").to_string()))).await.unwrap();
+    super::soon("a word", answer.body_mut().frame()).await.unwrap().unwrap();
+    gateway.shutdown.begin();
+    let refused = async { while TcpStream::connect(gateway.address).await.is_ok() {} };
+    super::soon("connections to be refused", refused).await;
+    gate.open(1);
+    let rest = super::soon("the rest", answer.into_body().collect()).await.unwrap().to_bytes();
+    assert!(rest.ends_with(b"data: [DONE]\n\n"));
+    gateway.ended().await;
+    super::soon("the connection's end", connection).await.unwrap().unwrap();
 }

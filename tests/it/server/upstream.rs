@@ -67,8 +67,6 @@ impl Request {
 /// What happens at an upstream.
 #[derive(Debug)]
 pub enum Event {
-    /// A request's head is here.
-    Head(Request),
     /// So many bytes of its body are.
     Body(usize),
     /// All of it is.
@@ -196,7 +194,6 @@ impl Desk {
         };
         let head: Vec<u8> = rest.drain(..end).collect();
         let mut request = parse(&head, self.connection);
-        let _ = self.events.try_send(Event::Head(request.clone()));
         let chunked = request.headers.get("transfer-encoding").is_some();
         let length: usize = request.headers.get("content-length").map_or(0, |value| value.to_str().unwrap().parse().unwrap());
         if chunked {

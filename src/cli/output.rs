@@ -168,10 +168,8 @@ impl Printer {
     }
 
     fn progress(&self, bar: ProgressBar, template: &str, text: &str) -> ProgressBar {
-        if !self.terminal.stderr {
-            return ProgressBar::hidden();
-        }
-        bar.set_draw_target(ProgressDrawTarget::term_like_with_hz(Box::new(Margin::stderr()), FRAMES));
+        let Some(margin) = Margin::stderr().filter(|_| self.terminal.stderr) else { return ProgressBar::hidden() };
+        bar.set_draw_target(ProgressDrawTarget::term_like_with_hz(Box::new(margin), FRAMES));
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }

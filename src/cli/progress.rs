@@ -2,7 +2,7 @@
 
 use std::io;
 
-use console::Term;
+use console::{Term, is_dumb};
 use indicatif::TermLike;
 
 /// Cells of `^C` as terminals echo it, and of the cursor behind it.
@@ -16,9 +16,10 @@ const ECHO: u16 = 3;
 pub struct Margin(Term);
 
 impl Margin {
-    /// Of stderr.
-    pub fn stderr() -> Margin {
-        Margin(Term::buffered_stderr())
+    /// Of stderr; `None`: it is no terminal, or one that cannot move its cursor (`TERM=dumb`).
+    pub fn stderr() -> Option<Margin> {
+        let terminal = Term::buffered_stderr();
+        (terminal.is_term() && !is_dumb()).then_some(Margin(terminal))
     }
 }
 

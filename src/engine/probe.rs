@@ -152,7 +152,9 @@ pub async fn probe(snapshot: &Snapshot, probe: &Probe) -> ProbeResult {
 async fn ask(snapshot: &Snapshot, probe: &Probe, begun: Instant) -> Result<(String, Option<Duration>), String> {
     let demand = demand(probe)?;
     let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"))]);
-    let attempting = Attempting { snapshot, demand: &demand, headers: &headers, deadline: begun + probe.timeout };
+    // The caller's limit comes first, and names what was asked for rather than what was left of it.
+    let deadline = begun + probe.timeout * 2;
+    let attempting = Attempting { snapshot, demand: &demand, headers: &headers, deadline };
     let answered = match attempting.run(&probe.candidate).await {
         Tried::Answered(answered) => answered,
         Tried::Failed(failed) => {

@@ -9,7 +9,7 @@ use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::cli::process::{Home, Running};
+use crate::cli::process::{Home, Running, free_port};
 
 const DOCUMENTS: [&str; 4] = ["README.md", "README.zh.md", "QUICKSTART.md", "QUICKSTART.zh.md"];
 
@@ -63,12 +63,6 @@ fn run(document: &str, block: &str) {
     let ended = Running::of(child).ends_somehow();
     drop(group);
     assert!(ended.code == Some(0) && !ended.out.is_empty(), "{document}:\n{block}\n{ended:#?}");
-}
-
-/// One that was free a moment ago.
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
 }
 
 #[test]

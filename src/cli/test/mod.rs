@@ -18,6 +18,9 @@ use crate::engine::{Engine, Probe, ProbeResult};
 /// Enough to be quick, few enough not to run into a vendor's limit on requests at once.
 const CONCURRENCY: usize = 8;
 
+/// No call takes longer; a clock that is asked for the end of time overflows.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 const EXAMPLES: &str = "\
 Examples:
   llmgw test                                  every route of the configuration
@@ -126,6 +129,7 @@ async fn ask(engine: &Engine, probes: &[Probe], concurrency: usize, progress: &P
 fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(duration) if duration.is_zero() => Err("must be longer than nothing".to_owned()),
+        Ok(duration) if duration > LONGEST => Err("must be at most a day".to_owned()),
         Ok(duration) => Ok(duration),
         Err(error) => Err(format!("{error}; write it as `30s` or `2m`")),
     }
@@ -144,7 +148,7 @@ mod tests {
     #[test]
     fn limits_need_a_unit_and_a_meaning() {
         assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
-        for wrong in ["30", "0s", "soon"] {
+        for wrong in ["30", "0s", "soon", "25h", "18446744073709551615s"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
         assert_eq!(at_least_one("4"), Ok(4));

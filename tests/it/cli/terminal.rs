@@ -34,13 +34,13 @@ impl std::io::Read for Reader {
 
 impl Session {
     fn start(line: Line) -> Session {
-        Session::start_with(line, |command| command)
+        Session::start_with(line.env("TERM", "xterm-256color"), |command| command)
     }
 
     /// With streams that are not the terminal.
     fn start_with(line: Line, redirect: impl FnOnce(Command) -> Command) -> Session {
         let home = line.home();
-        let command = redirect(line.env("TERM", "xterm-256color").command().into());
+        let command = redirect(line.command().into());
         let (pty, pts) = open().expect("a terminal");
         pty.resize(Size::new(ROWS, COLUMNS)).expect("a size");
         let child = command.spawn(pts).expect("the binary");
@@ -98,10 +98,18 @@ fn a_spinner_waits_for_the_first_word_and_leaves_nothing() {
 }
 
 #[test]
+fn a_dumb_terminal_gets_plain_text() {
+    let line = Home::new().llmgw(&["chat", "--log-level", "error", "-m", "m", "hi"]).env("TERM", "dumb");
+    let (_, written) = Session::start_with(line, |command| command).ends(0);
+    assert!(!written.contains('\x1b') && written.lines().count() == 1, "{written:?}");
+}
+
+#[test]
 fn a_redirected_answer_has_no_trace_of_the_terminal() {
     let upstream = slow();
     let home = Home::with(&upstream.config());
-    let mut session = Session::start_with(home.llmgw(&["chat", "-m", "m", "hi"]), |command| command.stdout(Stdio::piped()));
+    let mut session =
+        Session::start_with(home.llmgw(&["chat", "-m", "m", "hi"]).env("TERM", "xterm-256color"), |command| command.stdout(Stdio::piped()));
     let out = Tape::of(session.child.stdout.take().expect("a pipe"));
     session.screen.holds("waiting for the first word");
     upstream.go_on();

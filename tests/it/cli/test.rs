@@ -92,7 +92,7 @@ fn who_does_not_answer_in_time_has_failed() {
     for streamed in [&["test", "--timeout", "200ms"][..], &["test", "--timeout", "200ms", "--stream"]] {
         let silent = Upstream::start(|_, line| line.waits_for_the_client_to_leave());
         let ended = Home::with(&silent.config()).run(streamed, 1).says(&["note: 0 ok, 1 failed"]);
-        assert!(ended.out.contains(" within 200ms "), "{ended:#?}");
+        assert!(ended.out.contains("no complete answer within 200ms "), "{ended:#?}");
         silent.sees_a_client_leave();
     }
 }

@@ -89,6 +89,8 @@ impl KeyPool {
             Refusal::Credential { .. } => None,
             Refusal::RateLimited { model, .. } => Some(*model),
         };
+        // A late report is about a key that has recovered since: that one is at hand again.
+        let same = self.keys.iter().map(|key| &key.state).find(|state| state.credential() == used).map(|state| state.number);
         if let Some(key) = self.keys.iter().find(|key| key.state.is_number_of(used)) {
             match *refusal {
                 Refusal::Credential { rest } => key.state.rest(used, now + rest),
@@ -96,7 +98,7 @@ impl KeyPool {
             }
         }
         // A rest of no time at all does not make the same key another one.
-        let mut others = self.keys.iter().filter(|key| !key.state.is_number_of(used));
+        let mut others = self.keys.iter().filter(|key| Some(key.state.number) != same);
         if others.any(|key| key.state.rests_until(model).is_none()) { Retry::Another } else { Retry::No }
     }
 

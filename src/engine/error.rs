@@ -110,7 +110,8 @@ impl std::fmt::Display for Attempt {
     }
 }
 
-fn list(attempts: &[Attempt]) -> String {
+/// All of them, in one line.
+pub fn list(attempts: &[Attempt]) -> String {
     attempts.iter().map(Attempt::to_string).collect::<Vec<_>>().join("; ")
 }
 

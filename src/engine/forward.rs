@@ -84,9 +84,9 @@ fn candidate(forward: &Forward) -> Result<Candidate, Error> {
     if !provider.enabled {
         return Err(Error::NotFound(format!("the provider `{}` is disabled", provider.name)));
     }
-    // Nothing else could answer instead: even while it rests, it is worth a probe.
-    let candidate = table.candidate(index, "").map(|candidate| Candidate { last_resort: true, ..candidate });
-    candidate.ok_or_else(|| Error::Internal("a provider without a place in the table".to_owned()))
+    let candidate = table.candidate(index, "").ok_or_else(|| Error::Internal("a provider without a place in the table".to_owned()))?;
+    // There is no other: if it rests, this is its probe.
+    Ok(Candidate { last_resort: true, ..candidate })
 }
 
 /// Why there is no answer.

@@ -15,7 +15,7 @@ use tracing::debug;
 use crate::engine::answer::{Answered, AnsweredBody, Failed};
 use crate::engine::attempt::{Attempting, Tried};
 use crate::engine::demand::Demand;
-use crate::engine::error::Attempt;
+use crate::engine::error::{Attempt, list};
 use crate::engine::live::Snapshot;
 use crate::engine::meter::Meter;
 use crate::engine::relay::{Limits, Relay, Source};
@@ -223,15 +223,15 @@ impl<'a> Walk<'a> {
             return Error::CredentialsExhausted { attempts };
         }
         let same = last.status.filter(|status| failures.iter().all(|failed| failed.status == Some(*status)));
+        let longest = self.snapshot.config.routing.cooldown.map_or(Duration::MAX, |cooldown| cooldown.max);
+        let retry_after = failures.iter().filter_map(|failed| failed.retry_after).min().map(|wait| wait.min(longest));
         if let Some(status) = same.filter(|status| matches!(status.as_u16(), 404 | 408 | 409 | 429)) {
-            let longest = self.snapshot.config.routing.cooldown.map_or(Duration::MAX, |cooldown| cooldown.max);
-            let retry_after = failures.iter().filter_map(|failed| failed.retry_after).min().map(|wait| wait.min(longest));
             let body = failures.into_iter().next_back().and_then(|failed| failed.body);
             return Error::SameStatus { status, body, retry_after, attempts };
         }
         if same.is_some_and(|status| status.as_u16() == 529) {
-            let reason = "every upstream is overloaded".to_owned();
-            return Error::Unavailable { model: model.to_owned(), reason, retry_after: RETRY_AFTER };
+            let reason = format!("every upstream is overloaded: {}", list(&attempts));
+            return Error::Unavailable { model: model.to_owned(), reason, retry_after: retry_after.unwrap_or(RETRY_AFTER) };
         }
         if last.timed_out { Error::Timeout { attempts } } else { Error::Upstream { attempts } }
     }

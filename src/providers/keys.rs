@@ -89,6 +89,8 @@ impl KeyPool {
             Refusal::Credential { .. } => None,
             Refusal::RateLimited { model, .. } => Some(*model),
         };
+        // A late report is about a key that has recovered since: that one is at hand again.
+        let same = self.keys.iter().map(|key| &key.state).find(|state| state.credential() == used).map(|state| state.number);
         if let Some(key) = self.keys.iter().find(|key| key.state.is_number_of(used)) {
             match *refusal {
                 Refusal::Credential { rest } => key.state.rest(used, now + rest),
@@ -96,7 +98,7 @@ impl KeyPool {
             }
         }
         // A rest of no time at all does not make the same key another one.
-        let mut others = self.keys.iter().filter(|key| !key.state.is_number_of(used));
+        let mut others = self.keys.iter().filter(|key| Some(key.state.number) != same);
         if others.any(|key| key.state.rests_until(model).is_none()) { Retry::Another } else { Retry::No }
     }
 
@@ -262,7 +264,7 @@ mod tests {
         let (used, _) = pick(&pool, "m");
         assert_eq!(pool.refused(used, &Refusal::Credential { rest: REST }), Retry::No);
         advance(REST).await;
-        assert_eq!(pool.refused(used, &Refusal::Credential { rest: REST }), Retry::No, "the same key is not another one");
+        assert_eq!(pool.refused(used, &Refusal::Credential { rest: REST }), Retry::Another);
         assert_eq!(pool.count(), (0, 1));
         pool.refused(CredentialId::NONE, &Refusal::Credential { rest: REST });
         assert_eq!(pool.count(), (0, 1));

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder};
@@ -9,9 +10,11 @@ use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::{BodyDataStream, BodyExt};
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_util::io::StreamReader;
 
@@ -31,32 +34,77 @@ pub(super) async fn read(headers: &mut HeaderMap, mut body: Body, limit: usize) 
         None => Encoding::Identity,
     };
     let announced: Option<usize> = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let read = match announced {
+    match announced {
         Some(length) if length > limit => Err(Rejection::TooLarge { limit }),
         _ if encoding == Encoding::Identity => collect(&mut body, limit, announced.unwrap_or(0)).await,
-        _ => decode(encoding, headers, &mut body, limit).await,
-    };
-    if matches!(read, Err(Rejection::TooLarge { .. })) {
-        discard(headers, body).await;
+        _ => decode(encoding, headers, body, limit).await,
     }
-    read
 }
 
-/// Reads on without keeping anything, so that the client gets to reading its answer; waits for nobody who waits for us.
-pub(super) async fn discard(headers: &HeaderMap, mut body: Body) {
-    if headers.contains_key(EXPECT) {
-        return;
+/// Lends `body` to whoever answers; what they leave of it can be taken back.
+pub(super) fn lend(body: Body) -> (Body, Unread) {
+    if body.is_end_stream() {
+        return (body, Unread(None));
     }
-    let all = async {
-        let mut seen = 0;
-        while let Some(Ok(frame)) = body.frame().await {
-            seen += frame.data_ref().map_or(0, Bytes::len);
-            if seen > LINGER_BYTES {
-                return;
+    let (back, unread) = oneshot::channel();
+    (Body::new(Lent { body, back: Some(back) }), Unread(Some(unread)))
+}
+
+/// What was lent and not read to its end, once nobody holds it any more.
+pub(super) struct Unread(Option<oneshot::Receiver<Body>>);
+
+impl Unread {
+    /// Reads on without keeping anything, so that the client gets to reading its answer.
+    pub(super) async fn discard(self) {
+        let Some(mut body) = self.0.and_then(|mut unread| unread.try_recv().ok()) else { return };
+        let all = async {
+            let mut seen = 0;
+            while let Some(Ok(frame)) = body.frame().await {
+                seen += frame.data_ref().map_or(0, Bytes::len);
+                if seen > LINGER_BYTES {
+                    return;
+                }
             }
+        };
+        let _ = timeout(LINGER, all).await;
+    }
+}
+
+/// A body that gives back what is left of it when it is dropped.
+struct Lent {
+    body: Body,
+    /// `None` once nothing is left.
+    back: Option<oneshot::Sender<Body>>,
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(back) = self.back.take() {
+            // Nobody may be left to take it.
+            let _ = back.send(std::mem::take(&mut self.body));
         }
-    };
-    let _ = timeout(LINGER, all).await;
+    }
+}
+
+impl http_body::Body for Lent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if matches!(polled, Poll::Ready(None | Some(Err(_)))) || self.body.is_end_stream() {
+            self.back = None;
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// How a body is compressed.
@@ -119,9 +167,9 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Rejection> {
     }
 }
 
-async fn decode(encoding: Encoding, headers: &mut HeaderMap, body: &mut Body, limit: usize) -> Result<Bytes, Rejection> {
+async fn decode(encoding: Encoding, headers: &mut HeaderMap, body: Body, limit: usize) -> Result<Bytes, Rejection> {
     let source = StreamReader::new(TryStreamExt::map_err(BodyDataStream::new(body), io::Error::other));
-    let mut decoder: Pin<Box<dyn AsyncRead + Send + '_>> = match encoding {
+    let mut decoder: Pin<Box<dyn AsyncRead + Send>> = match encoding {
         Encoding::Identity => Box::pin(source),
         Encoding::Gzip => Box::pin(GzipDecoder::new(source)),
         Encoding::Deflate => Box::pin(ZlibDecoder::new(source)),

@@ -28,13 +28,7 @@ pub(super) async fn answer(app: Arc<App>, endpoint: Endpoint, request: Request) 
 async fn read(endpoint: Endpoint, request: Request) -> Result<Job, Rejection> {
     let (mut parts, body) = request.into_parts();
     let arrival = Arrival::take(&mut parts)?;
-    let caller = match check(endpoint, &arrival, &parts) {
-        Ok(caller) => caller,
-        Err(rejection) => {
-            body::discard(&parts.headers, body).await;
-            return Err(rejection);
-        }
-    };
+    let caller = check(endpoint, &arrival, &parts)?;
     job(endpoint, arrival, caller, parts.headers, body).await
 }
 

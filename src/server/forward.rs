@@ -11,7 +11,6 @@ use http_body_util::BodyExt;
 use percent_encoding::percent_decode_str;
 
 use crate::engine::{self, Forward};
-use crate::server::body::discard;
 use crate::server::caller::authenticate;
 use crate::server::error::Rejection;
 use crate::server::reply;
@@ -32,32 +31,21 @@ pub(super) async fn to_configured(State(app): State<Arc<App>>, request: Request)
 }
 
 async fn forward(app: Arc<App>, provider: Option<String>, path: String, request: Request) -> Response {
-    match prepare(provider, path, request).await {
+    match prepare(provider, path, request) {
         Ok(forward) => reply::metered(app.engine.forward(forward).await),
         Err(rejection) => rejection.into_response(),
     }
 }
 
-async fn prepare(provider: Option<String>, path: String, request: Request) -> Result<Forward, Rejection> {
+fn prepare(provider: Option<String>, path: String, request: Request) -> Result<Forward, Rejection> {
     let (mut parts, body) = request.into_parts();
     let Arrival { id, client, received, snapshot } = Arrival::take(&mut parts)?;
-    let allowed = authenticate(&snapshot.keys, &parts.headers, client).and_then(|caller| match caller.may_pass_through() {
-        true => Ok(caller),
-        false => {
-            Err(engine::Error::NoPassthrough("this key may not use endpoints that name no model (`auth.keys[].passthrough`)".to_owned())
-                .into())
-        }
-    });
-    match allowed {
-        Ok(caller) => {
-            let (method, headers, body) = (parts.method, parts.headers, payload(body));
-            Ok(Forward { snapshot, id, caller, client: Some(client), provider, method, path, headers, body, received })
-        }
-        Err(rejection) => {
-            discard(&parts.headers, body).await;
-            Err(rejection)
-        }
+    let caller = authenticate(&snapshot.keys, &parts.headers, client)?;
+    if !caller.may_pass_through() {
+        return Err(engine::Error::NotAllowed("this key may not use endpoints that name no model (`passthrough`)".to_owned()).into());
     }
+    let (method, headers, body) = (parts.method, parts.headers, payload(body));
+    Ok(Forward { snapshot, id, caller, client: Some(client), provider, method, path, headers, body, received })
 }
 
 fn payload(body: Body) -> Payload {

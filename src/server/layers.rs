@@ -13,7 +13,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::header::{HeaderName, HeaderValue, ORIGIN, RETRY_AFTER};
+use http::header::{EXPECT, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER};
 use http::request::Parts;
 use http::{Method, Request};
 use http_body::{Body as _, Frame, SizeHint};
@@ -27,7 +27,7 @@ use tracing::{Instrument, Span, error, error_span};
 
 use crate::engine::RequestId;
 use crate::server::accept::Handle;
-use crate::server::body::discard;
+use crate::server::body::lend;
 use crate::server::caller::{check_open, is_allowed_origin};
 use crate::server::error::Rejection;
 use crate::server::state::{App, Arrival, Metered};
@@ -64,12 +64,23 @@ impl Edge {
 
     async fn guarded(&self, arrival: Arrival, request: Request<Body>) -> Response {
         let (mut parts, body) = request.into_parts();
-        if let Err(refusal) = self.check(&arrival, &parts, &body) {
-            discard(&parts.headers, body).await;
-            return refusal.into_response();
+        let waits = parts.headers.contains_key(EXPECT);
+        let (body, unread) = lend(body);
+        let response = match self.check(&arrival, &parts, &body) {
+            Ok(()) => {
+                parts.extensions.insert(arrival);
+                let Ok(response) = self.router.clone().oneshot(Request::from_parts(parts, body)).await;
+                response
+            }
+            Err(refusal) => {
+                drop(body);
+                refusal.into_response()
+            }
+        };
+        // A client that still sends reads no answer, unless it waits for one before it sends.
+        if response.status().as_u16() >= 400 && !waits {
+            unread.discard().await;
         }
-        parts.extensions.insert(arrival);
-        let Ok(response) = self.router.clone().oneshot(Request::from_parts(parts, body)).await;
         response
     }
 

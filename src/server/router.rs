@@ -9,7 +9,6 @@ use axum::routing::{MethodRouter, any, get, post};
 use http::{Method, StatusCode};
 
 use crate::hub::Endpoint;
-use crate::server::body::discard;
 use crate::server::error::Rejection;
 use crate::server::state::App;
 use crate::server::{chat, config, forward, health, models, reload, status};
@@ -80,13 +79,11 @@ fn answer(endpoint: Endpoint) -> MethodRouter<Arc<App>> {
 }
 
 async fn not_found(request: Request) -> Rejection {
-    let path = request.uri().path().to_owned();
-    refuse(request, Rejection::NotFound { path }).await
+    Rejection::NotFound { path: request.uri().path().to_owned() }
 }
 
 async fn not_supported(request: Request) -> Rejection {
-    let path = request.uri().path().to_owned();
-    refuse(request, Rejection::NotSupported(path)).await
+    Rejection::NotSupported(request.uri().path().to_owned())
 }
 
 /// `Allow` is added by the router.
@@ -94,13 +91,5 @@ async fn other_method(request: Request) -> Response {
     if request.method() == Method::OPTIONS {
         return StatusCode::NO_CONTENT.into_response();
     }
-    let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
-    refuse(request, Rejection::MethodNotAllowed { method, path }).await.into_response()
-}
-
-/// A client that is still sending reads nothing else.
-async fn refuse(request: Request, rejection: Rejection) -> Rejection {
-    let (parts, body) = request.into_parts();
-    discard(&parts.headers, body).await;
-    rejection
+    Rejection::MethodNotAllowed { method: request.method().to_string(), path: request.uri().path().to_owned() }.into_response()
 }

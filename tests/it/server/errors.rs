@@ -200,12 +200,19 @@ async fn hostile_bytes_end_their_connection_and_nothing_else() {
 
 #[tokio::test]
 async fn a_refusal_reaches_a_client_that_is_still_sending() {
-    let (_upstream, gateway) = start().await;
+    let (upstream, dead) = (Upstream::talking("好").await, Upstream::absent().await);
+    let gateway = Gateway::start(&format!("{}  - {}\n{KEYS}", one(&upstream), super::provider("dead", &dead))).await;
     for (ask, status) in [
         (gateway.post(CHAT, "x".repeat(30_000_000)).bearer("sk-all"), 413),
         (gateway.post(CHAT, "x".repeat(30_000_000)), 401),
         (gateway.post("/providers/a/files", "x".repeat(30_000_000)).bearer("sk-some"), 403),
         (gateway.post("/nowhere", "x".repeat(30_000_000)), 404),
+        (gateway.post("/v1/files", "x".repeat(30_000_000)).bearer("sk-all"), 404),
+        (gateway.post("/providers/nobody/files", "x".repeat(30_000_000)).bearer("sk-all"), 404),
+        (gateway.post("/providers/a/../files", "x".repeat(30_000_000)).bearer("sk-all"), 400),
+        (gateway.post("/providers/dead/files", "x".repeat(30_000_000)).bearer("sk-all"), 502),
+        (gateway.post("/v1/models/m-a/test", "x".repeat(30_000_000)), 401),
+        (gateway.post("/reload", "x".repeat(30_000_000)), 401),
         (gateway.post("/v1/realtime", "x".repeat(30_000_000)), 501),
     ] {
         assert_eq!(ask.send().await.status, status);

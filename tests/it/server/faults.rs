@@ -353,3 +353,24 @@ async fn a_stream_ends_with_its_terminator_even_if_its_connection_does_not() {
     assert_eq!(wire.remainder().await, Ok(vec![]));
     upstream.closed().await;
 }
+
+#[tokio::test]
+async fn a_provider_that_rests_is_still_asked_for_what_only_it_can_answer() {
+    let upstream = Upstream::start(|request| match request.number {
+        0 => vec![Step::Reset],
+        _ => json_reply(200, &json!({})),
+    })
+    .await;
+    let gateway = Gateway::start(&(one(&upstream) + "routing: { cooldown: { failures: 1, for: 1h, max: 1h } }\n")).await;
+    assert_eq!(gateway.get("/providers/a/files").send().await.refusal(), (502, "upstream_error".to_owned()));
+    assert_eq!(gateway.get("/providers/a/files").send().await.status, 200);
+}
+
+#[tokio::test]
+async fn an_overloaded_upstream_is_a_503() {
+    let upstream = Upstream::start(|_| error(529, "overloaded")).await;
+    let gateway = Gateway::start(&(one(&upstream) + "routing: { max_attempts: 1 }\n")).await;
+    let got = gateway.chat("m-a").await;
+    assert_eq!((got.refusal(), got.header("retry-after")), ((503, "no_upstream_available".to_owned()), "1"));
+    assert!(got.message().contains("a/m-a") && got.message().contains("overloaded"), "{}", got.message());
+}

@@ -80,6 +80,15 @@ impl Catalog {
         self.state.store(Arc::new(known));
     }
 
+    /// What made the last discovery fail may be mended: it is asked again soon.
+    pub fn forget_failure(&self) {
+        let old = self.state.load();
+        if old.error.is_some() {
+            let (models, set) = (old.models.clone(), old.set.clone());
+            self.state.store(Arc::new(Known { models, set, error: None, at: None, everything: old.everything }));
+        }
+    }
+
     /// Whether it is time to ask again: `after` a success, or `retry` after a failure.
     pub fn is_stale(&self, after: Duration, retry: Duration) -> bool {
         let known = self.state.load();

@@ -72,7 +72,8 @@ pub fn reload(engine: &Inner, check: bool) -> Result<Reloaded, Vec<String>> {
         return Ok(reloaded);
     }
     let snapshot = Arc::new(snapshot);
-    engine.snapshot.store(snapshot.clone());
+    let old = engine.snapshot.swap(snapshot.clone());
+    forgive(&old, &snapshot);
     for hook in lock(&engine.reloading.hooks).iter() {
         hook(&snapshot);
     }
@@ -96,6 +97,20 @@ fn prepare(engine: &Inner, config: Config) -> Result<(Snapshot, Reloaded), Vec<S
     };
     let providers_count = snapshot.table.preferred().len();
     Ok((snapshot, Reloaded { message, providers_count, changed, restart_required }))
+}
+
+/// Whoever has mended a credential shall not wait until the old one's rest is over.
+fn forgive(old: &Snapshot, new: &Snapshot) {
+    for (index, provider) in new.config.providers.iter().enumerate() {
+        let before = old.config.providers.iter().find(|other| other.name == provider.name);
+        if before.is_none_or(|before| before.secrets() == provider.secrets()) {
+            continue;
+        }
+        if let Some(account) = new.table.account(index) {
+            account.clear();
+        }
+        new.upstreams[index].catalog.forget_failure();
+    }
 }
 
 /// What these locks guard is replaced whole: a panic in between leaves nothing half-done.

@@ -88,6 +88,8 @@ pub struct Permit {
 pub struct Slot {
     health: Arc<Health>,
     account: Arc<Account>,
+    /// Its claim succeeded: giving it back is news. One that is given back within a failed claim would wake the claimant.
+    wakes: bool,
 }
 
 /// Probes held by a permit; released on drop, which does nothing to those that were decided.
@@ -97,6 +99,8 @@ struct Probes {
     account: Arc<Account>,
     of_model: Option<Ticket>,
     of_account: Option<Ticket>,
+    /// As for [`Slot`].
+    wakes: bool,
 }
 
 impl Candidate {
@@ -104,11 +108,13 @@ impl Candidate {
     ///
     /// A lost race is a [`Skipped`], like one that [`plan()`](super::plan()) saw coming.
     pub fn claim(&self, now: Millis, policy: Option<Cooldown>) -> Result<Permit, Skipped> {
-        let slot = Slot::take(&self.health, &self.account, self.max_in_flight)?;
-        let mut probes = Probes { health: self.health.clone(), account: self.account.clone(), of_model: None, of_account: None };
+        let mut slot = Slot::take(&self.health, &self.account, self.max_in_flight)?;
+        let mut probes =
+            Probes { health: self.health.clone(), account: self.account.clone(), of_model: None, of_account: None, wakes: false };
         probes.of_account = claim_probe(&self.account.breaker, now, policy, self.last_resort)?;
         probes.of_model = claim_probe(&self.health.breaker, now, policy, self.last_resort)?;
         self.health.count_request();
+        (slot.wakes, probes.wakes) = (true, true);
         Ok(Permit { slot, probes, policy })
     }
 
@@ -177,7 +183,7 @@ impl Slot {
             return Err(Skipped::Saturated { limit: limit.unwrap_or(u32::MAX) });
         }
         health.in_flight.fetch_add(1, Ordering::Relaxed);
-        Ok(Slot { health: health.clone(), account: account.clone() })
+        Ok(Slot { health: health.clone(), account: account.clone(), wakes: false })
     }
 }
 
@@ -185,7 +191,9 @@ impl Drop for Slot {
     fn drop(&mut self) {
         give_back(&self.account.in_flight);
         give_back(&self.health.in_flight);
-        self.account.wake.call();
+        if self.wakes {
+            self.account.wake.call();
+        }
     }
 }
 
@@ -197,7 +205,7 @@ impl Drop for Probes {
         if let Some(ticket) = self.of_model {
             self.health.breaker.release(ticket);
         }
-        if self.of_account.is_some() || self.of_model.is_some() {
+        if self.wakes && (self.of_account.is_some() || self.of_model.is_some()) {
             self.account.wake.call();
         }
     }

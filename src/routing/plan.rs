@@ -39,12 +39,6 @@ impl Plan {
             turn.fetch_add(1, Ordering::Relaxed);
         }
     }
-
-    /// The shortest time after which a skipped upstream is due again; for Retry-After.
-    pub fn nearest_recovery(&self) -> Option<std::time::Duration> {
-        let left = |skipped: &Skipped| if let Skipped::Cooling { left } = skipped { Some(*left) } else { None };
-        self.skipped.iter().filter_map(|(_, skipped)| left(skipped)).min()
-    }
 }
 
 /// Plans a request for `name`.

@@ -237,6 +237,72 @@ async fn health_and_requests_on_their_way_survive_a_reload() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_mended_key_is_used_at_once() {
+    let config = "providers: [{ name: a, base_url: \"http://a.test/v1\", api_key: sk-old-000000000000000, models: [m] }]\nrouting: { cooldown: { failures: 1, for: 60s } }";
+    let only_new: crate::gateway::Behaviour = Arc::new(|request, _| {
+        let new = request.headers()["authorization"] == "Bearer sk-new-000000000000000";
+        if new { json_reply(200, &json!({ "choices": [{ "message": { "content": "好" } }] })) } else { json_reply(401, &json!({})) }
+    });
+    let gateway = Gateway::with(config).upstream("a", only_new).start();
+    assert_eq!(gateway.ask("m").await.err().expect("an error").code(), "upstream_credentials_exhausted");
+    assert!(!gateway.engine.health().providers["a"]);
+    gateway.reload(&config.replace("sk-old", "sk-new")).expect("a good configuration");
+    assert!(gateway.engine.health().providers["a"]);
+    assert!(gateway.ask("m").await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clients_words_refuse_no_key() {
+    let echoes: crate::gateway::Behaviour = Arc::new(|request, count| match count {
+        0 => json_reply(400, &json!({ "error": { "message": format!("invalid role: {}", String::from_utf8_lossy(request.body())) } })),
+        _ => json_reply(200, &json!({ "choices": [{ "message": { "content": "好" } }] })),
+    });
+    let gateway = Gateway::with(TWO_ROUTES).upstream("a", echoes).upstream("b", says("坏")).start();
+    let mut body = question("gpt-4");
+    body["messages"][0]["role"] = json!("invalid_api_key insufficient_quota");
+    assert_eq!(gateway.engine.chat(gateway.job(&body)).await.expect("an answer").status.as_u16(), 400);
+    assert_eq!(gateway.ask("gpt-4").await.expect("an answer").trace.provider, "a");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_freed_slot_is_taken_however_its_holder_ends() {
+    let config = "providers: [{ name: a, base_url: \"http://a.test/v1\", models: [m], max_in_flight: 1 }]";
+    let gateway = Gateway::with(config).upstream("a", in_turn(vec![hangs(), says("好")])).start();
+    let mut first = Box::pin(gateway.ask("m"));
+    assert!(futures_util::poll!(&mut first).is_pending());
+    let mut second = Box::pin(gateway.ask("m"));
+    assert!(futures_util::poll!(&mut second).is_pending());
+    // The first client leaves before it was answered.
+    drop(first);
+    let begun = Instant::now();
+    assert!(second.await.is_ok());
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_one_probes_the_others_wait_for_its_result() {
+    let config = "providers: [{ name: a, base_url: \"http://a.test/v1\", models: [m] }]\nrouting: { max_attempts: 1, cooldown: { failures: 1, for: 10s } }";
+    let slow: crate::gateway::Behaviour = Arc::new(|_, _| {
+        let body = json!({ "choices": [{ "message": { "content": "好" } }] }).to_string();
+        let steps = vec![llmgw::transport::memory::Step::Send(Bytes::from(body))];
+        Answer::Reply(Duration::from_secs(2), http::StatusCode::OK, vec![("content-type", "application/json".to_owned())], steps)
+    });
+    let gateway = Gateway::with(config).upstream("a", in_turn(vec![status(500), slow])).start();
+    assert!(gateway.ask("m").await.is_err());
+    tokio::time::advance(Duration::from_secs(11)).await;
+    let (probe, other) = tokio::join!(gateway.ask("m"), gateway.ask("m"));
+    assert!(probe.is_ok() && other.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn our_own_deadline_hurts_no_upstream() {
+    let config = TWO_ROUTES.to_owned() + "routing: { deadline: 10s, cooldown: { failures: 1, for: 60s } }\n";
+    let gateway = Gateway::with(&config).upstream("a", hangs()).upstream("b", says("好")).start();
+    assert_eq!(gateway.ask("gpt-4").await.err().expect("an error").code(), "upstream_timeout");
+    assert!(gateway.engine.health().providers["a"], "the deadline was ours");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_bad_reload_changes_nothing_and_is_told() {
     let gateway = Gateway::with(TWO_ROUTES).upstream("a", says("好")).upstream("b", says("好")).start();
     let errors = gateway.reload("providers: [{ name: a, typ: openai }]").expect_err("a bad configuration");

@@ -106,6 +106,14 @@ async fn bytes_go_out_as_they_came_in_whatever_the_chunks() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nothing_follows_an_error_event() {
+    let both = Step::Send(Bytes::from_static(b"data: {\"error\":{\"message\":\"overloaded\"}}\n\ndata: [DONE]\n\n"));
+    let gateway = Gateway::with(TWO_ROUTES).upstream("a", streams(vec![content("你"), both])).upstream("b", says("坏")).start();
+    let stream = text(gateway.stream("gpt-4").await.expect("an answer")).await.expect("a cleanly ended body");
+    assert!(stream.contains("overloaded") && !stream.contains("[DONE]"), "{stream}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn too_much_start_up_is_committed_rather_than_held() {
     let mut steps: Vec<Step> = (0..70).map(|_| role()).collect();
     steps.push(overloaded());

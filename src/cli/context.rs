@@ -11,7 +11,7 @@ use crate::cli::output::Printer;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::env::Env;
 use crate::config::load::{self, Loaded, Overrides};
-use crate::config::{Config, Origin, Provider, ProviderKind, RequestAuth, Secret, presets};
+use crate::config::{Config, Origin, presets};
 use crate::engine::Engine;
 use crate::telemetry::{LogError, LogHandle, LogOptions};
 use crate::transport::control::Control;
@@ -105,7 +105,7 @@ impl Context {
             format: config.logging.format,
             ansi: self.printer.terminal().stderr_colour,
         })?;
-        handle.set_secrets(secrets(config));
+        handle.set_secrets(config.secrets());
         Ok(handle)
     }
 
@@ -134,19 +134,6 @@ impl Context {
             )),
         }
     }
-}
-
-/// Everything that no log line may hold, whatever it looks like.
-fn secrets(config: &Config) -> Vec<Secret> {
-    let of_provider = |provider: &Provider| {
-        let own = match &provider.kind {
-            ProviderKind::Request(RequestAuth::Token(token)) => Some(token.clone()),
-            ProviderKind::Request(RequestAuth::Login(login)) => Some(login.password.clone()),
-            ProviderKind::OpenAi | ProviderKind::Mock(_) => None,
-        };
-        provider.api_keys.iter().cloned().chain(own).collect::<Vec<_>>()
-    };
-    config.admin.key.iter().cloned().chain(config.providers.iter().flat_map(of_provider)).collect()
 }
 
 /// Whether the Ollama of `config` lists its models, in time.

@@ -8,7 +8,6 @@ use serde::Deserialize;
 use tokio::task::spawn_blocking;
 use tracing::warn;
 
-use crate::config::{Config, ProviderKind, RequestAuth, Secret};
 use crate::engine::{Engine, Error, Reloaded};
 use crate::server::caller::check_admin;
 use crate::server::error::Rejection;
@@ -31,7 +30,7 @@ impl Reloader {
 /// Certificate, log level and what the log masks follow every reload of `engine` from now on.
 pub(super) fn follow(engine: &Engine, certificates: Option<Arc<Certificates>>, log: Option<LogHandle>) {
     if let Some(log) = &log {
-        log.set_secrets(secrets(&engine.snapshot().config));
+        log.set_secrets(engine.snapshot().config.secrets());
     }
     engine.on_reload(Box::new(move |snapshot| {
         let config = &snapshot.config;
@@ -42,25 +41,12 @@ pub(super) fn follow(engine: &Engine, certificates: Option<Arc<Certificates>>, l
             warn!(%error, "certificate not reloaded; the old one stays");
         }
         if let Some(log) = &log {
-            log.set_secrets(secrets(config));
+            log.set_secrets(config.secrets());
             if let Err(error) = log.set_level(config.logging.level) {
                 warn!(%error, "log level not changed");
             }
         }
     }));
-}
-
-/// What must never stand in a log, whatever it looks like. Clients' keys are known by their digest only.
-fn secrets(config: &Config) -> Vec<Secret> {
-    let of_providers = config.providers.iter().flat_map(|provider| {
-        let login = match &provider.kind {
-            ProviderKind::Request(RequestAuth::Token(token)) => Some(token),
-            ProviderKind::Request(RequestAuth::Login(login)) => Some(&login.password),
-            ProviderKind::OpenAi | ProviderKind::Mock(_) => None,
-        };
-        provider.api_keys.iter().chain(login)
-    });
-    of_providers.chain(&config.admin.key).cloned().collect()
 }
 
 /// `?check=true`

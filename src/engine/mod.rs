@@ -41,7 +41,7 @@ pub use job::{Forward, Job, RequestId};
 pub use live::{PrepareError, Snapshot, TransportFor};
 pub use meter::Meter;
 pub use relay::BrokenOff;
-pub use reload::{Hook, Load};
+pub use reload::{Apply, Hook, Load};
 pub use reply::{Reply, ReplyBody, Trace};
 pub use report::{ExplainedRoute, Explanation, HealthReport, ModelRow, Probe, ProbeResult, Reloaded, Status};
 
@@ -168,7 +168,7 @@ impl Engine {
         reload::reload(&self.0, check)
     }
 
-    /// Calls `hook` after every reload that took effect, with the new snapshot.
+    /// Asks `hook` at every reload, before anything changes.
     pub fn on_reload(&self, hook: Hook) {
         self.0.reloading.add(hook);
     }

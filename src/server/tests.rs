@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::{Options, ServeError, Server, Shutdown};
 use crate::config::{
     Admin, Auth, Backoff, Config, Detect, Key, LogFormat, Logging, Mock, Origin, Provider, ProviderKind, Routing, Secret,
-    Server as Settings, StatusSet,
+    Server as Settings, ServerTls, StatusSet,
 };
 use crate::engine::Engine;
 use crate::transport::testing::provider;
@@ -241,6 +241,43 @@ async fn shutting_down_turns_readiness_first_and_ends() {
     assert_eq!(gateway.chat(&[], HELLO).await.status, 200, "draining still serves");
     gateway.shutdown.now();
     timeout(SOON, gateway.task).await.expect("at once").unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_used_refuses_the_whole_reload() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = ServerTls { cert: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
+    let write = |name: &str| {
+        let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
+        std::fs::write(&files.cert, made.cert.pem()).unwrap();
+        made.signing_key.serialize_pem()
+    };
+    std::fs::write(&files.key, write("localhost")).unwrap();
+    let secured = Config { server: Settings { tls: Some(files.clone()), ..config().server }, ..config() };
+    let mut next = secured.clone();
+    next.server.max_body = 2000;
+    let options = Options::from_config(&secured);
+    let engine = Engine::start(secured, Box::new(move || Ok(next.clone()))).unwrap();
+    let server = Server::bind(engine.clone(), options).await.unwrap();
+    let certificates = server.certificates.clone().unwrap();
+    let first = certificates.current().cert.clone();
+
+    // Whoever renews writes one file after the other; between the two they do not match.
+    let key = write("localhost");
+    for check in [true, false] {
+        let diagnostics = server.reloader().reload(check).unwrap_err();
+        assert!(diagnostics[0].starts_with("server.tls: ") && diagnostics[0].contains("key.pem"), "{diagnostics:?}");
+        assert_eq!((engine.snapshot().config.server.max_body, &certificates.current().cert), (1000, &first));
+    }
+    let last = engine.status().last_reload.unwrap();
+    assert!(!last.ok && last.error.unwrap().contains("key.pem"));
+
+    std::fs::write(&files.key, key).unwrap();
+    server.reloader().reload(true).unwrap();
+    assert_eq!(certificates.current().cert, first, "a check changes nothing");
+    server.reloader().reload(false).unwrap();
+    assert_eq!(engine.snapshot().config.server.max_body, 2000);
+    assert_ne!(certificates.current().cert, first);
 }
 
 #[tokio::test]

@@ -155,7 +155,12 @@ impl Engine {
 
     /// Every model that can be asked for, one row a route.
     pub fn models(&self) -> Vec<ModelRow> {
-        survey::models(&self.snapshot(), self.0.now())
+        self.models_of(&self.snapshot())
+    }
+
+    /// The same of the configuration that a request keeps to its end.
+    pub fn models_of(&self, snapshot: &Snapshot) -> Vec<ModelRow> {
+        survey::models(snapshot, self.0.now())
     }
 
     /// Asks every discovering provider for its models, concurrently, and waits; errors are `(provider, reason)`.

@@ -108,7 +108,8 @@ fn offered(app: &App, parts: &mut Parts) -> Result<Vec<Entry>, Rejection> {
         None if config.auth.open_models => Caller::anonymous(),
         _ => authenticate(&arrival.snapshot.keys, &parts.headers, arrival.client)?,
     };
-    Ok(entries(&app.engine.models(), &config.models, |name| caller.may(name), app.started))
+    // One snapshot for the key, the names and the rows: a reload in between must not show a key what it may not see.
+    Ok(entries(&app.engine.models_of(&arrival.snapshot), &config.models, |name| caller.may(name), app.started))
 }
 
 /// Enabled public names without wildcards, `auto`, and each offered id, bare and as `PROVIDER/ID`; what `may` allows of them.

@@ -3,18 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::extract::State;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use super::{Options, ServeError, Server, Shutdown};
+use super::state::{App, Arrival};
+use super::{Options, ServeError, Server, Shutdown, models};
 use crate::config::{
     Admin, Auth, Backoff, Config, Detect, Key, LogFormat, Logging, Mock, Origin, Provider, ProviderKind, Routing, Secret,
     Server as Settings, ServerTls, StatusSet,
 };
-use crate::engine::Engine;
+use crate::engine::{Engine, RequestId};
 use crate::transport::testing::provider;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -185,6 +188,20 @@ async fn a_caller_sees_and_tests_its_models() {
         let tested: Value = serde_json::from_str(&answer.body).unwrap();
         assert_eq!((answer.status, &tested["ok"]), (200, &Value::Bool(true)), "{}", answer.body);
     }
+}
+
+#[tokio::test]
+async fn the_list_of_a_request_is_that_of_the_configuration_it_began_with() {
+    let mut next = config();
+    next.providers[0].models = Some(vec!["new".into()]);
+    let engine = Engine::start(config(), Box::new(move || Ok(next.clone()))).unwrap();
+    let snapshot = engine.snapshot();
+    let arrival = Arrival { id: RequestId::make(), client: [127, 0, 0, 1].into(), received: Instant::now(), snapshot };
+    engine.reload(false).unwrap();
+    let request = http::Request::get("/v1/models").extension(arrival).body(Body::empty()).unwrap();
+    let app = App::new(engine, Shutdown::new(), false);
+    let list = serde_json::to_string(&models::list(State(app), request).await.unwrap().0).unwrap();
+    assert!(list.contains("gpt-4") && !list.contains("new"), "{list}");
 }
 
 #[tokio::test]

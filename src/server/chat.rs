@@ -11,7 +11,7 @@ use http::request::Parts;
 use crate::access::Caller;
 use crate::engine::Job;
 use crate::hub::Endpoint;
-use crate::server::body;
+use crate::server::body::{self, Limits};
 use crate::server::caller::{authenticate, media_type};
 use crate::server::error::Rejection;
 use crate::server::reply;
@@ -45,7 +45,7 @@ fn check(endpoint: Endpoint, arrival: &Arrival, parts: &Parts) -> Result<Caller,
 }
 
 async fn job(endpoint: Endpoint, arrival: Arrival, caller: Caller, mut headers: HeaderMap, body: Body) -> Result<Job, Rejection> {
-    let body = body::read(&mut headers, body, arrival.snapshot.config.server.max_body).await?;
+    let body = body::read(&mut headers, body, Limits::of(&arrival)).await?;
     let Arrival { id, client, received, snapshot } = arrival;
     Ok(Job { snapshot, id, endpoint, caller, client: Some(client), headers, body, received })
 }

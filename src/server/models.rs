@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::Caller;
 use crate::config::Model;
 use crate::engine::{Error, ModelRow, Probe};
-use crate::server::body;
+use crate::server::body::{self, Limits};
 use crate::server::caller::{authenticate, presented};
 use crate::server::error::Rejection;
 use crate::server::state::{App, Arrival};
@@ -54,7 +54,7 @@ async fn answer_test(app: &App, id: &str, parts: &mut Parts, body: Body) -> Resu
     if !caller.may(id) {
         return Err(Error::NotAllowed(format!("this key may not ask for `{id}`")).into());
     }
-    let message = test_message(parts, body, arrival.snapshot.config.server.max_body).await?;
+    let message = test_message(parts, body, Limits::of(&arrival)).await?;
     let mut probe = first_probe(app, id).await?;
     probe.message = message.unwrap_or(probe.message);
     let result = app.engine.probe(&probe).await;
@@ -148,8 +148,8 @@ async fn first_probe(app: &App, id: &str) -> Result<Probe, Rejection> {
     Ok(probes.swap_remove(first))
 }
 
-async fn test_message(parts: &mut Parts, body: Body, limit: usize) -> Result<Option<String>, Rejection> {
-    let body = body::read(&mut parts.headers, body, limit).await?;
+async fn test_message(parts: &mut Parts, body: Body, limits: Limits) -> Result<Option<String>, Rejection> {
+    let body = body::read(&mut parts.headers, body, limits).await?;
     if body.is_empty() {
         return Ok(None);
     }

@@ -7,7 +7,7 @@ mod cause;
 mod connect;
 mod connection;
 pub mod control;
-mod decode;
+pub mod decode;
 pub mod memory;
 pub mod payload;
 pub mod pools;

@@ -50,9 +50,9 @@ pub(super) async fn test(State(app): State<Arc<App>>, request: Request) -> Respo
 
 async fn answer_test(app: &App, id: &str, parts: &mut Parts, body: Body) -> Result<Json<Tested>, Rejection> {
     let arrival = Arrival::take(parts)?;
-    let caller = authenticate(&arrival.snapshot.keys, &parts.headers, arrival.client)?;
-    if !caller.may(id) {
-        return Err(Error::NotAllowed(format!("this key may not ask for `{id}`")).into());
+    if let Err(rejection) = check_may_test(id, &arrival, parts) {
+        body::discard(&parts.headers, body).await;
+        return Err(rejection);
     }
     let message = test_message(parts, body, Limits::of(&arrival)).await?;
     let mut probe = first_probe(app, id).await?;
@@ -67,6 +67,13 @@ async fn answer_test(app: &App, id: &str, parts: &mut Parts, body: Body) -> Resu
         reply: result.reply,
         error,
     }))
+}
+
+fn check_may_test(id: &str, arrival: &Arrival, parts: &Parts) -> Result<(), Rejection> {
+    match authenticate(&arrival.snapshot.keys, &parts.headers, arrival.client)?.may(id) {
+        true => Ok(()),
+        false => Err(Error::NotAllowed(format!("this key may not ask for `{id}`")).into()),
+    }
 }
 
 /// OpenAI's list.

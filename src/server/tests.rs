@@ -191,6 +191,16 @@ async fn a_caller_sees_and_tests_its_models() {
 }
 
 #[tokio::test]
+async fn a_refused_test_is_told_even_while_the_client_sends() {
+    let gateway = Gateway::start(locked()).await;
+    // More than the buffers between the two hold: a gateway that closes without reading would reset the connection.
+    let body = " ".repeat(16_000_000);
+    for (headers, status) in [(vec![], 401), (vec!["x-api-key: sk-some"], 403)] {
+        assert_eq!(gateway.ask("POST /v1/models/o3/test", &headers, &body).await.status, status);
+    }
+}
+
+#[tokio::test]
 async fn the_list_of_a_request_is_that_of_the_configuration_it_began_with() {
     let mut next = config();
     next.providers[0].models = Some(vec!["new".into()]);

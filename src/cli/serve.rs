@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::ValueHint;
@@ -22,6 +23,9 @@ Examples:
   llmgw serve --port 0                   the system chooses a port; it is printed
 
 Signals: SIGTERM and SIGINT end it, after running requests; a second one ends it at once. SIGHUP: reload.";
+
+/// More than dropping what still runs takes; a lookup of a name that hangs must not hold up the end.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Flags of `llmgw serve`.
 #[derive(Debug, clap::Args)]
@@ -69,7 +73,8 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let options = Options { log: Some(log), ..Options::from_config(&loaded.config) };
     let engine = runtime.block_on(async { context.engine(loaded.config, &overrides) })?;
     let ended = runtime.block_on(serve(engine, options, changes, context));
-    runtime.shutdown_background();
+    // Requests that are cut write their last lines when the runtime drops them.
+    runtime.shutdown_timeout(LAST_WORDS);
     ended.map(|()| Exit::Done)
 }
 

@@ -9,5 +9,5 @@ pub mod usage;
 
 pub use endpoint::Endpoint;
 pub use event::{Event, FinishReason};
-pub use outcome::{Blame, Outcome};
+pub use outcome::Outcome;
 pub use usage::{Provenance, Usage};

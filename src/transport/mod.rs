@@ -3,7 +3,7 @@
 //! [`Transport`] is the seam: sockets in `relay`, memory in tests and for the mock. No retries but one (a pooled
 //! connection that died before it answered), no meaning of what the bytes say.
 
-mod cause;
+pub mod cause;
 mod connect;
 mod connection;
 pub mod control;

@@ -62,12 +62,21 @@ impl Context {
         Overrides { log_level: self.globals.log_level, ..Overrides::default() }
     }
 
-    /// The engine on this configuration. Reloading it reads the configuration again, the same way.
-    pub fn engine(&self, config: Config, overrides: &Overrides) -> Result<Engine, Failure> {
+    /// The engine on this configuration. Reloading it reads the configuration again, the same way, and tells
+    /// `on_load` what was read.
+    pub fn engine(
+        &self,
+        config: Config,
+        overrides: &Overrides,
+        on_load: impl Fn(&Loaded) + Send + Sync + 'static,
+    ) -> Result<Engine, Failure> {
         let with_ollama = matches!(config.origin, Origin::Environment { .. }) && config.providers.iter().any(|one| &*one.name == OLLAMA);
         let read = self.reader(overrides, with_ollama);
         let load = move || match read() {
-            Ok(loaded) => Ok(loaded.config),
+            Ok(loaded) => {
+                on_load(&loaded);
+                Ok(loaded.config)
+            }
             Err(diagnostics) => Err(diagnostics.iter().map(Diagnostic::to_string).collect()),
         };
         Engine::start(config, Box::new(load))
@@ -94,7 +103,7 @@ impl Context {
         if self.globals.log_level.is_some() {
             self.log(&config)?;
         }
-        Ok(self.engine(config, &overrides)?)
+        Ok(self.engine(config, &overrides, |_| {})?)
     }
 
     /// Starts logging as `config` says.

@@ -18,6 +18,7 @@ pub mod rows;
 pub mod serve;
 pub mod table;
 pub mod test;
+mod trust;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -6,12 +6,16 @@ use anyhow::Context as _;
 use clap::ValueHint;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
 use url::Url;
 
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
-use crate::config::{Config, Origin};
+use crate::cli::trust::trusting;
+use crate::config::{Config, Origin, ServerTls};
+use crate::transport::cause::describe;
 
 /// A reload reads files and connects to nothing.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,6 +39,19 @@ pub struct Args {
     /// Change nothing: check the local file, and ask the gateway what a reload of its own would change
     #[arg(long)]
     pub check: bool,
+}
+
+/// Reads an address of the web; says what is missing of one that a browser would complete.
+fn web_address(text: &str) -> Result<Url, String> {
+    let is_web = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    match Url::parse(text) {
+        Ok(url) if is_web(&url) => Ok(url),
+        _ if !text.contains("://") && Url::parse(&format!("http://{text}")).is_ok_and(|url| is_web(&url)) => {
+            Err(format!("it must begin with http:// or https://; try `http://{text}`"))
+        }
+        Ok(_) => Err("it must begin with http:// or https://".to_owned()),
+        Err(error) => Err(format!("{error}; write it as `http://127.0.0.1:8000`")),
+    }
 }
 
 /// What a gateway answered.
@@ -66,6 +83,7 @@ fn tell_checked(config: &Config, context: &Context) -> anyhow::Result<()> {
 }
 
 async fn ask(args: Args, config: Option<Config>, context: &Context) -> anyhow::Result<Exit> {
+    let is_own = args.url.is_none();
     let Some(base) = args.url.or_else(|| config.as_ref().and_then(address)) else {
         return Err(Failure::usage("the configuration names no address that a gateway can be reached at")
             .hint("give one with `--url`")
@@ -73,22 +91,20 @@ async fn ask(args: Args, config: Option<Config>, context: &Context) -> anyhow::R
     };
     let key = args.key.or_else(|| Some(config.as_ref()?.admin.key.as_ref()?.expose().to_owned()));
     let url = endpoint(&base, args.check);
-    match post(url, key.as_deref(), config.as_ref()).await? {
+    let own = config.as_ref().and_then(|config| config.server.tls.as_ref()).filter(|_| is_own);
+    match post(url, key.as_deref(), own).await? {
         Ok(answer) => show(&answer, context),
         Err(reason) if args.check => {
             context.printer.notice(&format!("no gateway answers at {base}: {reason}"));
             Ok(Exit::Done)
         }
+        Err(reason) if own.is_some() && reason.starts_with("tls: ") => Err(Failure::failed(format!("{base} is not trusted: {reason}"))
+            .hint("it does not show the certificate of `server.tls`; has it been renewed, SIGHUP makes the gateway read it")
+            .into()),
         Err(reason) => Err(Failure::failed(format!("no gateway answers at {base}: {reason}"))
             .hint("start one with `llmgw serve`, or name it with `--url`")
             .into()),
     }
-}
-
-/// Reads a URL that a gateway can have.
-fn web_address(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("{error}; write it as `http://127.0.0.1:8000`"))?;
-    if matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err("expected `http://…` or `https://…`".to_owned()) }
 }
 
 /// Where the gateway of this configuration takes administration.
@@ -112,13 +128,14 @@ fn endpoint(base: &Url, check: bool) -> Url {
     url
 }
 
-/// The inner `Err`: nobody answered, and why.
-async fn post(url: Url, key: Option<&str>, config: Option<&Config>) -> anyhow::Result<Result<Answer, String>> {
+/// The inner `Err`: nobody answered, and why. `own`: whose certificate is trusted, beside what the system trusts.
+async fn post(url: Url, key: Option<&str>, own: Option<&ServerTls>) -> anyhow::Result<Result<Answer, String>> {
     let mut builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
-    if let Some(tls) = config.and_then(|config| config.server.tls.as_ref()) {
-        // The gateway's own certificate is trusted: whoever can read this file is meant to.
-        let pem = std::fs::read(&tls.cert).with_context(|| format!("cannot read {}", tls.cert.display()))?;
-        builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(&pem)?);
+    if let Some(tls) = own {
+        // Whoever can read this file is meant to trust it.
+        let chain = CertificateDer::pem_file_iter(&tls.cert).and_then(Iterator::collect);
+        let chain = chain.with_context(|| format!("cannot read {}", tls.cert.display()))?;
+        builder = builder.tls_backend_preconfigured(trusting(chain)?);
     }
     let client = builder.build().context("cannot make a client")?;
     let mut request = client.post(url).header(CONTENT_TYPE, "application/json").body("{}");
@@ -127,7 +144,7 @@ async fn post(url: Url, key: Option<&str>, config: Option<&Config>) -> anyhow::R
     }
     let response = match request.send().await {
         Ok(response) => response,
-        Err(error) => return Ok(Err(format!("{:#}", anyhow::Error::from(error.without_url())))),
+        Err(error) => return Ok(Err(describe(&error.without_url()))),
     };
     let status = response.status();
     let text = response.text().await.unwrap_or_default();
@@ -181,13 +198,33 @@ mod tests {
     use serde_json::json;
     use url::Url;
 
-    use super::{Answer, Exit, endpoint, refused};
+    use super::{Answer, Exit, endpoint, post, refused, web_address};
 
     #[test]
     fn a_gateway_behind_a_path_is_reached() {
         let url = |text: &str, check| endpoint(&Url::parse(text).unwrap(), check).to_string();
         assert_eq!(url("http://127.0.0.1:8000", false), "http://127.0.0.1:8000/reload");
         assert_eq!(url("https://gw.example/llm/", true), "https://gw.example/llm/reload?check=true");
+    }
+
+    #[test]
+    fn an_address_without_a_scheme_is_told_apart() {
+        assert!(web_address("http://127.0.0.1:8124").is_ok());
+        for text in ["127.0.0.1:8124", "localhost:8124", "gw.example"] {
+            assert!(web_address(text).unwrap_err().contains(&format!("try `http://{text}`")), "{text}");
+        }
+        for text in ["ftp://gw.example", "not a url"] {
+            assert!(!web_address(text).unwrap_err().contains("try"), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_not_there_is_told_in_two_words() {
+        // Fails only when another test was first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let answer = post(Url::parse(&format!("http://127.0.0.1:{port}")).unwrap(), None, None).await.unwrap();
+        assert_eq!(answer.err().as_deref(), Some("connection refused"));
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Every default, with its reason where it is not obvious.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use url::Url;
 
 use super::presets::Preset;
 use super::{
-    Admin, Auth, Backoff, ClientTls, Config, Cooldown, Detect, HealthCheck, LogFormat, Logging, Mock, Origin, Params, Provider,
+    AUTO, Admin, Auth, Backoff, ClientTls, Config, Cooldown, Detect, HealthCheck, LogFormat, Logging, Mock, Origin, Params, Provider,
     ProviderKind, Proxy, Routing, Server, StatusSet, Timeouts,
 };
 use super::{Level, secret::Secret};
@@ -41,7 +40,7 @@ pub const LOGIN_CACHE: Duration = Duration::from_secs(8 * 3600);
 pub const TOKEN_POINTER: &str = "/access_token";
 
 /// Used by `llmgw chat` without `-m`.
-pub const MODEL: &str = "auto";
+pub const MODEL: &str = AUTO;
 
 /// Statuses that move on to the next route.
 pub const STATUS: [&str; 9] = ["401", "402", "403", "404", "408", "409", "425", "429", "5xx"];
@@ -152,14 +151,6 @@ impl Config {
             routing: Routing::default(),
             logging: Logging::default(),
             prices: Vec::new(),
-        }
-    }
-
-    /// The directory of its file; relative paths are relative to it.
-    pub fn directory(&self) -> Option<&Path> {
-        match &self.origin {
-            Origin::File { path, .. } => path.parent(),
-            Origin::Environment { .. } | Origin::Mock => None,
         }
     }
 }

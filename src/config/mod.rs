@@ -3,29 +3,29 @@
 //! [`Config`] holds no `Option` that a default could fill and no string that should be a duration, a URL, a pattern or
 //! a secret: a value of this type cannot be wrong. How a file becomes one is in [`load`].
 
-pub mod defaults;
+mod defaults;
 pub mod diagnostic;
 pub mod diff;
 pub mod env;
-pub mod expand;
-pub mod file;
-pub mod file_kinds;
-pub mod leaves;
+mod expand;
+mod file;
+mod file_kinds;
+mod leaves;
 pub mod load;
 pub mod locate;
 pub mod presets;
-pub mod proxy;
-pub mod read;
+mod proxy;
+mod read;
 mod resolve;
 pub mod schema;
 pub mod secret;
 mod show;
-pub mod source;
-pub mod spanned;
+mod source;
+mod spanned;
 #[cfg(test)]
 mod tests;
-pub mod units;
-pub mod watch;
+mod units;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -45,6 +45,9 @@ pub use locate::{Located, locate};
 pub use schema::schema;
 pub use secret::Secret;
 pub use watch::{Watch, WatchError};
+
+/// The name that stands for every provider's default model.
+pub const AUTO: &str = "auto";
 
 /// Everything that follows from one configuration.
 #[derive(Clone, Debug)]

@@ -42,7 +42,7 @@ pub use job::{Forward, Job, RequestId};
 pub use live::{PrepareError, Snapshot, TransportFor};
 pub use meter::Meter;
 pub use relay::BrokenOff;
-pub use reload::{Hook, Load};
+pub use reload::{Apply, Hook, Load};
 pub use reply::{Reply, ReplyBody, Trace};
 pub use report::{ExplainedRoute, Explanation, HealthReport, ModelRow, Probe, ProbeResult, Reloaded, Status};
 
@@ -156,7 +156,12 @@ impl Engine {
 
     /// Every model that can be asked for, one row a route.
     pub fn models(&self) -> Vec<ModelRow> {
-        survey::models(&self.snapshot(), self.0.now())
+        self.models_of(&self.snapshot())
+    }
+
+    /// The same of the configuration that a request keeps to its end.
+    pub fn models_of(&self, snapshot: &Snapshot) -> Vec<ModelRow> {
+        survey::models(snapshot, self.0.now())
     }
 
     /// Asks every discovering provider for its models, concurrently, and waits; errors are `(provider, reason)`.
@@ -169,7 +174,7 @@ impl Engine {
         reload::reload(&self.0, check)
     }
 
-    /// Calls `hook` after every reload that took effect, with the new snapshot.
+    /// Asks `hook` at every reload, before anything changes.
     pub fn on_reload(&self, hook: Hook) {
         self.0.reloading.add(hook);
     }

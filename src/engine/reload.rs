@@ -13,8 +13,12 @@ use crate::telemetry::events::ReloadFinished;
 /// Yields the configuration as it is now; diagnostics otherwise.
 pub type Load = Box<dyn Fn() -> Result<Config, Vec<String>> + Send + Sync>;
 
-/// Called after every reload that took effect.
-pub type Hook = Box<dyn Fn(&Snapshot) + Send + Sync>;
+/// What lies outside of the engine and follows a reload. Looks at the next configuration and prepares for it; `Err` says
+/// why that one cannot be used, and then nothing of it takes effect.
+pub type Hook = Box<dyn Fn(&Config) -> Result<Apply, String> + Send + Sync>;
+
+/// Puts to work what a [`Hook`] has prepared. Cannot fail; called after the swap, unless the reload was only a check.
+pub type Apply = Box<dyn FnOnce() + Send>;
 
 /// The engine's part that reloads.
 pub struct Reloading {
@@ -57,7 +61,7 @@ impl Reloading {
 pub fn reload(engine: &Inner, check: bool) -> Result<Reloaded, Vec<String>> {
     let _turn = lock(&engine.reloading.turn);
     let result = (engine.reloading.load)().and_then(|config| prepare(engine, config));
-    let (snapshot, reloaded) = match result {
+    let (snapshot, applies, reloaded) = match result {
         Ok(ready) => ready,
         Err(diagnostics) => {
             if !check {
@@ -74,20 +78,35 @@ pub fn reload(engine: &Inner, check: bool) -> Result<Reloaded, Vec<String>> {
     let snapshot = Arc::new(snapshot);
     let old = engine.snapshot.swap(snapshot.clone());
     forgive(&old, &snapshot);
-    for hook in lock(&engine.reloading.hooks).iter() {
-        hook(&snapshot);
+    for apply in applies {
+        apply();
     }
     ReloadFinished::Done { changed: &reloaded.changed, restart_required: &reloaded.restart_required }.emit();
     *lock(&engine.reloading.last) = Some(Last { at: Instant::now(), error: None, changed: reloaded.changed.clone() });
     Ok(reloaded)
 }
 
-fn prepare(engine: &Inner, config: Config) -> Result<(Snapshot, Reloaded), Vec<String>> {
+fn prepare(engine: &Inner, config: Config) -> Result<(Snapshot, Vec<Apply>, Reloaded), Vec<String>> {
     let old = engine.snapshot.load();
     let changed = diff(&old.config, &config).changed;
     // What waits for the next start goes on waiting, however many reloads come in between.
     let restart_required = diff(&engine.started_with, &config).restart_required;
-    let snapshot = engine.lasting.prepare(config).map_err(|error| vec![error.to_string()])?;
+    let mut applies = Vec::new();
+    let mut mistakes = Vec::new();
+    for hook in lock(&engine.reloading.hooks).iter() {
+        match hook(&config) {
+            Ok(apply) => applies.push(apply),
+            Err(mistake) => mistakes.push(mistake),
+        }
+    }
+    let snapshot = match engine.lasting.prepare(config) {
+        Ok(snapshot) if mistakes.is_empty() => snapshot,
+        Ok(_) => return Err(mistakes),
+        Err(error) => {
+            mistakes.push(error.to_string());
+            return Err(mistakes);
+        }
+    };
     let message = match (changed.len(), restart_required.len()) {
         (0, 0) => "nothing changed".to_owned(),
         (0, _) => "nothing changed, but earlier changes wait for the next start".to_owned(),
@@ -96,7 +115,7 @@ fn prepare(engine: &Inner, config: Config) -> Result<(Snapshot, Reloaded), Vec<S
         (many, _) => format!("{many} changes, some of which take effect at the next start"),
     };
     let providers_count = snapshot.table.preferred().len();
-    Ok((snapshot, Reloaded { message, providers_count, changed, restart_required }))
+    Ok((snapshot, applies, Reloaded { message, providers_count, changed, restart_required }))
 }
 
 /// Whoever has mended a credential shall not wait until the old one's rest is over.

@@ -4,10 +4,12 @@
 
 pub mod endpoint;
 pub mod event;
+pub mod media_type;
 pub mod outcome;
 pub mod usage;
 
 pub use endpoint::Endpoint;
 pub use event::{Event, FinishReason};
-pub use outcome::{Blame, Outcome};
+pub use media_type::MediaType;
+pub use outcome::Outcome;
 pub use usage::{Provenance, Usage};

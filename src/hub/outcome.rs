@@ -28,34 +28,7 @@ pub enum Outcome {
     Internal,
 }
 
-/// Whose fault an outcome is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Blame {
-    /// Nobody's: it went well.
-    None,
-    /// The one who called.
-    Caller,
-    /// A rule of this gateway.
-    Policy,
-    /// The upstream.
-    Provider,
-    /// llmgw.
-    Gateway,
-}
-
 impl Outcome {
-    /// Whose fault it is.
-    pub fn blame(self) -> Blame {
-        match self {
-            Outcome::Ok => Blame::None,
-            Outcome::BadRequest | Outcome::ClientGone => Blame::Caller,
-            Outcome::Denied => Blame::Policy,
-            Outcome::GivenBack | Outcome::UpstreamError | Outcome::UpstreamTimeout | Outcome::CutOff => Blame::Provider,
-            Outcome::Unavailable | Outcome::Internal => Blame::Gateway,
-        }
-    }
-
     /// The word used in logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -9,11 +9,11 @@ use arc_swap::ArcSwapOption;
 use http::HeaderValue;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
-use tracing::{debug, info};
 
 use super::keys::bearer;
 use super::{CredentialId, ProviderError};
 use crate::config::{Login, LoginBody, Secret};
+use crate::telemetry::events::{TokenChange, TokenChanged};
 
 /// The token of one `auth` block; outlives a reload.
 #[derive(Default)]
@@ -69,14 +69,14 @@ impl TokenState {
         login: impl Future<Output = Result<Secret, LoginFailure>> + Send,
     ) -> Result<(CredentialId, HeaderValue), LoginFailure> {
         if let Some(token) = self.valid() {
-            debug!(provider, expires_in = ?token.left(), "token reused");
+            token.tell(provider, TokenChange::Reused);
             return Ok(token.credential());
         }
         let before = self.finished.load(Ordering::Acquire);
         // Held across the login on purpose: that is what makes it one at a time. Dropped with the future that holds it.
         let mut last_failure = self.turn.lock().await;
         if let Some(token) = self.valid() {
-            debug!(provider, expires_in = ?token.left(), "token reused");
+            token.tell(provider, TokenChange::Reused);
             return Ok(token.credential());
         }
         if self.finished.load(Ordering::Acquire) != before
@@ -84,8 +84,8 @@ impl TokenState {
         {
             return Err(failure);
         }
-        if self.current.load().is_some() {
-            info!(provider, "token expired");
+        if let Some(token) = self.current.load().as_ref() {
+            token.tell(provider, TokenChange::Expired);
         }
         let result = login.await.and_then(|secret| {
             bearer(secret.expose()).ok_or(LoginFailure { reason: "the token holds what a header may not".to_owned(), refused: false })
@@ -100,7 +100,7 @@ impl TokenState {
         };
         *last_failure = None;
         let token = Arc::new(Token { bearer, generation, expires: Instant::now() + cache });
-        info!(provider, expires_in = ?cache, "token fetched");
+        token.tell(provider, TokenChange::Fetched);
         let credential = token.credential();
         self.current.store(Some(token));
         Ok(credential)
@@ -112,7 +112,7 @@ impl TokenState {
         let Some(token) = current.as_ref().filter(|token| token.generation == used.0) else { return };
         let dropped = self.current.compare_and_swap(&current, None);
         if dropped.as_ref().is_some_and(|dropped| Arc::ptr_eq(dropped, token)) {
-            info!(provider, expires_in = ?token.left(), "token dropped after a 401");
+            token.tell(provider, TokenChange::Dropped);
         }
     }
 
@@ -126,8 +126,9 @@ impl Token {
         (CredentialId(self.generation), self.bearer.clone())
     }
 
-    fn left(&self) -> Duration {
-        self.expires.saturating_duration_since(Instant::now())
+    fn tell(&self, provider: &str, change: TokenChange) {
+        let expires_in = self.expires.saturating_duration_since(Instant::now());
+        TokenChanged { provider, change, expires_in }.emit();
     }
 }
 

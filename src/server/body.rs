@@ -5,20 +5,21 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder};
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use futures_util::TryStreamExt;
+use futures_util::stream;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http_body::{Body as _, Frame, SizeHint};
-use http_body_util::{BodyDataStream, BodyExt};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use http_body_util::BodyExt;
+use tokio::io::AsyncReadExt;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::io::StreamReader;
 
 use crate::server::error::Rejection;
+use crate::server::state::Arrival;
+use crate::transport::decode::{Encoding, decoder};
 
 /// Between two pieces of a body. A phone in a tunnel comes back within this.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -27,18 +28,32 @@ const LINGER: Duration = Duration::from_secs(5);
 /// And so much it may send.
 const LINGER_BYTES: usize = 256 * 1024 * 1024;
 
-/// The whole body, decompressed; `headers` no longer say how it was encoded. Larger than `limit`: 413.
-pub(super) async fn read(headers: &mut HeaderMap, mut body: Body, limit: usize) -> Result<Bytes, Rejection> {
-    let encoding = match headers.get(CONTENT_ENCODING) {
-        Some(value) => Encoding::parse(value.to_str().unwrap_or("?"))?,
-        None => Encoding::Identity,
-    };
-    let announced: Option<usize> = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    match announced {
-        Some(length) if length > limit => Err(Rejection::TooLarge { limit }),
-        _ if encoding == Encoding::Identity => collect(&mut body, limit, announced.unwrap_or(0)).await,
-        _ => decode(encoding, headers, body, limit).await,
+/// How much of a body is read, and how long that may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// In bytes, after decompression.
+    pub size: usize,
+    /// For all of it, from `received` on.
+    pub within: Duration,
+    /// When the request came in.
+    pub received: Instant,
+}
+
+impl Limits {
+    /// The configured ones, for this request.
+    pub(super) fn of(arrival: &Arrival) -> Limits {
+        let config = &arrival.snapshot.config;
+        Limits { size: config.server.max_body, within: config.routing.deadline, received: arrival.received }
     }
+}
+
+/// The whole body, decompressed; `headers` no longer say how it was encoded. Larger than its limit: 413, later: 408.
+pub(super) async fn read(headers: &mut HeaderMap, mut body: Body, limits: Limits) -> Result<Bytes, Rejection> {
+    let whole = timeout_at(limits.received + limits.within, whole(headers, &mut body, limits.size));
+    let read = whole.await.unwrap_or(Err(Rejection::LateBody(limits.within)))?;
+    headers.remove(CONTENT_ENCODING);
+    headers.remove(CONTENT_LENGTH);
+    Ok(read)
 }
 
 /// Lends `body` to whoever answers; what they leave of it can be taken back.
@@ -107,28 +122,15 @@ impl http_body::Body for Lent {
     }
 }
 
-/// How a body is compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Encoding {
-    Identity,
-    Gzip,
-    Deflate,
-    Brotli,
-    Zstd,
-}
-
-impl Encoding {
-    fn parse(word: &str) -> Result<Encoding, Rejection> {
-        match word.trim().to_ascii_lowercase().as_str() {
-            "" | "identity" => Ok(Encoding::Identity),
-            "gzip" | "x-gzip" => Ok(Encoding::Gzip),
-            "deflate" => Ok(Encoding::Deflate),
-            "br" => Ok(Encoding::Brotli),
-            "zstd" => Ok(Encoding::Zstd),
-            other => {
-                Err(Rejection::UnsupportedMediaType(format!("content-encoding `{other}` is not supported; gzip, deflate, br and zstd are")))
-            }
-        }
+async fn whole(headers: &HeaderMap, body: &mut Body, limit: usize) -> Result<Bytes, Rejection> {
+    let encoding = Encoding::of(headers).map_err(|written| {
+        Rejection::UnsupportedMediaType(format!("content-encoding `{written}` is not supported; one of gzip, deflate, br and zstd is"))
+    })?;
+    let announced: Option<usize> = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    match announced {
+        Some(length) if length > limit => Err(Rejection::TooLarge { limit }),
+        _ if encoding == Encoding::Identity => collect(body, limit, announced.unwrap_or(0)).await,
+        _ => decode(encoding, body, limit).await,
     }
 }
 
@@ -167,35 +169,37 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Rejection> {
     }
 }
 
-async fn decode(encoding: Encoding, headers: &mut HeaderMap, body: Body, limit: usize) -> Result<Bytes, Rejection> {
-    let source = StreamReader::new(TryStreamExt::map_err(BodyDataStream::new(body), io::Error::other));
-    let mut decoder: Pin<Box<dyn AsyncRead + Send>> = match encoding {
-        Encoding::Identity => Box::pin(source),
-        Encoding::Gzip => Box::pin(GzipDecoder::new(source)),
-        Encoding::Deflate => Box::pin(ZlibDecoder::new(source)),
-        Encoding::Brotli => Box::pin(BrotliDecoder::new(source)),
-        Encoding::Zstd => Box::pin(ZstdDecoder::new(source)),
-    };
+async fn decode(encoding: Encoding, body: &mut Body, limit: usize) -> Result<Bytes, Rejection> {
+    let pieces = stream::try_unfold(body, async |body| {
+        let piece = next(body).await.map_err(io::Error::other)?;
+        Ok::<_, io::Error>(piece.map(|piece| (piece, body)))
+    });
+    let mut decoder = decoder(encoding, StreamReader::new(Box::pin(pieces)));
     let mut all = BytesMut::new();
     loop {
-        let count = timeout(SILENCE, decoder.read_buf(&mut all))
-            .await
-            .map_err(|_| Rejection::SlowBody(SILENCE))?
-            .map_err(|error| Rejection::BrokenBody(format!("the body cannot be decompressed: {error}")))?;
+        let count = decoder.read_buf(&mut all).await.map_err(undecodable)?;
         if all.len() > limit {
             return Err(Rejection::TooLarge { limit });
         }
         if count == 0 {
-            headers.remove(CONTENT_ENCODING);
-            headers.remove(CONTENT_LENGTH);
             return Ok(all.freeze());
         }
+    }
+}
+
+fn undecodable(error: io::Error) -> Rejection {
+    match error.downcast::<Rejection>() {
+        Ok(rejection) => rejection,
+        Err(error) => Rejection::BrokenBody(format!("the body cannot be decompressed: {error}")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
 
     use axum::body::Body;
     use bytes::Bytes;
@@ -204,9 +208,14 @@ mod tests {
     use futures_util::stream;
     use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
     use http::{HeaderMap, HeaderValue};
+    use tokio::time::{Instant, sleep};
 
-    use super::read;
+    use super::{Limits, SILENCE};
     use crate::server::error::Rejection;
+
+    async fn read(headers: &mut HeaderMap, body: Body, size: usize) -> Result<Bytes, Rejection> {
+        super::read(headers, body, Limits { size, within: Duration::from_secs(600), received: Instant::now() }).await
+    }
 
     fn pieces(pieces: &[&'static str]) -> Body {
         Body::from_stream(stream::iter(pieces.iter().map(|piece| Ok::<_, std::io::Error>(*piece)).collect::<Vec<_>>()))
@@ -251,5 +260,53 @@ mod tests {
         assert!(matches!(broken, Err(Rejection::BrokenBody(_))));
         let unknown = read(&mut encoded("lzma"), Body::from("x"), 100).await;
         assert!(matches!(unknown, Err(Rejection::UnsupportedMediaType(_))));
+    }
+
+    #[tokio::test]
+    async fn all_members_of_a_compressed_body_are_read() {
+        let both = [gzip(b"hel"), gzip(b"lo")].concat();
+        assert_eq!(read(&mut encoded("gzip"), Body::from(both), 5).await.unwrap(), "hello");
+    }
+
+    #[tokio::test]
+    async fn encodings_on_top_of_each_other_are_not_undone() {
+        let mut twice = encoded("gzip");
+        twice.append(CONTENT_ENCODING, HeaderValue::from_static("br"));
+        for mut headers in [encoded("gzip, br"), twice] {
+            let refused = read(&mut headers, Body::from(gzip(b"hello")), 100).await;
+            assert!(matches!(refused, Err(Rejection::UnsupportedMediaType(_))), "{refused:?}");
+        }
+    }
+
+    /// A body of `count` pieces, one each `pause`, and how many were taken.
+    fn dripping(piece: Bytes, count: usize, pause: Duration) -> (Body, Arc<AtomicUsize>) {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&taken);
+        let pieces = stream::unfold(0, move |index| {
+            let (piece, counter) = (piece.clone(), Arc::clone(&counter));
+            async move {
+                if index == count {
+                    return None;
+                }
+                sleep(pause).await;
+                counter.fetch_add(1, Ordering::Relaxed);
+                Some((Ok::<_, std::io::Error>(piece), index + 1))
+            }
+        });
+        (Body::from_stream(pieces), taken)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_only_drips_is_not_waited_for_for_ever() {
+        for word in ["identity", "gzip"] {
+            let (body, _) = dripping(gzip(b""), usize::MAX, Duration::from_secs(59));
+            let began = Instant::now();
+            let refused = read(&mut encoded(word), body, 100_000_000).await;
+            assert!(matches!(refused, Err(Rejection::LateBody(_))), "{refused:?}");
+            assert_eq!(began.elapsed().as_secs(), 600);
+
+            let (body, _) = dripping(gzip(b""), 1, SILENCE * 2);
+            assert!(matches!(read(&mut encoded(word), body, 100).await, Err(Rejection::SlowBody(_))));
+        }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE, FORWARDED, HOST, ORIGIN, VIA};
+use http::header::{AUTHORIZATION, FORWARDED, HOST, ORIGIN, VIA};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method};
 
 use crate::access::{AdminKey, Caller, KeyRing};
 use crate::config::{Config, Secret};
+use crate::hub::MediaType;
 use crate::server::error::Rejection;
 use crate::telemetry::events::KeyRefused;
 
@@ -79,7 +80,7 @@ pub(super) fn check_open(parts: &Parts, has_body: bool, client: IpAddr, cors: &[
     {
         return Err(Rejection::Forbidden("requests of other web sites are refused; `server.cors` lists those that may ask".to_owned()));
     }
-    let is_expected = match media_type(&parts.headers) {
+    let is_expected = match MediaType::of(&parts.headers) {
         Some(media_type) => media_type.is_json() || media_type.is_multipart(),
         // Nothing to misread; a browser would have sent an `Origin`.
         None => !has_body,
@@ -95,33 +96,6 @@ pub(super) fn check_open(parts: &Parts, has_body: bool, client: IpAddr, cors: &[
 /// Whether `origin` is one of `server.cors`.
 pub(super) fn is_allowed_origin(origin: &HeaderValue, cors: &[String]) -> bool {
     cors.iter().any(|allowed| allowed == "*" || allowed.trim_end_matches('/').as_bytes().eq_ignore_ascii_case(origin.as_bytes()))
-}
-
-/// A content type without its parameters.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct MediaType<'a>(&'a str);
-
-/// What the body claims to be; unreadable claims are an empty one.
-pub(super) fn media_type(headers: &HeaderMap) -> Option<MediaType<'_>> {
-    let value = headers.get(CONTENT_TYPE)?.to_str().unwrap_or_default();
-    Some(MediaType(value.split(';').next().unwrap_or_default().trim()))
-}
-
-impl MediaType<'_> {
-    pub(super) fn is_json(self) -> bool {
-        let essence = self.0.to_ascii_lowercase();
-        essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
-    }
-
-    pub(super) fn is_multipart(self) -> bool {
-        self.0.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("multipart/"))
-    }
-}
-
-impl std::fmt::Display for MediaType<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0)
-    }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -10,9 +10,9 @@ use http::request::Parts;
 
 use crate::access::Caller;
 use crate::engine::Job;
-use crate::hub::Endpoint;
-use crate::server::body;
-use crate::server::caller::{authenticate, media_type};
+use crate::hub::{Endpoint, MediaType};
+use crate::server::body::{self, Limits};
+use crate::server::caller::authenticate;
 use crate::server::error::Rejection;
 use crate::server::reply;
 use crate::server::state::{App, Arrival};
@@ -39,14 +39,14 @@ fn check(endpoint: Endpoint, arrival: &Arrival, parts: &Parts) -> Result<Caller,
 }
 
 async fn job(endpoint: Endpoint, arrival: Arrival, caller: Caller, mut headers: HeaderMap, body: Body) -> Result<Job, Rejection> {
-    let body = body::read(&mut headers, body, arrival.snapshot.config.server.max_body).await?;
+    let body = body::read(&mut headers, body, Limits::of(&arrival)).await?;
     let Arrival { id, client, received, snapshot } = arrival;
     Ok(Job { snapshot, id, endpoint, caller, client: Some(client), headers, body, received })
 }
 
 /// Files are sent as multipart, all else as JSON; image edits as either. No type at all passes: the body speaks for itself.
 fn check_content_type(endpoint: Endpoint, headers: &HeaderMap) -> Result<(), Rejection> {
-    let Some(media_type) = media_type(headers) else { return Ok(()) };
+    let Some(media_type) = MediaType::of(headers) else { return Ok(()) };
     let (takes, expected) = match endpoint {
         Endpoint::AudioTranscriptions | Endpoint::AudioTranslations | Endpoint::ImageVariations => {
             (media_type.is_multipart(), "multipart/form-data")

@@ -56,6 +56,9 @@ pub enum Rejection {
     /// A body that stopped coming.
     #[error("no more of the body came for {} seconds", .0.as_secs())]
     SlowBody(Duration),
+    /// A body that goes on coming.
+    #[error("the body was not complete within {} (`routing.deadline`)", humantime::format_duration(*.0))]
+    LateBody(Duration),
     /// Not built yet.
     #[error("{0} is not supported yet")]
     NotSupported(String),
@@ -79,7 +82,7 @@ impl Rejection {
             Rejection::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Rejection::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Rejection::BrokenBody(_) | Rejection::InvalidConfig(_) => StatusCode::BAD_REQUEST,
-            Rejection::SlowBody(_) => StatusCode::REQUEST_TIMEOUT,
+            Rejection::SlowBody(_) | Rejection::LateBody(_) => StatusCode::REQUEST_TIMEOUT,
             Rejection::NotSupported(_) => StatusCode::NOT_IMPLEMENTED,
             Rejection::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -96,7 +99,7 @@ impl Rejection {
             Rejection::UnsupportedMediaType(_) => "unsupported_media_type",
             Rejection::TooLarge { .. } => "body_too_large",
             Rejection::BrokenBody(_) => "invalid_request",
-            Rejection::SlowBody(_) => "request_timeout",
+            Rejection::SlowBody(_) | Rejection::LateBody(_) => "request_timeout",
             Rejection::NotSupported(_) => "not_supported",
             Rejection::InvalidConfig(_) => "invalid_config",
             Rejection::Panicked => "internal_error",

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::Caller;
 use crate::config::Model;
 use crate::engine::{Error, ModelRow, Probe};
-use crate::server::body;
+use crate::server::body::{self, Limits};
 use crate::server::caller::{authenticate, presented};
 use crate::server::error::Rejection;
 use crate::server::state::{App, Arrival};
@@ -50,11 +50,8 @@ pub(super) async fn test(State(app): State<Arc<App>>, request: Request) -> Respo
 
 async fn answer_test(app: &App, id: &str, parts: &mut Parts, body: Body) -> Result<Json<Tested>, Rejection> {
     let arrival = Arrival::take(parts)?;
-    let caller = authenticate(&arrival.snapshot.keys, &parts.headers, arrival.client)?;
-    if !caller.may(id) {
-        return Err(Error::NotAllowed(format!("this key may not ask for `{id}`")).into());
-    }
-    let message = test_message(parts, body, arrival.snapshot.config.server.max_body).await?;
+    check_may_test(id, &arrival, parts)?;
+    let message = test_message(parts, body, Limits::of(&arrival)).await?;
     let mut probe = first_probe(app, id).await?;
     probe.message = message.unwrap_or(probe.message);
     let result = app.engine.probe(&probe).await;
@@ -67,6 +64,13 @@ async fn answer_test(app: &App, id: &str, parts: &mut Parts, body: Body) -> Resu
         reply: result.reply,
         error,
     }))
+}
+
+fn check_may_test(id: &str, arrival: &Arrival, parts: &Parts) -> Result<(), Rejection> {
+    match authenticate(&arrival.snapshot.keys, &parts.headers, arrival.client)?.may(id) {
+        true => Ok(()),
+        false => Err(Error::NotAllowed(format!("this key may not ask for `{id}`")).into()),
+    }
 }
 
 /// OpenAI's list.
@@ -108,7 +112,8 @@ fn offered(app: &App, parts: &mut Parts) -> Result<Vec<Entry>, Rejection> {
         None if config.auth.open_models => Caller::anonymous(),
         _ => authenticate(&arrival.snapshot.keys, &parts.headers, arrival.client)?,
     };
-    Ok(entries(&app.engine.models(), &config.models, |name| caller.may(name), app.started))
+    // One snapshot for the key, the names and the rows: a reload in between must not show a key what it may not see.
+    Ok(entries(&app.engine.models_of(&arrival.snapshot), &config.models, |name| caller.may(name), app.started))
 }
 
 /// Enabled public names without wildcards, `auto`, and each offered id, bare and as `PROVIDER/ID`; what `may` allows of them.
@@ -147,8 +152,8 @@ async fn first_probe(app: &App, id: &str) -> Result<Probe, Rejection> {
     Ok(probes.swap_remove(first))
 }
 
-async fn test_message(parts: &mut Parts, body: Body, limit: usize) -> Result<Option<String>, Rejection> {
-    let body = body::read(&mut parts.headers, body, limit).await?;
+async fn test_message(parts: &mut Parts, body: Body, limits: Limits) -> Result<Option<String>, Rejection> {
+    let body = body::read(&mut parts.headers, body, limits).await?;
     if body.is_empty() {
         return Ok(None);
     }

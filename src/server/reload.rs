@@ -12,7 +12,7 @@ use crate::engine::{Engine, Error, Reloaded};
 use crate::server::caller::check_admin;
 use crate::server::error::Rejection;
 use crate::server::state::{App, Arrival};
-use crate::server::tls::Certificates;
+use crate::server::tls::{self, Certificates};
 use crate::telemetry::LogHandle;
 
 /// Reloads what a server runs on, for signals and the watched file. Cheap to clone.
@@ -32,20 +32,21 @@ pub(super) fn follow(engine: &Engine, certificates: Option<Arc<Certificates>>, l
     if let Some(log) = &log {
         log.set_secrets(engine.snapshot().config.secrets());
     }
-    engine.on_reload(Box::new(move |snapshot| {
-        let config = &snapshot.config;
-        if let Some(certificates) = &certificates
-            && let Some(files) = &config.server.tls
-            && let Err(error) = certificates.reload(files)
-        {
-            warn!(%error, "certificate not reloaded; the old one stays");
-        }
-        if let Some(log) = &log {
-            log.set_secrets(config.secrets());
-            if let Err(error) = log.set_level(config.logging.level) {
+    engine.on_reload(Box::new(move |config| {
+        let pair = config.server.tls.as_ref().map(tls::read).transpose().map_err(|error| format!("server.tls: {error}"))?;
+        let (certificates, log) = (certificates.clone(), log.clone());
+        let (secrets, level) = (config.secrets(), config.logging.level);
+        Ok(Box::new(move || {
+            // A server that began without TLS gets it at its next start.
+            if let (Some(certificates), Some(pair)) = (certificates, pair) {
+                certificates.put(pair);
+            }
+            let Some(log) = log else { return };
+            log.set_secrets(secrets);
+            if let Err(error) = log.set_level(level) {
                 warn!(%error, "log level not changed");
             }
-        }
+        }))
     }));
 }
 

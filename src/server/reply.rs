@@ -2,10 +2,11 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 
 use crate::engine::{Error, Reply, Trace};
+use crate::hub::MediaType;
 use crate::server::error::Rejection;
 use crate::server::state::Metered;
 
@@ -47,8 +48,7 @@ fn name_upstream(headers: &mut HeaderMap, trace: &Trace) {
 
 /// Caches and proxies shall not hold back a stream of events.
 fn keep_flowing(headers: &mut HeaderMap) {
-    let is_stream = headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
-    if is_stream {
+    if MediaType::of(headers).is_some_and(MediaType::is_event_stream) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert(BUFFERING, HeaderValue::from_static("no"));
     }
@@ -82,7 +82,9 @@ mod tests {
 
     #[test]
     fn only_streams_of_events_ask_not_to_be_held_back() {
-        for (content_type, expected) in [("text/event-stream; charset=utf-8", true), ("application/json", false)] {
+        for (content_type, expected) in
+            [("text/event-stream; charset=utf-8", true), ("Text/Event-Stream", true), ("application/json", false)]
+        {
             let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
             keep_flowing(&mut headers);
             assert_eq!(headers.contains_key("x-accel-buffering"), expected);

@@ -3,18 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::extract::State;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use super::{Options, ServeError, Server, Shutdown};
+use super::state::{App, Arrival};
+use super::{Options, ServeError, Server, Shutdown, models};
 use crate::config::{
     Admin, Auth, Backoff, Config, Detect, Key, LogFormat, Logging, Mock, Origin, Provider, ProviderKind, Routing, Secret,
-    Server as Settings, StatusSet,
+    Server as Settings, ServerTls, StatusSet,
 };
-use crate::engine::Engine;
+use crate::engine::{Engine, RequestId};
 use crate::transport::testing::provider;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -188,6 +191,30 @@ async fn a_caller_sees_and_tests_its_models() {
 }
 
 #[tokio::test]
+async fn a_refused_test_is_told_even_while_the_client_sends() {
+    let gateway = Gateway::start(locked()).await;
+    // More than the buffers between the two hold: a gateway that closes without reading would reset the connection.
+    let body = " ".repeat(16_000_000);
+    for (headers, status) in [(vec![], 401), (vec!["x-api-key: sk-some"], 403)] {
+        assert_eq!(gateway.ask("POST /v1/models/o3/test", &headers, &body).await.status, status);
+    }
+}
+
+#[tokio::test]
+async fn the_list_of_a_request_is_that_of_the_configuration_it_began_with() {
+    let mut next = config();
+    next.providers[0].models = Some(vec!["new".into()]);
+    let engine = Engine::start(config(), Box::new(move || Ok(next.clone()))).unwrap();
+    let snapshot = engine.snapshot();
+    let arrival = Arrival { id: RequestId::make(), client: [127, 0, 0, 1].into(), received: Instant::now(), snapshot };
+    engine.reload(false).unwrap();
+    let request = http::Request::get("/v1/models").extension(arrival).body(Body::empty()).unwrap();
+    let app = App::new(engine, Shutdown::new(), false);
+    let list = serde_json::to_string(&models::list(State(app), request).await.unwrap().0).unwrap();
+    assert!(list.contains("gpt-4") && !list.contains("new"), "{list}");
+}
+
+#[tokio::test]
 async fn an_open_gateway_answers_this_machine_only_and_pages_of_allowed_origins() {
     let gateway = Gateway::start(config()).await;
     assert_eq!(gateway.ask("GET /health", &["host: evil.example"], "").await.status, 403);
@@ -241,6 +268,43 @@ async fn shutting_down_turns_readiness_first_and_ends() {
     assert_eq!(gateway.chat(&[], HELLO).await.status, 200, "draining still serves");
     gateway.shutdown.now();
     timeout(SOON, gateway.task).await.expect("at once").unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_used_refuses_the_whole_reload() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = ServerTls { cert: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
+    let write = |name: &str| {
+        let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
+        std::fs::write(&files.cert, made.cert.pem()).unwrap();
+        made.signing_key.serialize_pem()
+    };
+    std::fs::write(&files.key, write("localhost")).unwrap();
+    let secured = Config { server: Settings { tls: Some(files.clone()), ..config().server }, ..config() };
+    let mut next = secured.clone();
+    next.server.max_body = 2000;
+    let options = Options::from_config(&secured);
+    let engine = Engine::start(secured, Box::new(move || Ok(next.clone()))).unwrap();
+    let server = Server::bind(engine.clone(), options).await.unwrap();
+    let certificates = server.certificates.clone().unwrap();
+    let first = certificates.current().cert.clone();
+
+    // Whoever renews writes one file after the other; between the two they do not match.
+    let key = write("localhost");
+    for check in [true, false] {
+        let diagnostics = server.reloader().reload(check).unwrap_err();
+        assert!(diagnostics[0].starts_with("server.tls: ") && diagnostics[0].contains("key.pem"), "{diagnostics:?}");
+        assert_eq!((engine.snapshot().config.server.max_body, &certificates.current().cert), (1000, &first));
+    }
+    let last = engine.status().last_reload.unwrap();
+    assert!(!last.ok && last.error.unwrap().contains("key.pem"));
+
+    std::fs::write(&files.key, key).unwrap();
+    server.reloader().reload(true).unwrap();
+    assert_eq!(certificates.current().cert, first, "a check changes nothing");
+    server.reloader().reload(false).unwrap();
+    assert_eq!(engine.snapshot().config.server.max_body, 2000);
+    assert_ne!(certificates.current().cert, first);
 }
 
 #[tokio::test]

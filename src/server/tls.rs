@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -17,7 +16,6 @@ use crate::config::ServerTls;
 
 /// The certificate in force.
 pub(super) struct Certificates {
-    provider: Arc<CryptoProvider>,
     current: ArcSwap<CertifiedKey>,
 }
 
@@ -34,20 +32,22 @@ pub struct TlsError {
 impl Certificates {
     /// Reads the certificate and its key.
     pub(super) fn load(files: &ServerTls) -> Result<Arc<Certificates>, TlsError> {
-        let provider = Arc::new(default_provider());
-        let current = ArcSwap::from_pointee(read(files, &provider)?);
-        Ok(Arc::new(Certificates { provider, current }))
+        Ok(Arc::new(Certificates { current: ArcSwap::new(read(files)?) }))
     }
 
-    /// Reads both again. New connections use them; if they are bad, the old ones stay.
-    pub(super) fn reload(&self, files: &ServerTls) -> Result<(), TlsError> {
-        self.current.store(Arc::new(read(files, &self.provider)?));
-        Ok(())
+    /// Has new connections use what [`read`] yielded.
+    pub(super) fn put(&self, pair: Arc<CertifiedKey>) {
+        self.current.store(pair);
+    }
+
+    /// What new connections use.
+    pub(super) fn current(&self) -> Arc<CertifiedKey> {
+        self.current.load_full()
     }
 
     /// Makes TLS connections of TCP connections, HTTP/2 where the client speaks it.
     pub(super) fn acceptor(self: &Arc<Certificates>) -> Result<TlsAcceptor, rustls::Error> {
-        let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
+        let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(self) as Arc<dyn ResolvesServerCert>);
@@ -58,7 +58,7 @@ impl Certificates {
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current.load_full())
+        Some(self.current())
     }
 }
 
@@ -68,7 +68,8 @@ impl fmt::Debug for Certificates {
     }
 }
 
-fn read(files: &ServerTls, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
+/// A certificate and the key that belongs to it, as they are in their files now.
+pub(super) fn read(files: &ServerTls) -> Result<Arc<CertifiedKey>, TlsError> {
     let chain = CertificateDer::pem_file_iter(&files.cert)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| at(&files.cert, &error))?;
@@ -76,7 +77,7 @@ fn read(files: &ServerTls, provider: &CryptoProvider) -> Result<CertifiedKey, Tl
         return Err(at(&files.cert, &"holds no certificate in PEM form"));
     }
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| at(&files.key, &error))?;
-    CertifiedKey::from_der(chain, key, provider).map_err(|error| at(&files.key, &error))
+    CertifiedKey::from_der(chain, key, &default_provider()).map(Arc::new).map_err(|error| at(&files.key, &error))
 }
 
 fn at(path: &Path, reason: &dyn fmt::Display) -> TlsError {
@@ -88,7 +89,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::Certificates;
+    use super::read;
     use crate::config::ServerTls;
 
     fn write_certificate(folder: &Path) -> ServerTls {
@@ -100,27 +101,19 @@ mod tests {
     }
 
     #[test]
-    fn a_reload_takes_the_new_certificate_and_a_bad_one_leaves_the_old() {
+    fn a_bad_file_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let files = write_certificate(folder.path());
-        let certificates = Certificates::load(&files).unwrap();
-        let first = certificates.current.load_full();
-
-        write_certificate(folder.path());
-        certificates.reload(&files).unwrap();
-        let second = certificates.current.load_full();
-        assert_ne!(first.cert, second.cert);
-
+        assert!(read(&files).is_ok());
         fs::write(&files.key, "not a key").unwrap();
-        let error = certificates.reload(&files).unwrap_err();
+        let error = read(&files).unwrap_err();
         assert!(error.to_string().contains("key.pem"), "{error}");
-        assert_eq!(certificates.current.load_full().cert, second.cert);
     }
 
     #[test]
     fn a_key_of_another_certificate_is_refused() {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let files = ServerTls { cert: write_certificate(one.path()).cert, key: write_certificate(other.path()).key };
-        assert!(Certificates::load(&files).is_err());
+        assert!(read(&files).is_err());
     }
 }

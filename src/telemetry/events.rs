@@ -272,12 +272,14 @@ impl KeyRefused<'_> {
     }
 }
 
-/// A credential of a provider came or went.
+/// A token that a login yields came or went.
 pub struct TokenChanged<'a> {
     /// Name of the provider.
     pub provider: &'a str,
     /// What happened to it.
     pub change: TokenChange,
+    /// How long it would still be used, were nothing to happen.
+    pub expires_in: Duration,
 }
 
 /// What can happen to a token.
@@ -297,10 +299,10 @@ impl TokenChanged<'_> {
     /// Writes the line.
     pub fn emit(&self) {
         match self.change {
-            TokenChange::Fetched => info!(provider = self.provider, "token fetched"),
+            TokenChange::Fetched => info!(provider = self.provider, expires_in = ?self.expires_in, "token fetched"),
             TokenChange::Expired => info!(provider = self.provider, "token expired"),
-            TokenChange::Dropped => info!(provider = self.provider, "token dropped"),
-            TokenChange::Reused => debug!(provider = self.provider, "token reused"),
+            TokenChange::Dropped => info!(provider = self.provider, expires_in = ?self.expires_in, "token dropped after a 401"),
+            TokenChange::Reused => debug!(provider = self.provider, expires_in = ?self.expires_in, "token reused"),
         }
     }
 }

@@ -144,9 +144,11 @@ impl<W: Write> Write for MaskingWriter<'_, W> {
 mod tests {
     use std::io::{self, Write};
     use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
     use super::{LogHandle, LogOptions, build};
     use crate::config::{Level, LogFormat, Secret};
+    use crate::telemetry::events::{TokenChange, TokenChanged};
 
     #[derive(Clone, Default)]
     struct Memory(Arc<Mutex<Vec<u8>>>);
@@ -210,6 +212,23 @@ mod tests {
         });
         let heard: Vec<_> = ["one", "two", "three", "four", "five"].into_iter().filter(|word| text.contains(word)).collect();
         assert_eq!(heard, ["two", "four"], "{text}");
+    }
+
+    #[test]
+    fn a_token_that_came_says_how_long_it_is_used() {
+        let text = logged(LogFormat::Text, false, |_| {
+            let expires_in = Duration::from_secs(90);
+            for change in [TokenChange::Fetched, TokenChange::Dropped, TokenChange::Expired, TokenChange::Reused] {
+                TokenChanged { provider: "legacy", change, expires_in }.emit();
+            }
+        });
+        let said: Vec<_> = text.lines().filter_map(|line| line.split_once("token ")).map(|(_, said)| said).collect();
+        let expected = [
+            "fetched provider=\"legacy\" expires_in=90s",
+            "dropped after a 401 provider=\"legacy\" expires_in=90s",
+            "expired provider=\"legacy\"",
+        ];
+        assert_eq!(said, expected, "{text}");
     }
 
     #[test]

@@ -3,11 +3,11 @@
 //! [`Transport`] is the seam: sockets in `relay`, memory in tests and for the mock. No retries but one (a pooled
 //! connection that died before it answered), no meaning of what the bytes say.
 
-mod cause;
+pub mod cause;
 mod connect;
 mod connection;
 pub mod control;
-mod decode;
+pub mod decode;
 pub mod memory;
 pub mod payload;
 pub mod pools;

@@ -11,6 +11,8 @@ mod cli;
 mod failover;
 mod gateway;
 #[cfg(unix)]
+mod last_words;
+#[cfg(unix)]
 mod readme;
 mod server;
 mod streams;

@@ -3,7 +3,6 @@
 use std::fmt::Display;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use http_body::Body;
 use http_body_util::BodyExt;
@@ -15,7 +14,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::{OutputError, Printer};
 use crate::dialects::openai_chat::{ApiError, events};
 use crate::dialects::sse::Framer;
-use crate::hub::{Event, FinishReason};
+use crate::hub::{Event, FinishReason, MediaType};
 
 /// Prints one answer.
 pub struct Answer<'a> {
@@ -44,7 +43,7 @@ impl<'a> Answer<'a> {
         B: Body<Data = Bytes> + Unpin,
         B::Error: Display,
     {
-        if status.is_success() && is_event_stream(headers) {
+        if status.is_success() && MediaType::of(headers).is_some_and(MediaType::is_event_stream) {
             self.stream(body).await?;
         } else {
             let collected = body.collect().await;
@@ -176,10 +175,6 @@ impl<'a> Answer<'a> {
         let what = if self.is_empty { "the upstream failed" } else { "the answer broke off" };
         Failure::failed(format!("{what}: {reason}"))
     }
-}
-
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| value.starts_with("text/event-stream"))
 }
 
 /// An upstream's own answer that is not a success.

@@ -9,10 +9,7 @@ use super::Resolver;
 use crate::config::file::{ModelTable, RouteFile};
 use crate::config::file_kinds::ModelFile;
 use crate::config::read::{List, Named, Place, Placed, Setting, Table};
-use crate::config::{Model, Provider, Route, Target};
-
-/// The one name that is not free: every provider's default model.
-const AUTO: &str = "auto";
+use crate::config::{AUTO, Model, Provider, Route, Target};
 
 /// Longer chains of names than any sane file has are not searched for circles.
 const LONGEST_WAY: usize = 100;

@@ -62,6 +62,18 @@ impl<'a> Answer<'a> {
         B: Body<Data = Bytes> + Unpin,
         B::Error: Display,
     {
+        let read = self.pieces(&mut body).await;
+        // Dropping the body writes the request's line to the log, which may be the same terminal.
+        let ended = self.printer.end_line();
+        drop(body);
+        read.and(Ok(ended?))
+    }
+
+    async fn pieces<B>(&mut self, body: &mut B) -> anyhow::Result<()>
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: Display,
+    {
         let mut framer = Framer::new();
         while let Some(piece) = body.frame().await {
             let piece = piece.map_err(|error| self.broken_off(&error.to_string()))?;

@@ -1,18 +1,21 @@
 //! Replies, printed into memory.
 
 use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::stream;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use http_body::Frame;
+use http_body::{Body, Frame};
 use http_body_util::{Full, StreamBody};
 use indicatif::ProgressBar;
 
 use super::{Answer, Exit, Failure, Format};
 use crate::cli::output::Terminal;
-use crate::cli::output::captured::{Captured, printer};
+use crate::cli::output::captured::{Captured, Pipe, printer};
 
 fn headers(content_type: &'static str) -> HeaderMap {
     HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))])
@@ -61,6 +64,38 @@ async fn text_is_whole_however_the_bytes_are_cut() {
         assert_eq!(captured.stdout.text(), "我是模型\n");
         assert_eq!(captured.stderr.text(), "note: the answer was cut off at the token limit (`--max-tokens`)\n");
     }
+}
+
+/// A body that notes what stood on stdout when it was dropped, which is when a request's line is written to the log.
+struct Noting<B> {
+    body: B,
+    stdout: Pipe,
+    at_the_end: Arc<Mutex<String>>,
+}
+
+impl<B: Body<Data = Bytes, Error = Infallible> + Unpin> Body for Noting<B> {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+}
+
+impl<B> Drop for Noting<B> {
+    fn drop(&mut self) {
+        *self.at_the_end.lock().unwrap() = self.stdout.text();
+    }
+}
+
+#[tokio::test]
+async fn the_line_is_ended_before_the_log_says_how_it_went() {
+    let (printer, captured) = printer(Terminal::default());
+    let at_the_end = Arc::default();
+    let body = Noting { body: Full::from(STREAM), stdout: captured.stdout.clone(), at_the_end: Arc::clone(&at_the_end) };
+    let answer = Answer::new(&printer, ProgressBar::hidden(), Format::Text);
+    answer.print(StatusCode::OK, &headers("text/event-stream"), body).await.unwrap();
+    assert_eq!(*at_the_end.lock().unwrap(), "我是模型\n");
 }
 
 #[tokio::test]

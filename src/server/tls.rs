@@ -77,7 +77,10 @@ pub(super) fn read(files: &ServerTls) -> Result<Arc<CertifiedKey>, TlsError> {
         return Err(at(&files.cert, &"holds no certificate in PEM form"));
     }
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| at(&files.key, &error))?;
-    CertifiedKey::from_der(chain, key, &default_provider()).map(Arc::new).map_err(|error| at(&files.key, &error))
+    CertifiedKey::from_der(chain, key, &default_provider()).map(Arc::new).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(_) => at(&files.key, &format_args!("is not the key of {}", files.cert.display())),
+        error => at(&files.key, &error),
+    })
 }
 
 fn at(path: &Path, reason: &dyn fmt::Display) -> TlsError {
@@ -114,6 +117,6 @@ mod tests {
     fn a_key_of_another_certificate_is_refused() {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let files = ServerTls { cert: write_certificate(one.path()).cert, key: write_certificate(other.path()).key };
-        assert!(read(&files).is_err());
+        assert!(read(&files).unwrap_err().to_string().contains("is not the key of"));
     }
 }

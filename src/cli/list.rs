@@ -178,6 +178,7 @@ impl From<&'static Preset> for PresetRow {
 
 impl Row for PresetRow {
     const HEADERS: &'static [&'static str] = &["name", "title", "aliases", "base_url", "default_model", "env", "supported"];
+    const SPARE: &'static [&'static str] = &["base_url", "title", "aliases"];
 
     fn name(&self) -> &str {
         self.name

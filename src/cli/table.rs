@@ -4,12 +4,15 @@
 
 use std::fmt;
 
-use comfy_table::{Cell, Color, ContentArrangement, TableStyle, presets};
+use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, TableStyle, Width, presets};
 
 use crate::cli::output::Terminal;
 
 /// Below this a table is a column of letters; a terminal that does not know its width says 0.
 const NARROWEST: u16 = 40;
+
+/// A blank on either side of a cell's text.
+pub const PADDING: u16 = 2;
 
 /// A table under construction. Columns are as wide as their text is on a screen, Chinese included.
 pub struct Table {
@@ -33,11 +36,11 @@ pub enum Tone {
 impl Table {
     /// Without rows, for stdout.
     pub fn new(headers: impl IntoIterator<Item = impl ToString>, terminal: &Terminal) -> Table {
-        let width = if terminal.stdout { comfy_table::Table::new().width() } else { None };
-        Table::of_width(headers, terminal, width.filter(|width| *width >= NARROWEST))
+        Table::of_width(headers, terminal, width(terminal))
     }
 
-    fn of_width(headers: impl IntoIterator<Item = impl ToString>, terminal: &Terminal, width: Option<u16>) -> Table {
+    /// Without rows; wrapped to `width`.
+    pub fn of_width(headers: impl IntoIterator<Item = impl ToString>, terminal: &Terminal, width: Option<u16>) -> Table {
         let mut table = comfy_table::Table::new();
         let headers: Vec<Cell> = headers.into_iter().map(|header| Cell::new(header.to_string())).collect();
         // Whether to colour was decided before; comfy-table shall not decide again.
@@ -49,6 +52,13 @@ impl Table {
             table.enforce_styling();
         }
         Table { table, coloured: terminal.stdout_colour }
+    }
+
+    /// Makes each column at least as wide as its longest word, where wrapping would otherwise cut it.
+    pub fn keep_words(&mut self, longest: impl IntoIterator<Item = u16>) {
+        for (column, word) in self.table.column_iter_mut().zip(longest) {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(word + PADDING)));
+        }
     }
 
     /// One more row.
@@ -71,6 +81,12 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.table.trim_fmt())
     }
+}
+
+/// How wide a table on stdout may be; `None`: as wide as it likes.
+pub fn width(terminal: &Terminal) -> Option<u16> {
+    let width = if terminal.stdout { comfy_table::Table::new().width() } else { None };
+    width.filter(|width| *width >= NARROWEST)
 }
 
 fn style(terminal: &Terminal) -> TableStyle {

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use http::{StatusCode, request};
 use http_body::Body;
 use http_body_util::BodyExt;
@@ -231,12 +231,6 @@ pub async fn error_body(mut body: UpstreamBody, by: Instant) -> (Bytes, Option<U
             return (read.freeze(), Some(body));
         }
     }
-}
-
-/// Whether the content type's own part, before any parameter, holds `word`.
-pub fn has_type(headers: &HeaderMap, word: &str) -> bool {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    value.is_some_and(|value| value.split(';').next().unwrap_or_default().to_ascii_lowercase().contains(word))
 }
 
 /// What is left until a deadline is a crooked number, which helps nobody.

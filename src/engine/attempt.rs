@@ -15,11 +15,12 @@ use crate::config::Cooldown;
 use crate::dialects::openai_chat::Answer;
 use crate::engine::Error;
 use crate::engine::adapt::{Adapted, adapt};
-use crate::engine::answer::{Answered, AnsweredBody, Credential, Failed, Read, failed, has_type, mask, unsuccessful};
+use crate::engine::answer::{Answered, AnsweredBody, Credential, Failed, Read, failed, mask, unsuccessful};
 use crate::engine::demand::Demand;
 use crate::engine::hold::{Unbegun, hold};
 use crate::engine::live::Snapshot;
 use crate::engine::verdict::Reason;
+use crate::hub::MediaType;
 use crate::providers::{Call, CredentialId, Provider, Refusal, Retry, Target, headers};
 use crate::routing::Candidate;
 use crate::transport::{Payload, TransportError, UpstreamBody};
@@ -142,7 +143,7 @@ impl Attempting<'_> {
         if !head.status.is_success() {
             return Ok(unsuccessful(&self.snapshot.config.routing.detect, head.status, &head.headers, body, limit.by).await);
         }
-        let is_json = has_type(&head.headers, "json");
+        let is_json = MediaType::of(&head.headers).is_some_and(MediaType::is_json);
         let is_chat = self.demand.endpoint.has_json_reply();
         match (is_chat && self.demand.is_stream() && !is_json, is_chat || is_json) {
             (true, _) => self.read_events(head, body, adapted, limit).await,
@@ -163,13 +164,13 @@ impl Attempting<'_> {
         adapted: &Adapted,
         limit: Limit,
     ) -> Result<Read, Failed> {
-        if has_type(&head.headers, "html") {
+        if MediaType::of(&head.headers).is_some_and(MediaType::is_html) {
             return Err(Failed::after(head.status, "the answer is a web page"));
         }
         match timeout_at(limit.by, hold(body)).await.map_err(|_| limit.late("no content"))? {
             Ok(begun) => {
                 // Some upstreams stream without saying so; their clients shall know.
-                if !has_type(&head.headers, "event-stream") {
+                if !MediaType::of(&head.headers).is_some_and(MediaType::is_event_stream) {
                     head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
                 }
                 Ok(answered(&head, AnsweredBody::Events { begun: Box::new(begun), withhold_usage: adapted.withhold_usage }))

@@ -1,12 +1,13 @@
 //! A job's body, read as far as the engine needs it: which model, whether it streams.
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
 use crate::dialects::multipart::Form;
 use crate::dialects::openai_chat::{Request, RequestError};
 use crate::engine::{Error, Job};
-use crate::hub::Endpoint;
+use crate::hub::{Endpoint, MediaType};
 
 /// What a request asks for.
 #[derive(Debug)]
@@ -31,8 +32,7 @@ pub enum Body {
 impl Demand {
     /// Reads `job`'s body. A request without a model gets the configured default, if there is one for requests.
     pub fn read(job: &Job) -> Result<Demand, Error> {
-        let content_type = job.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let body = read_body(job.endpoint, content_type, job.body.clone())?;
+        let body = read_body(job.endpoint, &job.headers, job.body.clone())?;
         let asked = match &body {
             Body::Json(request) => request.model.as_deref(),
             Body::Form(form) => form.model(),
@@ -57,9 +57,9 @@ impl Demand {
     }
 }
 
-fn read_body(endpoint: Endpoint, content_type: &str, body: Bytes) -> Result<Body, Error> {
-    let is_form = content_type.trim_start().get(..19).is_some_and(|start| start.eq_ignore_ascii_case("multipart/form-data"));
-    if is_form {
+fn read_body(endpoint: Endpoint, headers: &HeaderMap, body: Bytes) -> Result<Body, Error> {
+    if MediaType::of(headers).is_some_and(MediaType::is_multipart) {
+        let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let form = Form::read(content_type, body).map_err(|error| Error::InvalidRequest { message: error.to_string(), param: None })?;
         return Ok(Body::Form(form));
     }

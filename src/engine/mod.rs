@@ -143,8 +143,8 @@ impl Engine {
 
     /// The routes that a probe of everything covers: those of `models`, the listed models of providers, and the
     /// `default_model` of discovering ones. `provider`: only that one's. `models`: only these names, resolved as a request's.
-    pub async fn probes(&self, models: &[String], provider: Option<&str>) -> Result<Vec<Probe>, Error> {
-        probe::probes(&self.0, &self.snapshot(), models, provider).await
+    pub async fn probes(&self, snapshot: &Arc<Snapshot>, models: &[String], provider: Option<&str>) -> Result<Vec<Probe>, Error> {
+        probe::probes(&self.0, snapshot, models, provider).await
     }
 
     /// The plan for `model`, as a request would get it now: waits, like one, for a first discovery. Changes nothing.

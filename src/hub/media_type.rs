@@ -27,6 +27,11 @@ impl<'a> MediaType<'a> {
         self.0.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("multipart/"))
     }
 
+    /// A web page.
+    pub fn is_html(self) -> bool {
+        self.0.eq_ignore_ascii_case("text/html")
+    }
+
     /// Server-sent events.
     pub fn is_event_stream(self) -> bool {
         self.0.eq_ignore_ascii_case("text/event-stream")

@@ -9,8 +9,7 @@ use super::names;
 use super::offers::Offers;
 use super::table::{Entry, Goal, RouteTable};
 
-/// The name that stands for every provider's default model.
-pub const AUTO: &str = "auto";
+pub use crate::config::AUTO;
 
 /// How much of a name that does not exist is repeated.
 const LONGEST_REPEATED: usize = 128;

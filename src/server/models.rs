@@ -52,7 +52,7 @@ async fn answer_test(app: &App, id: &str, parts: &mut Parts, body: Body) -> Resu
     let arrival = Arrival::take(parts)?;
     check_may_test(id, &arrival, parts)?;
     let message = test_message(parts, body, Limits::of(&arrival)).await?;
-    let mut probe = first_probe(app, id).await?;
+    let mut probe = first_probe(app, &arrival, id).await?;
     probe.message = message.unwrap_or(probe.message);
     let result = app.engine.probe(&probe).await;
     let error = result.error.or(result.skipped);
@@ -143,8 +143,8 @@ fn entries(rows: &[ModelRow], models: &[Model], may: impl Fn(&str) -> bool, crea
 }
 
 /// The way that a request for `id` would go first.
-async fn first_probe(app: &App, id: &str) -> Result<Probe, Rejection> {
-    let mut probes = app.engine.probes(&[id.to_owned()], None).await?;
+async fn first_probe(app: &App, arrival: &Arrival, id: &str) -> Result<Probe, Rejection> {
+    let mut probes = app.engine.probes(&arrival.snapshot, &[id.to_owned()], None).await?;
     let first = probes.iter().position(|probe| probe.skip.is_none()).unwrap_or(0);
     if probes.is_empty() {
         return Err(Error::ModelNotFound(format!("no route of `{id}` can be tested")).into());

@@ -94,7 +94,7 @@ fn check_provider_or_configuration(engine: &Engine, provider: Option<&str>) -> R
 }
 
 async fn probes(engine: &Engine, args: &Args) -> Result<Vec<Probe>, Failure> {
-    let mut probes = engine.probes(&args.models, args.provider.as_deref()).await?;
+    let mut probes = engine.probes(&engine.snapshot(), &args.models, args.provider.as_deref()).await?;
     if probes.is_empty() {
         return Err(
             Failure::usage("there is no route to test").hint("name a model: `llmgw test MODEL`; `llmgw list --discover` shows them")

@@ -3,12 +3,11 @@
 //! The flags of a command stand in that command's own file.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
-use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
+use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::cli::globals::Globals;
 use crate::cli::{chat, config, explain, generate, list, reload, serve, test};
-use crate::config::Level;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,21 +34,6 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-}
-
-/// Flags that may stand before or after the command.
-#[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "Global options")]
-pub struct Globals {
-    /// Use this configuration file
-    #[arg(short, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub config: Option<PathBuf>,
-    /// Least severe log line that is written
-    #[arg(long, global = true, value_name = "LEVEL")]
-    pub log_level: Option<Level>,
-    /// When to use colours
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub color: ColorChoice,
 }
 
 /// The commands, in the order of the help.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 
-use crate::cli::args::Globals;
 use crate::cli::failure::Failure;
+use crate::cli::globals::Globals;
 use crate::cli::output::Printer;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::env::Env;

@@ -5,10 +5,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::{Command, CommandFactory, ValueHint};
+use clap::{Command, ValueHint};
 use clap_complete::Shell;
 
-use crate::cli::args::Cli;
 use crate::cli::context::Context;
 use crate::cli::failure::Exit;
 
@@ -48,14 +47,14 @@ struct Generated {
 }
 
 /// Runs `llmgw completions`.
-pub fn completions(args: CompletionsArgs, context: &Context) -> anyhow::Result<Exit> {
-    context.printer.print(&String::from_utf8(script(args.shell).content)?)?;
+pub fn completions(args: CompletionsArgs, command: Command, context: &Context) -> anyhow::Result<Exit> {
+    context.printer.print(&String::from_utf8(script(args.shell, command).content)?)?;
     Ok(Exit::Done)
 }
 
 /// Runs `llmgw man`.
-pub fn man(args: ManArgs, context: &Context) -> anyhow::Result<Exit> {
-    let pages = pages()?;
+pub fn man(args: ManArgs, command: Command, context: &Context) -> anyhow::Result<Exit> {
+    let pages = pages(command)?;
     match args.dir {
         Some(directory) => write_all(&pages, &directory)?,
         None => pages.into_iter().try_for_each(|page| anyhow::Ok(context.printer.print(&String::from_utf8(page.content)?)?))?,
@@ -73,9 +72,8 @@ fn write_all(pages: &[Generated], directory: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn script(shell: Shell) -> Generated {
+fn script(shell: Shell, mut command: Command) -> Generated {
     let mut content = Vec::new();
-    let mut command = Cli::command();
     clap_complete::generate(shell, &mut command, "llmgw", &mut content);
     let name = match shell {
         Shell::Zsh => "_llmgw".to_owned(),
@@ -86,8 +84,8 @@ fn script(shell: Shell) -> Generated {
 }
 
 /// llmgw(1) and a page for each command, the nested ones included.
-fn pages() -> std::io::Result<Vec<Generated>> {
-    let mut root = Cli::command().disable_help_subcommand(true);
+fn pages(command: Command) -> std::io::Result<Vec<Generated>> {
+    let mut root = command.disable_help_subcommand(true);
     root.build();
     let mut pages = Vec::new();
     add_pages(&root, &mut pages)?;
@@ -108,14 +106,15 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
-    use clap::ValueEnum;
+    use clap::{CommandFactory, ValueEnum};
     use clap_complete::Shell;
 
     use super::{Generated, pages, script};
+    use crate::cli::args::Cli;
 
     fn everything() -> Vec<Generated> {
-        let scripts = Shell::value_variants().iter().map(|shell| script(*shell));
-        scripts.chain(pages().unwrap()).collect()
+        let scripts = Shell::value_variants().iter().map(|shell| script(*shell, Cli::command()));
+        scripts.chain(pages(Cli::command()).unwrap()).collect()
     }
 
     #[test]

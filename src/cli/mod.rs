@@ -10,6 +10,7 @@ pub mod context;
 pub mod explain;
 pub mod failure;
 pub mod generate;
+pub mod globals;
 pub mod list;
 pub mod output;
 pub mod progress;
@@ -22,6 +23,8 @@ mod trust;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+
+use clap::CommandFactory;
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::context::{Context, Rejected};
@@ -85,8 +88,8 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Reload(args) => reload::run(args, context).await,
         Command::Explain(args) => explain::run(args, context).await,
         Command::Config(args) => config::run(args, context).await,
-        Command::Completions(args) => generate::completions(args, context),
-        Command::Man(args) => generate::man(args, context),
+        Command::Completions(args) => generate::completions(args, Cli::command(), context),
+        Command::Man(args) => generate::man(args, Cli::command(), context),
     }
 }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::LoginBody;
-use super::file::{AuthKeyTable, ModelTable, TimeoutTable};
+use super::file_tables::{AuthKeyTable, ModelTable, TimeoutTable};
 use super::leaves::{DurationText, SecretText, Word};
 use super::read::{Place, Read, Reader, describe};
 use super::spanned::{Node, Value};

@@ -86,7 +86,8 @@ section! {
         provider: String,
         /// The upstream's name of the model. Without it: the name as asked for.
         model: String,
-        /// Lower is tried first. Without it: the provider's.
+        /// Lower is tried first.
+        #[schemars(extend("default" = 1))]
         priority: u32,
         /// Share under the `weighted` strategy.
         #[schemars(extend("default" = 1))]

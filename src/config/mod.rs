@@ -407,7 +407,7 @@ pub struct Route {
     pub provider: usize,
     /// The upstream's name of the model; `None`: the name as asked for.
     pub model: Option<Arc<str>>,
-    /// Lower is tried first; the provider's where the file says nothing.
+    /// Lower is tried first.
     pub priority: u32,
     /// Share under the `weighted` strategy.
     pub weight: u32,

@@ -56,6 +56,9 @@ struct PresetParams {
     max_tokens: Option<u64>,
 }
 
+/// Tokens that people keep in their environment for other purposes.
+const NEVER_TAKEN: [&str; 2] = ["GITHUB_TOKEN", "HF_TOKEN"];
+
 static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| parse().unwrap_or_default());
 
 /// All of them, in order of priority.
@@ -92,8 +95,8 @@ impl Preset {
 
     /// The variable of `env` that holds a key and may be used unasked, with the key.
     pub fn key_from(&self, env: &Env) -> Option<(&str, Secret)> {
-        let names = self.env.iter().filter(|_| self.env_auto && self.is_supported());
-        names.map(String::as_str).find_map(|name| Some((name, Secret::new(env.get_filled(name)?.trim()))))
+        let names = self.env.iter().map(String::as_str).filter(|_| self.env_auto && self.is_supported());
+        names.filter(|name| !NEVER_TAKEN.contains(name)).find_map(|name| Some((name, Secret::new(env.get_filled(name)?.trim()))))
     }
 }
 
@@ -128,7 +131,9 @@ mod tests {
             assert_eq!(url.scheme() == "http", url.host_str() == Some("localhost"), "{}", preset.name);
             assert!(names.insert(&preset.name), "{}", preset.name);
             assert!(preset.aliases.iter().all(|alias| names.insert(alias)), "{}", preset.name);
-            assert!(preset.env.iter().all(|variable| variables.insert(variable)), "{}", preset.name);
+            // A second row may name a variable, but only one takes it unasked.
+            let taken = preset.env.iter().filter(|_| preset.env_auto);
+            assert!(taken.into_iter().all(|variable| variables.insert(variable)), "{}", preset.name);
         }
     }
 

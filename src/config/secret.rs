@@ -103,7 +103,7 @@ mod tests {
 admin: { key: the-admin-key }
 auth: { keys: [sk-client] }
 providers:
-  - { name: a, type: openai, base_url: "http://a.example/v1", api_keys: [first-key, second-key], headers: { X-Team: blue, Authorization: Bearer held-token, Cookie: a=1; b=2 } }
+  - { name: a, type: openai, base_url: "http://a.example/v1", api_keys: [first-key, second-key], headers: { X-Team: blue, X-Authorization: Bearer held-token, Cookie: a=1; b=2 } }
   - { name: b, type: request, base_url: "http://b.example/v1", auth: { token: fixed-token } }
   - { name: c, type: request, base_url: "http://c.example/v1", auth: { url: "http://c.example/auth", username: u, password: the-password } }
 "#;

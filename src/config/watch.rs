@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use sha2::{Digest, Sha256};
@@ -15,6 +15,9 @@ use tokio::sync::mpsc::Sender;
 
 /// An editor's several writes are one change.
 const QUIET: Duration = Duration::from_millis(200);
+
+/// A directory in which something is always written (a log, say) is looked at all the same.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Watches until it is dropped.
 #[derive(Debug)]
@@ -62,7 +65,8 @@ fn wake(events: &SyncSender<()>, event: &notify::Result<notify::Event>) {
 
 fn follow(changes: &Receiver<()>, files: &[PathBuf], mut before: Vec<Option<[u8; 32]>>, notify_to: &Sender<()>) {
     while changes.recv().is_ok() {
-        loop {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
             match changes.recv_timeout(QUIET) {
                 Ok(()) => {}
                 Err(RecvTimeoutError::Timeout) => break,
@@ -113,6 +117,25 @@ mod tests {
 
     async fn expect_change(changes: &mut Receiver<()>) {
         timeout(Duration::from_secs(20), changes.recv()).await.expect("a change is told").unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_busy_neighbour_hides_no_change() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("llmgw.yaml");
+        fs::write(&file, "a").unwrap();
+        let (_watch, mut changes) = watch(std::slice::from_ref(&file));
+        let noise = directory.path().join("noise.log");
+        let busy = tokio::spawn(async move {
+            loop {
+                fs::write(&noise, "x").unwrap();
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        fs::write(&file, "b").unwrap();
+        expect_change(&mut changes).await;
+        assert!(!busy.is_finished());
+        busy.abort();
     }
 
     #[tokio::test]

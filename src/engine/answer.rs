@@ -80,6 +80,8 @@ pub struct Failed {
     pub retry_after: Option<Duration>,
     /// The upstream's error body, if it is one.
     pub body: Option<Bytes>,
+    /// Its headers that may go on.
+    pub headers: HeaderMap,
 }
 
 /// What a reply was found to be.
@@ -94,7 +96,7 @@ impl Failed {
     /// A failure in passing.
     pub fn new(reason: impl Into<String>, failure: Option<Failure>) -> Failed {
         let (status, retry_after, body) = (None, None, None);
-        Failed { status, reason: reason.into(), failure, in_passing: true, timed_out: false, retry_after, body }
+        Failed { status, reason: reason.into(), failure, in_passing: true, timed_out: false, retry_after, body, headers: HeaderMap::new() }
     }
 
     /// Of an upstream that had said `status` before it failed.
@@ -213,7 +215,11 @@ pub fn failed(detect: &Detect, status: StatusCode, head: &HeaderMap, error: Opti
         AnsweredBody::Full(body, _) if error.is_some() => Some(body),
         _ => None,
     };
-    Read::Failed(Failed { status: Some(status), reason: text, failure, in_passing, timed_out: false, retry_after: wait, body }, reason)
+    let headers = headers::returnable(head);
+    Read::Failed(
+        Failed { status: Some(status), reason: text, failure, in_passing, timed_out: false, retry_after: wait, body, headers },
+        reason,
+    )
 }
 
 /// As much of an error's body as comes soon, `by` at the latest, and is small enough to be held; and the rest if there is one.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
 use crate::hub::Outcome;
@@ -43,6 +43,10 @@ pub enum Error {
         status: StatusCode,
         /// The last upstream's body, if it was a JSON error object.
         body: Option<bytes::Bytes>,
+        /// Its headers that may go on.
+        headers: Box<HeaderMap>,
+        /// Time spent in llmgw itself.
+        overhead: Duration,
         /// The shortest wait that an upstream asked for.
         retry_after: Option<Duration>,
         /// Every attempt.
@@ -75,6 +79,8 @@ pub enum Error {
         reason: String,
         /// When one may be.
         retry_after: Duration,
+        /// Every attempt, if all that were made ended overloaded.
+        attempts: Vec<Attempt>,
     },
     /// A fault of llmgw's own.
     #[error("internal error: {0}")]
@@ -182,7 +188,8 @@ impl Error {
             Error::SameStatus { attempts, .. }
             | Error::CredentialsExhausted { attempts }
             | Error::Upstream { attempts }
-            | Error::Timeout { attempts } => attempts,
+            | Error::Timeout { attempts }
+            | Error::Unavailable { attempts, .. } => attempts,
             _ => &[],
         }
     }

@@ -61,7 +61,7 @@ pub async fn run(engine: &Inner, forward: Forward, meter: &mut Meter) -> Result<
 fn unavailable(candidate: &Candidate, skipped: Option<Skipped>) -> Error {
     let retry_after = if let Some(Skipped::Cooling { left }) = skipped { left } else { Duration::from_secs(1) };
     let reason = skipped.map(|skipped| skipped.to_string()).unwrap_or_default();
-    Error::Unavailable { model: candidate.provider_name.to_string(), reason, retry_after }
+    Error::Unavailable { model: candidate.provider_name.to_string(), reason, retry_after, attempts: Vec::new() }
 }
 
 fn attempt(candidate: &Candidate, status: Option<StatusCode>, reason: String, begun: Instant) -> Attempt {

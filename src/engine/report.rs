@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::config::Price;
 use crate::engine::live::Snapshot;
 use crate::hub::Endpoint;
-use crate::routing::Candidate;
+use crate::routing::{Candidate, Percentiles};
 
 /// One route of a model that can be asked for.
 #[derive(Clone, Debug, Serialize)]
@@ -195,18 +195,27 @@ pub struct ProviderStatus {
     pub requests: u64,
     /// Share of attempts that succeeded, 0 to 1.
     pub success_rate: Option<f64>,
-    /// Milliseconds until the answer was committed: median, 95th and 99th percentile.
-    pub latency_ms: Option<[u32; 3]>,
+    /// Milliseconds until the answer was committed.
+    pub latency_ms: Option<Percentiles>,
     /// What went wrong last.
     pub last_error: Option<String>,
-    /// Credentials at rest, of how many.
-    pub credentials: (usize, usize),
+    /// Keys or tokens.
+    pub credentials: Credentials,
     /// Its models: listed, discovered or not known yet.
     pub models: Option<usize>,
     /// When discovery last failed, why.
     pub discovery_error: Option<String>,
     /// Each upstream model that was used.
     pub upstreams: Vec<UpstreamStatus>,
+}
+
+/// Keys or tokens of a provider.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Credentials {
+    /// At rest, for some model at least.
+    pub resting: usize,
+    /// All of them.
+    pub total: usize,
 }
 
 /// State of one upstream model.
@@ -226,8 +235,8 @@ pub struct UpstreamStatus {
     pub requests: u64,
     /// Share of attempts that succeeded, 0 to 1.
     pub success_rate: Option<f64>,
-    /// Milliseconds until the answer was committed: median, 95th and 99th percentile of the last 256.
-    pub latency_ms: Option<[u32; 3]>,
+    /// Milliseconds until the answer was committed, of the last 256.
+    pub latency_ms: Option<Percentiles>,
     /// What went wrong last.
     pub last_error: Option<String>,
 }

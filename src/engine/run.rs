@@ -130,7 +130,7 @@ impl<'a> Walk<'a> {
             // A key that makes an operation happen once is good for one upstream only.
             headers::without_idempotency_key(&mut headers);
         }
-        Err(self.error(&meter.model))
+        Err(self.error(meter))
     }
 
     /// The next candidate that can be claimed; `None`: the request has failed.
@@ -215,7 +215,8 @@ impl<'a> Walk<'a> {
     }
 
     /// What the client is told when the plan is used up.
-    fn error(&mut self, model: &str) -> Error {
+    fn error(&mut self, meter: &Meter) -> Error {
+        let model = &meter.model;
         let attempts = std::mem::take(&mut self.attempts);
         let failures = std::mem::take(&mut self.failures);
         let Some(last) = failures.last() else { return self.unavailable(model) };
@@ -226,12 +227,13 @@ impl<'a> Walk<'a> {
         let longest = self.snapshot.config.routing.cooldown.map_or(Duration::MAX, |cooldown| cooldown.max);
         let retry_after = failures.iter().filter_map(|failed| failed.retry_after).min().map(|wait| wait.min(longest));
         if let Some(status) = same.filter(|status| matches!(status.as_u16(), 404 | 408 | 409 | 429)) {
-            let body = failures.into_iter().next_back().and_then(|failed| failed.body);
-            return Error::SameStatus { status, body, retry_after, attempts };
+            let last = failures.into_iter().next_back();
+            let (body, headers) = last.map(|failed| (failed.body, Box::new(failed.headers))).unwrap_or_default();
+            return Error::SameStatus { status, body, headers, overhead: meter.overhead(), retry_after, attempts };
         }
         if same.is_some_and(|status| status.as_u16() == 529) {
             let reason = format!("every upstream is overloaded: {}", list(&attempts));
-            return Error::Unavailable { model: model.to_owned(), reason, retry_after: retry_after.unwrap_or(RETRY_AFTER) };
+            return Error::Unavailable { model: model.clone(), reason, retry_after: retry_after.unwrap_or(RETRY_AFTER), attempts };
         }
         if last.timed_out { Error::Timeout { attempts } } else { Error::Upstream { attempts } }
     }
@@ -244,7 +246,7 @@ impl<'a> Walk<'a> {
         }
         let left = |skipped: &Skipped| if let Skipped::Cooling { left } = skipped { Some(*left) } else { None };
         let retry_after = self.skipped.iter().filter_map(|(_, skipped)| left(skipped)).min().unwrap_or(RETRY_AFTER);
-        Error::Unavailable { model: model.to_owned(), reason, retry_after }
+        Error::Unavailable { model: model.to_owned(), reason, retry_after, attempts: Vec::new() }
     }
 }
 

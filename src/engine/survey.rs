@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::{Origin, Target};
 use crate::engine::live::Snapshot;
-use crate::engine::report::{ExplainedRoute, Explanation, HealthReport, ModelRow, ProviderStatus, UpstreamStatus};
+use crate::engine::report::{Credentials, ExplainedRoute, Explanation, HealthReport, ModelRow, ProviderStatus, UpstreamStatus};
 use crate::routing::{Candidate, Health, Millis, NotFound, Plan, Report, Skipped, Standing, plan, resolve};
 
 /// Every model that can be asked for, one row a route.
@@ -201,6 +201,7 @@ fn provider(snapshot: &Snapshot, index: usize, now: Millis) -> Option<ProviderSt
         account.models().iter().filter_map(|(name, health)| model(snapshot, name, health, now)).collect();
     upstreams.sort_by(|one, other| one.model.cmp(&other.model));
     let report = account.report();
+    let (resting, total) = upstream.provider.credentials();
     Some(ProviderStatus {
         name: config.name.to_string(),
         kind: config.kind.as_str(),
@@ -211,9 +212,9 @@ fn provider(snapshot: &Snapshot, index: usize, now: Millis) -> Option<ProviderSt
         in_flight: account.in_flight(),
         requests: report.requests,
         success_rate: success_rate(&report),
-        latency_ms: report.latency.as_ref().map(|latency| [latency.p50, latency.p95, latency.p99]),
+        latency_ms: report.latency,
         last_error: report.last_error.map(|error| error.message),
-        credentials: upstream.provider.credentials(),
+        credentials: Credentials { resting, total },
         models: config.models.as_ref().map(Vec::len).or_else(discovered),
         discovery_error: known.error.clone(),
         upstreams,
@@ -235,7 +236,7 @@ fn model(snapshot: &Snapshot, name: &Arc<str>, health: &Health, now: Millis) -> 
         in_flight: report.in_flight,
         requests: report.requests,
         success_rate: success_rate(&report),
-        latency_ms: report.latency.map(|latency| [latency.p50, latency.p95, latency.p99]),
+        latency_ms: report.latency,
         last_error: report.last_error.map(|error| error.message),
     })
 }

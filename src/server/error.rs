@@ -233,7 +233,8 @@ mod tests {
 
     #[test]
     fn when_to_come_back_is_told_in_seconds_rounded_up_and_in_milliseconds() {
-        let error = Error::Unavailable { model: "m".into(), reason: "cooling".into(), retry_after: Duration::from_millis(1200) };
+        let error =
+            Error::Unavailable { model: "m".into(), reason: "cooling".into(), retry_after: Duration::from_millis(1200), attempts: vec![] };
         let headers = Rejection::from(error).headers();
         assert_eq!((&headers["retry-after"], &headers["retry-after-ms"]), (&"2".parse().unwrap(), &"1200".parse().unwrap()));
     }
@@ -248,8 +249,8 @@ mod tests {
     #[test]
     fn the_words_of_an_upstream_that_every_attempt_met_are_passed_on() {
         let body = bytes::Bytes::from_static(br#"{"error":{"message":"slow down"}}"#);
-        let error =
-            Error::SameStatus { status: StatusCode::TOO_MANY_REQUESTS, body: Some(body.clone()), retry_after: None, attempts: vec![] };
+        let (status, headers, overhead) = (StatusCode::TOO_MANY_REQUESTS, Box::default(), Duration::ZERO);
+        let error = Error::SameStatus { status, body: Some(body.clone()), headers, overhead, retry_after: None, attempts: vec![] };
         let rejection = Rejection::from(error);
         assert_eq!((rejection.status().as_u16(), rejection.body()), (429, body));
     }

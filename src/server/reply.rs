@@ -21,10 +21,31 @@ const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 pub(super) fn metered(result: Result<Reply, Error>) -> Response {
     let mut response = match result {
         Ok(reply) => respond(reply),
-        Err(error) => Rejection::from(error).into_response(),
+        Err(error) => {
+            let upstream = upstream_of(&error);
+            let mut response = Rejection::from(error).into_response();
+            if let Some((headers, trace)) = upstream {
+                let ours = response.headers_mut();
+                // What we say ourselves, about when to come back for instance, takes all upstreams into account.
+                headers.into_iter().filter_map(|(name, value)| Some((name?, value))).for_each(|(name, value)| {
+                    ours.entry(name).or_insert(value);
+                });
+                name_upstream(ours, &trace);
+            }
+            response
+        }
     };
     response.extensions_mut().insert(Metered);
     response
+}
+
+/// Whose answer it is after all, where every attempt ended in the same status.
+fn upstream_of(error: &Error) -> Option<(HeaderMap, Trace)> {
+    let Error::SameStatus { headers, overhead, attempts, .. } = error else { return None };
+    let last = attempts.last()?;
+    let tried = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
+    let trace = Trace { provider: last.provider.clone(), model: last.model.clone(), attempts: tried, overhead: *overhead };
+    Some((HeaderMap::clone(headers), trace))
 }
 
 fn respond(reply: Reply) -> Response {

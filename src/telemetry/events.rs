@@ -114,8 +114,8 @@ impl RequestFinished<'_> {
         }
         match self.outcome {
             Outcome::UpstreamError | Outcome::UpstreamTimeout | Outcome::Unavailable | Outcome::Internal => line!(error),
-            Outcome::GivenBack | Outcome::CutOff => line!(warn),
-            Outcome::Ok | Outcome::BadRequest | Outcome::Denied | Outcome::ClientGone => line!(info),
+            Outcome::GivenBack | Outcome::CutOff | Outcome::Denied => line!(warn),
+            Outcome::Ok | Outcome::BadRequest | Outcome::ClientGone => line!(info),
         }
     }
 }
@@ -299,10 +299,10 @@ impl TokenChanged<'_> {
     /// Writes the line.
     pub fn emit(&self) {
         match self.change {
-            TokenChange::Fetched => info!(provider = self.provider, expires_in = ?self.expires_in, "token fetched"),
+            TokenChange::Fetched => info!(provider = self.provider, expires_in_s = self.expires_in.as_secs(), "token fetched"),
             TokenChange::Expired => info!(provider = self.provider, "token expired"),
-            TokenChange::Dropped => info!(provider = self.provider, expires_in = ?self.expires_in, "token dropped after a 401"),
-            TokenChange::Reused => debug!(provider = self.provider, expires_in = ?self.expires_in, "token reused"),
+            TokenChange::Dropped => info!(provider = self.provider, expires_in_s = self.expires_in.as_secs(), "token dropped after a 401"),
+            TokenChange::Reused => debug!(provider = self.provider, expires_in_s = self.expires_in.as_secs(), "token reused"),
         }
     }
 }

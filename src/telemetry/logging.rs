@@ -224,8 +224,8 @@ mod tests {
         });
         let said: Vec<_> = text.lines().filter_map(|line| line.split_once("token ")).map(|(_, said)| said).collect();
         let expected = [
-            "fetched provider=\"legacy\" expires_in=90s",
-            "dropped after a 401 provider=\"legacy\" expires_in=90s",
+            "fetched provider=\"legacy\" expires_in_s=90",
+            "dropped after a 401 provider=\"legacy\" expires_in_s=90",
             "expired provider=\"legacy\"",
         ];
         assert_eq!(said, expected, "{text}");

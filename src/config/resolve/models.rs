@@ -6,6 +6,7 @@ use std::sync::Arc;
 use globset::Glob;
 
 use super::Resolver;
+use crate::config::defaults::PRIORITY;
 use crate::config::file::{ModelTable, RouteFile};
 use crate::config::file_kinds::ModelFile;
 use crate::config::read::{List, Named, Place, Placed, Setting, Table};
@@ -19,6 +20,8 @@ struct Lead {
     from: Arc<str>,
     to: Arc<str>,
     place: Place,
+    /// The name is nothing but that other one.
+    is_short: bool,
 }
 
 impl Resolver<'_, '_> {
@@ -63,7 +66,7 @@ impl Resolver<'_, '_> {
         let (enabled, target) = match file {
             ModelFile::Name(to) => {
                 let to: Arc<str> = Arc::from(to);
-                leads.push(Lead { from: name.clone(), to: to.clone(), place });
+                leads.push(Lead { from: name.clone(), to: to.clone(), place, is_short: true });
                 (true, Target::Name(to))
             }
             ModelFile::Table(table) => {
@@ -83,7 +86,7 @@ impl Resolver<'_, '_> {
         let mut fallback: Vec<Arc<str>> = Vec::new();
         for Placed { value, place } in table.fallback.into_value().map(|list| list.0).unwrap_or_default() {
             let to: Arc<str> = Arc::from(value);
-            leads.push(Lead { from: name.clone(), to: to.clone(), place });
+            leads.push(Lead { from: name.clone(), to: to.clone(), place, is_short: false });
             fallback.push(to);
         }
         let routes = table.routes.into_value().unwrap_or(List(Vec::new()));
@@ -113,7 +116,7 @@ impl Resolver<'_, '_> {
         Some(Route {
             provider,
             model,
-            priority: file.priority.into_value().unwrap_or(providers.get(provider)?.priority),
+            priority: file.priority.into_value().unwrap_or(PRIORITY),
             weight,
             enabled: file.enabled.into_value().unwrap_or(true),
             params,
@@ -149,8 +152,13 @@ impl Resolver<'_, '_> {
             match way.iter().position(|name| **name == *lead.to) {
                 Some(first) => {
                     let circle: Vec<&str> = way.iter().skip(first).copied().chain([&*lead.to]).collect();
-                    let hint = "no request runs in it: a name is tried once";
-                    self.mistakes.warn(&lead.place, format!("a circle: {}", circle.join(" → ")), hint);
+                    let message = format!("a circle: {}", circle.join(" → "));
+                    // Names with routes of their own answer before the circle is cut; names without never do.
+                    let is_empty = circle.windows(2).all(|step| is_short(next, step[0], step[1]));
+                    match is_empty {
+                        true => self.mistakes.error_with(&lead.place, message, "none of these names ever comes to a route"),
+                        false => self.mistakes.warn(&lead.place, message, "no request runs in it: a name is tried once"),
+                    }
                 }
                 None => {
                     way.push(&lead.to);
@@ -161,6 +169,11 @@ impl Resolver<'_, '_> {
         }
         done.insert(here);
     }
+}
+
+/// Whether `from` is nothing but another word for `to`.
+fn is_short(next: &HashMap<&str, Vec<&Lead>>, from: &str, to: &str) -> bool {
+    next.get(from).is_some_and(|leads| leads.iter().any(|lead| lead.is_short && *lead.to == *to))
 }
 
 /// Whether `name` leads anywhere. A provider that discovers its models may offer anything.

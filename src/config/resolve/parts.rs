@@ -139,6 +139,10 @@ impl Resolver<'_, '_> {
         let Some(file) = setting.into_value() else { return Params::default() };
         let mut params = Params::default();
         for item in file.drop.into_value().map(|list| list.0).unwrap_or_default() {
+            if item.value == "messages" {
+                self.mistakes.error(&item.place, "a request without `messages` is none");
+                continue;
+            }
             if self.is_free(&item.value, &item.place) && !params.drop.contains(&item.value) {
                 params.drop.push(item.value);
             }

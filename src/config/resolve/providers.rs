@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use http::header::AUTHORIZATION;
 use url::Url;
 
 use super::{Resolver, START};
@@ -48,6 +49,16 @@ impl Resolver<'_, '_> {
             ProviderTypeFile::Mock => ProviderKind::Mock(self.mock(&file)),
             _ => ProviderKind::OpenAi,
         };
+        let place_of_headers = file.headers.place().cloned();
+        let headers = self.headers(file.headers);
+        let has_credential = !api_keys.is_empty() || matches!(kind, ProviderKind::Request(_));
+        if let (Some(place), true) = (place_of_headers, has_credential && headers.iter().any(|(name, _)| *name == AUTHORIZATION)) {
+            self.mistakes.error_with(
+                &place,
+                "`authorization` would be overwritten by this provider's own credential",
+                "take one of the two out",
+            );
+        }
         let of_mock = (matches!(kind, ProviderKind::Mock(_)) && file.models.value().is_none()).then(|| MOCK_MODEL.to_owned());
         let default_model = preset.and_then(|preset| preset.default_model.clone()).or(of_mock);
         Some(Provider {
@@ -66,7 +77,7 @@ impl Resolver<'_, '_> {
             proxy: self.proxy(&file.proxy),
             tls: self.client_tls(file.tls),
             http2: file.http2.into_value().unwrap_or(false),
-            headers: self.headers(file.headers),
+            headers,
             params: preset.map(Preset::params).unwrap_or_default().with(&self.params(file.params)),
             stream_usage: preset.is_none_or(|preset| preset.stream_usage),
             ..Provider::new(&name, base_url?)

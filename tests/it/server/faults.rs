@@ -128,13 +128,15 @@ async fn a_limit_is_passed_on_with_its_wait() {
     let upstream = Upstream::start(|_| {
         let body =
             json!({ "error": { "message": "慢一点", "type": "requests", "param": null, "code": "rate_limit_exceeded" } }).to_string();
-        reply(429, &[("content-type", "application/json"), ("retry-after", "7")], body.as_bytes())
+        reply(429, &[("content-type", "application/json"), ("retry-after", "7"), ("x-request-id", "up-1")], body.as_bytes())
     })
     .await;
     let gateway = Gateway::start(&(one(&upstream) + "routing: { max_attempts: 1 }\n")).await;
     let got = gateway.chat("m-a").await;
     assert_eq!((got.refusal(), got.header("retry-after")), ((429, "rate_limit_exceeded".to_owned()), "7"));
     assert!(got.message().contains("慢一点"));
+    assert_eq!((got.header("x-llmgw-provider"), got.header("x-llmgw-model")), ("a", "m-a"));
+    assert_eq!((got.header("x-upstream-request-id"), got.header("x-llmgw-attempts")), ("up-1", "1"));
 }
 
 #[tokio::test]

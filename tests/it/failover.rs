@@ -329,3 +329,20 @@ async fn a_request_without_a_model_needs_a_configured_default() {
 async fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
     std::future::poll_fn(|context| std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(context).is_pending())).await
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_active_health_check_ends_a_rest_that_a_connection_caused() {
+    let config = "providers: [{ name: a, base_url: \"http://a.test/v1\", models: [m] }]
+routing: { max_attempts: 1, cooldown: { failures: 1, for: 300s, max: 300s }, health_check: { interval: 60s, timeout: 10s } }";
+    let lists: crate::gateway::Behaviour = Arc::new(|request, _| {
+        assert_eq!(request.uri().path(), "/v1/models");
+        json_reply(200, &json!({ "data": [{ "id": "m" }] }))
+    });
+    let gateway = Gateway::with(config).upstream("a", in_turn(vec![refuses(), lists])).start();
+    gateway.engine.start_tasks();
+    assert!(gateway.ask("m").await.is_err());
+    assert!(!gateway.engine.health().providers["a"]);
+    tokio::time::sleep(Duration::from_secs(65)).await;
+    assert!(gateway.engine.health().providers["a"]);
+    assert_eq!(gateway.received("a"), 2, "one question, one check");
+}

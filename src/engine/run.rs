@@ -167,8 +167,7 @@ impl<'a> Walk<'a> {
 
     /// All that is left is at its limit, or being probed by another request.
     async fn wait(&mut self, meter: &mut Meter) -> Option<(Candidate, Permit)> {
-        let is_worth_it = |skipped: &Skipped| matches!(skipped, Skipped::Saturated { .. } | Skipped::Probing);
-        let waited_for = self.skipped.iter().filter(|(_, skipped)| is_worth_it(skipped)).map(|(candidate, _)| candidate.clone()).collect();
+        let waited_for = self.skipped.iter().filter(|(_, skipped)| skipped.is_brief()).map(|(candidate, _)| candidate.clone()).collect();
         let begun = Instant::now();
         let claimed = claim_when_free(self.engine, self.snapshot, waited_for, self.deadline).await;
         meter.waited += begun.elapsed();
@@ -267,15 +266,17 @@ pub async fn claim_when_free(
         for notified in &mut freed {
             notified.as_mut().enable();
         }
-        let mut last = None;
+        let (mut last, mut is_worth_it) = (None, false);
         for candidate in &candidates {
             match candidate.claim(engine.now(), snapshot.config.routing.cooldown) {
                 Ok(permit) => return Ok((candidate.clone(), permit)),
-                Err(skipped) => last = Some(skipped),
+                Err(skipped) => {
+                    is_worth_it |= skipped.is_brief();
+                    last = Some(skipped);
+                }
             }
         }
-        let is_over = Instant::now() >= until || matches!(last, Some(Skipped::Cooling { .. } | Skipped::Disabled(_)));
-        if freed.is_empty() || is_over {
+        if !is_worth_it || Instant::now() >= until {
             return Err(last);
         }
         // When time is up it looks once more.

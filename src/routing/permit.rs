@@ -47,6 +47,13 @@ pub enum Switch {
     Route,
 }
 
+impl Skipped {
+    /// Whether it may end at any moment, so that waiting for it makes sense.
+    pub fn is_brief(&self) -> bool {
+        matches!(self, Skipped::Saturated { .. } | Skipped::Probing)
+    }
+}
+
 impl fmt::Display for Skipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

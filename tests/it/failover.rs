@@ -295,6 +295,27 @@ async fn while_one_probes_the_others_wait_for_its_result() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_full_route_is_waited_for_though_another_goes_to_rest() {
+    let config = TWO_ROUTES.replace("models: [m-a]", "models: [m-a], max_in_flight: 1, timeout: { connect: 5s }")
+        + "routing: { max_attempts: 1, cooldown: { failures: 1, for: 10s } }\n";
+    let slow: crate::gateway::Behaviour =
+        Arc::new(|_, _| Answer::Reply(Duration::from_secs(2), http::StatusCode::INTERNAL_SERVER_ERROR, vec![], vec![]));
+    let gateway = Gateway::with(&config).upstream("a", says("好")).upstream("b", in_turn(vec![status(500), slow])).start();
+    let full = gateway.stream("a/m-a").await.expect("an answer");
+    assert!(gateway.ask("b/m-b").await.is_err());
+    tokio::time::advance(Duration::from_secs(11)).await;
+    let mut probe = Box::pin(gateway.ask("b/m-b"));
+    assert!(is_pending(&mut probe).await);
+    // `a` is full, `b` is being probed; the probe fails, then `a` has room again.
+    let (waiting, probed, ()) = tokio::join!(gateway.ask("gpt-4"), probe, async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        drop(full);
+    });
+    assert!(probed.is_err());
+    assert_eq!(waiting.expect("an answer").trace.provider, "a");
+}
+
+#[tokio::test(start_paused = true)]
 async fn our_own_deadline_hurts_no_upstream() {
     let config = TWO_ROUTES.to_owned() + "routing: { deadline: 10s, cooldown: { failures: 1, for: 60s } }\n";
     let gateway = Gateway::with(&config).upstream("a", hangs()).upstream("b", says("好")).start();

@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
-use crate::config::{
-    Admin, Auth, Backoff, ClientTls, Config, Cooldown, Detect, LogFormat, Logging, Mock, Model, Origin, Params, Provider, ProviderKind,
-    Proxy, Route, Routing, Server, StatusSet, Strategy, Target, Timeouts,
-};
+use crate::config::{Config, Cooldown, Mock, Model, Origin, Params, Provider, ProviderKind, Route, Routing, Strategy, Target};
 use crate::usage::Prices;
 
 use super::{Board, NothingDiscovered, Offers, Plan, RouteTable, plan};
@@ -17,73 +14,13 @@ pub(super) const COOLDOWN: Cooldown = Cooldown { failures: 3, first: Duration::f
 
 /// A configuration without providers and models.
 pub(super) fn config() -> Config {
-    let seconds = Duration::from_secs;
-    Config {
-        origin: Origin::Mock,
-        server: Server {
-            host: "127.0.0.1".to_owned(),
-            insecure: false,
-            port: 0,
-            workers: 0,
-            max_body: 1,
-            max_response: 1,
-            drain: seconds(0),
-            shutdown_grace: seconds(0),
-            tls: None,
-            cors: Vec::new(),
-        },
-        admin: Admin { key: None, port: None },
-        auth: Auth { open_models: false, keys: Vec::new() },
-        providers: Vec::new(),
-        models: Vec::new(),
-        routing: Routing {
-            default_model: "auto".into(),
-            default_for_requests: false,
-            passthrough: None,
-            max_attempts: 3,
-            backoff: Backoff { initial: seconds(1), max: seconds(5) },
-            cooldown: Some(COOLDOWN),
-            deadline: seconds(600),
-            health_check: None,
-            detect: Detect { status: StatusSet::parse(&["5xx"]).unwrap(), patterns: Vec::new() },
-        },
-        logging: Logging { level: Default::default(), format: LogFormat::Text, redact: true },
-        prices: Vec::new(),
-    }
+    let config = Config::of_providers(Origin::Mock, Vec::new());
+    Config { routing: Routing { cooldown: Some(COOLDOWN), ..Routing::default() }, ..config }
 }
 
 /// A provider of priority 1 that discovers its models.
 pub(super) fn provider(name: &str) -> Provider {
-    let seconds = Duration::from_secs;
-    Provider {
-        name: name.into(),
-        preset: None,
-        kind: ProviderKind::Mock(Mock { latency: seconds(0), tokens_per_second: None, fail_rate: 0.0, fail_status: 500 }),
-        base_url: "http://upstream.invalid/v1".parse().unwrap(),
-        api_keys: Vec::new(),
-        priority: 1,
-        enabled: true,
-        models: None,
-        matching: Vec::new(),
-        default_model: None,
-        timeout: Timeouts {
-            connect: seconds(5),
-            first_byte: seconds(60),
-            first_content: seconds(60),
-            idle: seconds(60),
-            non_stream: seconds(60),
-            stream: None,
-        },
-        max_in_flight: None,
-        idle_connections: 1,
-        idle_timeout: seconds(1),
-        proxy: Proxy::None,
-        tls: ClientTls::default(),
-        http2: false,
-        headers: Vec::new(),
-        params: Params::default(),
-        stream_usage: true,
-    }
+    Provider { kind: ProviderKind::Mock(Mock::default()), ..Provider::new(name, "http://upstream.invalid/v1".parse().unwrap()) }
 }
 
 pub(super) fn listing(name: &str, models: &[&str]) -> Provider {

@@ -13,50 +13,24 @@ use tokio::time::{Instant, timeout};
 
 use super::state::{App, Arrival};
 use super::{Options, ServeError, Server, Shutdown, models};
-use crate::config::{
-    Admin, Auth, Backoff, Config, Detect, Key, LogFormat, Logging, Mock, Origin, Provider, ProviderKind, Routing, Secret,
-    Server as Settings, ServerTls, StatusSet,
-};
+use crate::config::{Admin, Auth, Config, Key, Mock, Origin, Provider, ProviderKind, Secret, Server as Settings, ServerTls};
 use crate::engine::{Engine, RequestId};
 use crate::transport::testing::provider;
 
 const SOON: Duration = Duration::from_secs(10);
 
 fn config() -> Config {
-    let seconds = Duration::from_secs;
-    let mock = ProviderKind::Mock(Mock { latency: Duration::ZERO, tokens_per_second: None, fail_rate: 0.0, fail_status: 500 });
-    Config {
-        origin: Origin::Mock,
-        server: Settings {
-            host: "127.0.0.1".to_owned(),
-            insecure: false,
-            port: 0,
-            workers: 0,
-            max_body: 1000,
-            max_response: 1_000_000,
-            drain: seconds(0),
-            shutdown_grace: seconds(5),
-            tls: None,
-            cors: vec!["https://app.example".to_owned()],
-        },
-        admin: Admin { key: None, port: None },
-        auth: Auth { open_models: false, keys: Vec::new() },
-        providers: vec![Provider { kind: mock, models: Some(vec!["gpt-4".into(), "o3".into()]), ..provider("http://mock.invalid/v1") }],
-        models: Vec::new(),
-        routing: Routing {
-            default_model: "auto".into(),
-            default_for_requests: false,
-            passthrough: None,
-            max_attempts: 3,
-            backoff: Backoff { initial: seconds(1), max: seconds(5) },
-            cooldown: None,
-            deadline: seconds(600),
-            health_check: None,
-            detect: Detect { status: StatusSet::parse(&["5xx"]).unwrap(), patterns: Vec::new() },
-        },
-        logging: Logging { level: Default::default(), format: LogFormat::Text, redact: true },
-        prices: Vec::new(),
-    }
+    let models = Some(vec!["gpt-4".into(), "o3".into()]);
+    let mock = Provider { kind: ProviderKind::Mock(Mock::default()), models, ..provider("http://mock.invalid/v1") };
+    let config = Config::of_providers(Origin::Mock, vec![mock]);
+    let server = Settings {
+        port: 0,
+        max_body: 1000,
+        shutdown_grace: Duration::from_secs(5),
+        cors: vec!["https://app.example".to_owned()],
+        ..Settings::default()
+    };
+    Config { server, ..config }
 }
 
 fn locked() -> Config {

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
 use super::{Payload, UpstreamBody};
-use crate::config::{ClientTls, Params, Provider, ProviderKind, Proxy, Timeouts};
+use crate::config::{Provider, Proxy, Timeouts};
 
 /// Longer than anything here takes; a test that waits this long has failed.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -20,26 +20,9 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 pub fn provider(base_url: &str) -> Provider {
     let second = Duration::from_secs(1);
     Provider {
-        name: "test".into(),
-        preset: None,
-        kind: ProviderKind::OpenAi,
-        base_url: Url::parse(base_url).unwrap(),
-        api_keys: Vec::new(),
-        priority: 1,
-        enabled: true,
-        models: None,
-        matching: Vec::new(),
-        default_model: None,
         timeout: Timeouts { connect: PATIENCE, first_byte: second, first_content: second, idle: second, non_stream: second, stream: None },
-        max_in_flight: None,
-        idle_connections: 8,
-        idle_timeout: Duration::from_secs(90),
         proxy: Proxy::None,
-        tls: ClientTls::default(),
-        http2: false,
-        headers: Vec::new(),
-        params: Params::default(),
-        stream_usage: true,
+        ..Provider::new("test", Url::parse(base_url).unwrap())
     }
 }
 

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::config::{Auth, Secret};
 
 /// Name of the caller where no keys are configured.
-pub const ANONYMOUS: &str = "anonymous";
+const ANONYMOUS: &str = "anonymous";
 
 /// The keys of one configuration.
 #[derive(Debug)]
@@ -30,7 +30,6 @@ struct Grant {
     /// Empty: every model.
     models: Vec<GlobMatcher>,
     passthrough: bool,
-    is_anonymous: bool,
 }
 
 /// Why a caller is turned away. Never holds the key.
@@ -52,7 +51,7 @@ impl KeyRing {
         }
         let mut callers = HashMap::with_capacity(auth.keys.len());
         for key in &auth.keys {
-            let grant = Grant { name: key.name.clone(), models: key.models.clone(), passthrough: key.passthrough, is_anonymous: false };
+            let grant = Grant { name: key.name.clone(), models: key.models.clone(), passthrough: key.passthrough };
             callers.entry(key.digest).or_insert_with(|| Caller(Arc::new(grant)));
         }
         KeyRing { callers: Some(callers) }
@@ -75,17 +74,12 @@ impl KeyRing {
 impl Caller {
     /// Somebody, where no keys are configured: may do everything.
     pub fn anonymous() -> Caller {
-        Caller(Arc::new(Grant { name: ANONYMOUS.into(), models: Vec::new(), passthrough: true, is_anonymous: true }))
+        Caller(Arc::new(Grant { name: ANONYMOUS.into(), models: Vec::new(), passthrough: true }))
     }
 
     /// The key's name.
     pub fn name(&self) -> &Arc<str> {
         &self.0.name
-    }
-
-    /// Whether no key was needed.
-    pub fn is_anonymous(&self) -> bool {
-        self.0.is_anonymous
     }
 
     /// Whether it may ask for `model`, the whole name as asked for.
@@ -141,7 +135,7 @@ mod tests {
         let ring = ring(Vec::new());
         for presented in [None, Some(""), Some("sk-whatever")] {
             let caller = ring.authenticate(presented).unwrap();
-            assert!(caller.is_anonymous() && caller.may("anything") && caller.may_pass_through());
+            assert!(caller.may("anything") && caller.may_pass_through());
         }
         assert!(ring.is_open());
     }

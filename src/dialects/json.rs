@@ -70,11 +70,6 @@ impl Object {
         Ok(Object { body, open, members })
     }
 
-    /// The whole text.
-    pub fn body(&self) -> &Bytes {
-        &self.body
-    }
-
     /// The raw value of the member `name`; the first one, if it stands more than once.
     pub fn get(&self, name: &str) -> Option<&str> {
         let member = self.members.iter().find(|member| member.is(name, &self.body))?;

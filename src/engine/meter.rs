@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::engine::{Error, RequestId};
+use crate::engine::Error;
 use crate::hub::{Outcome, Provenance, Usage};
 use crate::routing::Slot;
 use crate::telemetry::events::RequestFinished;
@@ -17,7 +17,6 @@ const CLIENT_GONE: u16 = 499;
 
 /// Reports a request exactly once: when its reply ends, or when it is dropped.
 pub struct Meter {
-    id: RequestId,
     client: Option<IpAddr>,
     caller: Arc<str>,
     received: Instant,
@@ -48,10 +47,9 @@ pub struct Meter {
 
 impl Meter {
     /// For a request that has just come in; `running` counts those on their way.
-    pub fn start(id: RequestId, client: Option<IpAddr>, caller: Arc<str>, received: Instant, running: &Arc<AtomicU64>) -> Meter {
+    pub fn start(client: Option<IpAddr>, caller: Arc<str>, received: Instant, running: &Arc<AtomicU64>) -> Meter {
         running.fetch_add(1, Ordering::Relaxed);
         Meter {
-            id,
             client,
             caller,
             received,
@@ -154,7 +152,6 @@ impl Drop for Meter {
         self.slot = None;
         self.running.fetch_sub(1, Ordering::Relaxed);
         let finished = RequestFinished {
-            id: self.id.as_str(),
             client: self.client,
             caller: &self.caller,
             model: &self.model,

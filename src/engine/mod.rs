@@ -113,9 +113,9 @@ impl Engine {
 
     /// Answers a request that names a model: resolves, plans, tries, commits.
     pub async fn chat(&self, job: Job) -> Result<Reply, Error> {
-        let mut meter = Meter::start(job.id.clone(), job.client, job.caller.name().clone(), job.received, &self.0.running);
+        let mut meter = Meter::start(job.client, job.caller.name().clone(), job.received, &self.0.running);
         match run::run(&self.0, &job, &mut meter).await {
-            Ok((answered, candidate, slot)) => Ok(run::reply(&job.snapshot, answered, &candidate, slot, meter)),
+            Ok((answered, candidate, slot)) => Ok(run::reply(&job.snapshot, answered, candidate, slot, meter)),
             Err(error) => {
                 meter.fail(&error);
                 Err(error)
@@ -125,10 +125,10 @@ impl Engine {
 
     /// Passes a request through to a named provider, with one attempt; both bodies stream.
     pub async fn forward(&self, forward: Forward) -> Result<Reply, Error> {
-        let mut meter = Meter::start(forward.id.clone(), forward.client, forward.caller.name().clone(), forward.received, &self.0.running);
+        let mut meter = Meter::start(forward.client, forward.caller.name().clone(), forward.received, &self.0.running);
         let snapshot = forward.snapshot.clone();
         match forward::run(&self.0, forward, &mut meter).await {
-            Ok((answered, candidate, slot)) => Ok(run::reply(&snapshot, answered, &candidate, slot, meter)),
+            Ok((answered, candidate, slot)) => Ok(run::reply(&snapshot, answered, candidate, slot, meter)),
             Err(error) => {
                 meter.fail(&error);
                 Err(error)

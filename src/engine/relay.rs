@@ -21,6 +21,7 @@ use crate::engine::answer::{Credential, mask};
 use crate::engine::hold::Begun;
 use crate::engine::live::Snapshot;
 use crate::engine::meter::Meter;
+use crate::routing::Candidate;
 use crate::telemetry::redact::redact_known;
 use crate::transport::UpstreamBody;
 
@@ -62,19 +63,17 @@ struct Events {
 
 /// Whose answer it is.
 pub struct Source {
-    /// Said to the log when the answer breaks off.
-    pub name: String,
     /// The configuration that knows the upstream's credentials.
     pub snapshot: Arc<Snapshot>,
-    /// Which of its providers it is.
-    pub provider: usize,
+    /// Which upstream it is.
+    pub candidate: Candidate,
     /// What the request was signed with.
     pub credential: Credential,
 }
 
 impl Source {
     fn secrets(&self) -> Vec<Secret> {
-        self.credential.secrets(&self.snapshot, self.provider)
+        self.credential.secrets(&self.snapshot, self.candidate.provider)
     }
 }
 
@@ -213,7 +212,7 @@ impl Relay {
         if let Some(error) = chunk.error {
             events.failed = true;
             let secrets = self.from.secrets();
-            self.meter.cut_off(format!("{} said within the stream: {}", self.from.name, redact_known(&error.summary(), &secrets)));
+            self.meter.cut_off(format!("{} said within the stream: {}", self.from.candidate, redact_known(&error.summary(), &secrets)));
             self.upstream = None;
             self.queue.push_back(mask(frame.into_bytes(), &secrets));
             return false;
@@ -264,7 +263,7 @@ impl Relay {
                 Ok(())
             }
             Kind::Raw => {
-                self.meter.cut_off(format!("{}: {reason}", self.from.name));
+                self.meter.cut_off(format!("{}: {reason}", self.from.candidate));
                 Err(BrokenOff(reason))
             }
         }
@@ -274,7 +273,7 @@ impl Relay {
     fn say(&mut self, reason: String) {
         let body = envelope(&format!("the answer broke off: {reason}"), "upstream_error", None, Some("upstream_error"));
         self.queue.push_back(Frame::from_data(&body).into_bytes());
-        self.meter.cut_off(format!("{}: {reason}", self.from.name));
+        self.meter.cut_off(format!("{}: {reason}", self.from.candidate));
         if let Kind::Events(events) = &mut self.kind {
             events.failed = true;
         }

@@ -34,13 +34,7 @@ pub async fn run(engine: &Inner, job: &Job, meter: &mut Meter) -> Result<(Answer
     if !job.caller.may(&demand.model) {
         return Err(Error::NotAllowed(format!("the key `{}` may not use the model `{}`", job.caller.name(), demand.model)));
     }
-    let accepted = RequestAccepted {
-        id: job.id.as_str(),
-        client: job.client,
-        caller: job.caller.name(),
-        model: &demand.model,
-        stream: demand.is_stream(),
-    };
+    let accepted = RequestAccepted { client: job.client, caller: job.caller.name(), model: &demand.model, stream: demand.is_stream() };
     accepted.emit();
     let deadline = job.received + job.snapshot.config.routing.deadline;
     let begun = Instant::now();
@@ -109,7 +103,7 @@ impl<'a> Walk<'a> {
         let mut headers = headers::forwardable(client);
         while let Some((candidate, permit)) = self.next(meter).await {
             if let Some(last) = self.attempts.last() {
-                let (from, to) = (format!("{}/{}", last.provider, last.model), name_of(&candidate));
+                let (from, to) = (format!("{}/{}", last.provider, last.model), candidate.to_string());
                 SwitchedUpstream { from: &from, to: &to, attempt: meter.attempts + 1 }.emit();
             }
             meter.attempts += 1;
@@ -238,7 +232,7 @@ impl<'a> Walk<'a> {
     }
 
     fn unavailable(&self, model: &str) -> Error {
-        let name = |(candidate, skipped): &(Candidate, Skipped)| format!("{}: {skipped}", name_of(candidate));
+        let name = |(candidate, skipped): &(Candidate, Skipped)| format!("{candidate}: {skipped}");
         let mut reason = self.skipped.iter().map(name).collect::<Vec<_>>().join("; ");
         if reason.is_empty() {
             reason = format!("the deadline of {} passed", humantime::format_duration(self.snapshot.config.routing.deadline));
@@ -290,7 +284,7 @@ pub fn settle(permit: Permit, status: StatusCode, took: Duration, now: Millis) -
 }
 
 /// The reply that goes out, with the meter in it.
-pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: &Candidate, slot: Slot, mut meter: Meter) -> Reply {
+pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: Candidate, slot: Slot, mut meter: Meter) -> Reply {
     let trace = Trace {
         provider: candidate.provider_name.to_string(),
         model: candidate.model.to_string(),
@@ -298,8 +292,7 @@ pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: &Candidate
         overhead: meter.overhead(),
     };
     let timeout = &snapshot.config.providers[candidate.provider].timeout;
-    let from =
-        Source { name: name_of(candidate), snapshot: snapshot.clone(), provider: candidate.provider, credential: answered.credential };
+    let from = Source { snapshot: snapshot.clone(), candidate, credential: answered.credential };
     meter.commit(answered.status.as_u16(), slot);
     let body = match answered.body {
         AnsweredBody::Full(bytes, usage) => {
@@ -323,11 +316,6 @@ pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: &Candidate
     Reply { status: answered.status, headers: answered.headers, body, trace }
 }
 
-fn name_of(candidate: &Candidate) -> String {
-    format!("{}/{}", candidate.provider_name, candidate.model)
-}
-
 fn skipped_event(candidate: &Candidate, skipped: &Skipped) {
-    let reason = skipped.to_string();
-    CandidateSkipped { provider: &candidate.provider_name, upstream_model: &candidate.model, reason: &reason }.emit();
+    CandidateSkipped { provider: &candidate.provider_name, upstream_model: &candidate.model, reason: skipped }.emit();
 }

@@ -55,7 +55,7 @@ const NOT_RETURNED: [&str; 11] = [
 const NOT_RETURNED_PREFIXES: [&str; 4] = ["proxy-", "x-llmgw-", "cf-", "access-control-"];
 
 /// The upstream's own id of a request, as the client sees it beside ours.
-pub const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-request-id");
+const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-request-id");
 const REQUEST_IDS: [HeaderName; 2] = [HeaderName::from_static("x-request-id"), HeaderName::from_static("request-id")];
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

@@ -1,5 +1,6 @@
 //! One upstream model that may answer a request.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::config::{Params, Price};
@@ -37,6 +38,13 @@ pub struct Candidate {
     pub price: Option<Price>,
     /// All that was left is cooling, and this is nearest to recovery: claiming it takes the probe before it is due.
     pub last_resort: bool,
+}
+
+impl fmt::Display for Candidate {
+    /// `PROVIDER/MODEL`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.provider_name, self.model)
+    }
 }
 
 impl RouteTable {

@@ -52,11 +52,6 @@ impl Board {
         });
         self.0.load().get(&key).cloned().unwrap_or(fresh)
     }
-
-    /// The health of one upstream model; made when first asked for.
-    pub fn health(&self, name: &str, base_url: &str, model: &str) -> Arc<Health> {
-        self.account(name, base_url).health(model)
-    }
 }
 
 /// One provider: what fails or fills up for all of its models at once.

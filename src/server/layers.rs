@@ -157,7 +157,6 @@ struct Line {
 impl Line {
     fn write(&self, status: u16) {
         let answered = RequestAnswered {
-            id: self.arrival.id.as_str(),
             client: self.arrival.client,
             method: self.method.as_str(),
             path: &self.path,

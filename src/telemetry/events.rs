@@ -3,6 +3,7 @@
 //! Levels: error, what failed for good; warn, what went wrong and was mended or refused; info, what happened; debug,
 //! why. Fields borrow, and are formatted only when the level is on.
 
+use std::fmt::Display;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -27,8 +28,6 @@ impl EngineStarted {
 
 /// A request was understood and is on its way to an upstream.
 pub struct RequestAccepted<'a> {
-    /// The request's id.
-    pub id: &'a str,
     /// From where; `None` for the command line.
     pub client: Option<IpAddr>,
     /// Name of the caller's key.
@@ -49,8 +48,6 @@ impl RequestAccepted<'_> {
 
 /// A request ended, well or not: the one line that every request to an upstream gets.
 pub struct RequestFinished<'a> {
-    /// The request's id.
-    pub id: &'a str,
     /// From where; `None` for the command line.
     pub client: Option<IpAddr>,
     /// Name of the caller's key.
@@ -122,8 +119,6 @@ impl RequestFinished<'_> {
 
 /// A request was answered without an upstream: a list, a page, a refusal.
 pub struct RequestAnswered<'a> {
-    /// The request's id.
-    pub id: &'a str,
     /// From where.
     pub client: IpAddr,
     /// The method.
@@ -211,14 +206,14 @@ pub struct CandidateSkipped<'a> {
     pub provider: &'a str,
     /// The upstream's name of the model.
     pub upstream_model: &'a str,
-    /// Why.
-    pub reason: &'a str,
+    /// Why; written only when the level is on.
+    pub reason: &'a dyn Display,
 }
 
 impl CandidateSkipped<'_> {
     /// Writes the line.
     pub fn emit(&self) {
-        debug!(provider = self.provider, upstream_model = self.upstream_model, reason = self.reason, "skipped");
+        debug!(provider = self.provider, upstream_model = self.upstream_model, reason = %self.reason, "skipped");
     }
 }
 

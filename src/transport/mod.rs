@@ -61,13 +61,6 @@ pub enum TransportError {
     Request(String),
 }
 
-impl TransportError {
-    /// Whether no connection could be made: counts for the whole provider.
-    pub fn is_connect(&self) -> bool {
-        matches!(self, TransportError::Connect(_) | TransportError::ConnectTimeout(_))
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -68,16 +68,6 @@ impl Payload {
     pub fn length(&self) -> Option<u64> {
         self.size_hint().exact()
     }
-
-    /// The whole body as one piece, for those who must sign or read it; `None` for a stream.
-    pub fn to_bytes(&self) -> Option<Bytes> {
-        let Payload::Pieces(pieces) = self else { return None };
-        let mut joined = BytesMut::new();
-        for piece in pieces {
-            joined.extend_from_slice(piece);
-        }
-        Some(joined.freeze())
-    }
 }
 
 impl From<Bytes> for Payload {

@@ -11,11 +11,11 @@ fn millis(millis: u64) -> Duration {
 #[test]
 fn a_board_knows_an_upstream_by_provider_address_and_model() {
     let board = Board::default();
-    let health = board.health("openai", "https://a", "gpt-4");
-    assert!(Arc::ptr_eq(&health, &board.clone().health("openai", "https://a", "gpt-4")));
+    let health = board.account("openai", "https://a").health("gpt-4");
+    assert!(Arc::ptr_eq(&health, &board.clone().account("openai", "https://a").health("gpt-4")));
     assert!(Arc::ptr_eq(&health, &board.account("openai", "https://a").health("gpt-4")));
     for (name, base_url, model) in [("other", "https://a", "gpt-4"), ("openai", "https://b", "gpt-4"), ("openai", "https://a", "gpt-5")] {
-        assert!(!Arc::ptr_eq(&health, &board.health(name, base_url, model)));
+        assert!(!Arc::ptr_eq(&health, &board.account(name, base_url).health(model)));
     }
 }
 

@@ -7,7 +7,6 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use http::{StatusCode, request};
 use http_body::Body;
 use http_body_util::BodyExt;
-use memchr::memmem;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Detect, Secret, secret};
@@ -18,7 +17,7 @@ use crate::engine::verdict::{Reason, Verdict, judge, retry_after};
 use crate::hub::Usage;
 use crate::providers::{ProviderError, headers};
 use crate::routing::Failure;
-use crate::telemetry::redact::{redact, redact_known};
+use crate::telemetry::redact::{places, redact, redact_cut};
 use crate::transport::{TransportError, UpstreamBody};
 
 /// How much of an error's body is read before it decides: enough for any message, little enough to hold.
@@ -139,9 +138,9 @@ impl Failed {
 
     /// Without any secret of the provider, in whatever text the upstream repeated it.
     pub fn masked(self, secrets: &[Secret]) -> Failed {
-        let reason = redact(&redact_known(&self.reason, secrets)).into_owned();
+        let reason = redact(&redact_cut(&self.reason, secrets)).into_owned();
         let body = self.body.map(|body| mask(body, secrets));
-        Failed { reason, body, ..self }
+        Failed { reason, body, headers: mask_headers(self.headers, secrets), ..self }
     }
 }
 
@@ -154,8 +153,8 @@ impl Credential {
     /// Everything that must not leave: what was sent, and all that is configured for the provider.
     pub fn secrets(&self, snapshot: &Snapshot, provider: usize) -> Vec<Secret> {
         let sent = self.0.as_ref().and_then(|value| value.to_str().ok()).map(|value| value.strip_prefix("Bearer ").unwrap_or(value));
-        let configured = snapshot.config.providers.get(provider).map(|provider| provider.secrets()).unwrap_or_default();
-        configured.into_iter().chain(sent.map(Secret::new)).collect()
+        let configured = snapshot.upstreams.get(provider).map(|upstream| upstream.secrets.as_slice()).unwrap_or_default();
+        configured.iter().cloned().chain(sent.map(Secret::new)).collect()
     }
 }
 
@@ -163,20 +162,33 @@ impl Credential {
 pub fn mask(body: Bytes, secrets: &[Secret]) -> Bytes {
     let mut body = body;
     for value in secrets.iter().map(Secret::expose).filter(|value| value.len() >= SHORTEST_SECRET) {
-        let places: Vec<usize> = memmem::find_iter(&body, value.as_bytes()).collect();
+        let places = places(&body, value);
         if places.is_empty() {
             continue;
         }
         let (mut masked, mut from) = (BytesMut::with_capacity(body.len()), 0);
-        for at in places {
-            masked.extend_from_slice(&body[from..at]);
+        for place in places {
+            masked.extend_from_slice(&body[from..place.start]);
             masked.extend_from_slice(secret::mask(value).as_bytes());
-            from = at + value.len();
+            from = place.end;
         }
         masked.extend_from_slice(&body[from..]);
         body = masked.freeze();
     }
     body
+}
+
+/// `headers` with `secrets` masked in their values: some upstreams repeat what they were sent.
+pub fn mask_headers(mut headers: HeaderMap, secrets: &[Secret]) -> HeaderMap {
+    let shortest = secrets.iter().map(|secret| secret.expose().len()).filter(|length| *length >= SHORTEST_SECRET).min();
+    for value in headers.values_mut().filter(|value| shortest.is_some_and(|shortest| value.len() >= shortest)) {
+        let masked = mask(Bytes::copy_from_slice(value.as_bytes()), secrets);
+        if masked != value.as_bytes() {
+            // What is left of a value, and asterisks: a value again.
+            *value = HeaderValue::from_maybe_shared(masked).unwrap_or(HeaderValue::from_static("****"));
+        }
+    }
+    headers
 }
 
 /// What a reply means whose status is no success. Its body is read as far as it may decide; a longer one is passed on.
@@ -249,8 +261,9 @@ fn rounded(limit: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use http::{HeaderMap, HeaderValue};
 
-    use super::mask;
+    use super::{mask, mask_headers};
     use crate::config::Secret;
 
     #[test]
@@ -258,5 +271,17 @@ mod tests {
         let secrets = [Secret::new("sk-aaaaaaaaaaaaaaaabbbb"), Secret::new("short")];
         let body = Bytes::from_static(b"\xff sk-aaaaaaaaaaaaaaaabbbb, short, sk-aaaaaaaaaaaaaaaabbbb");
         assert_eq!(mask(body, &secrets), Bytes::from_static(b"\xff sk-aa****bbbb, short, sk-aa****bbbb"));
+    }
+
+    #[test]
+    fn a_secret_is_masked_in_the_values_of_headers() {
+        let secrets = [Secret::new("sk-aaaaaaaaaaaaaaaabbbb")];
+        let mut headers = HeaderMap::new();
+        headers.insert("x-echo", HeaderValue::from_static("Bearer sk-aaaaaaaaaaaaaaaabbbb, sk-%61aaaaaaaaaaaaaaabbbb"));
+        headers.insert("x-other", HeaderValue::from_bytes(b"\xff is no secret of anybody's at all").unwrap());
+        let masked = mask_headers(headers.clone(), &secrets);
+        assert_eq!(masked["x-echo"], "Bearer sk-aa****bbbb, sk-aa****bbbb");
+        assert_eq!(masked["x-other"], headers["x-other"]);
+        assert_eq!(mask_headers(headers.clone(), &[]), headers);
     }
 }

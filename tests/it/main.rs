@@ -7,6 +7,8 @@
 )]
 
 #[cfg(unix)]
+mod canary;
+#[cfg(unix)]
 mod cli;
 mod failover;
 mod gateway;

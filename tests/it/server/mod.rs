@@ -5,7 +5,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a helper of tests fails its test")]
 
 mod administration;
-mod client;
+pub mod client;
 mod cors;
 mod ending;
 mod errors;
@@ -16,7 +16,7 @@ mod leaving;
 mod paths;
 mod reloading;
 mod tls;
-mod upstream;
+pub mod upstream;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

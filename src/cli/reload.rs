@@ -1,8 +1,9 @@
 //! `llmgw reload`: tells a running gateway to read its configuration again, or asks what that would change.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use clap::ValueHint;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
@@ -14,8 +15,11 @@ use url::Url;
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::trust::trusting;
-use crate::config::{Config, Origin, ServerTls};
+use crate::config::proxy::masked;
+use crate::config::{Config, Origin, Secret, ServerTls};
 use crate::transport::cause::describe;
+use crate::transport::tls::pem_error;
+use crate::transport::via::is_loopback;
 
 /// A reload reads files and connects to nothing.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,8 +38,8 @@ pub struct Args {
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, value_parser = web_address)]
     pub url: Option<Url>,
     /// Its admin key [default: the configuration's admin.key]
-    #[arg(long, value_name = "KEY")]
-    pub key: Option<String>,
+    #[arg(long, value_name = "KEY", value_parser = secret)]
+    pub key: Option<Secret>,
     /// Change nothing: check the local file, and ask the gateway what a reload of its own would change
     #[arg(long)]
     pub check: bool,
@@ -52,6 +56,10 @@ fn web_address(text: &str) -> Result<Url, String> {
         Ok(_) => Err("it must begin with http:// or https://".to_owned()),
         Err(error) => Err(format!("{error}; write it as `http://127.0.0.1:8000`")),
     }
+}
+
+fn secret(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
 }
 
 /// What a gateway answered.
@@ -89,10 +97,11 @@ async fn ask(args: Args, config: Option<Config>, context: &Context) -> anyhow::R
             .hint("give one with `--url`")
             .into());
     };
-    let key = args.key.or_else(|| Some(config.as_ref()?.admin.key.as_ref()?.expose().to_owned()));
+    let key = args.key.or_else(|| config.as_ref()?.admin.key.clone());
     let url = endpoint(&base, args.check);
+    let base = masked(&base);
     let own = config.as_ref().and_then(|config| config.server.tls.as_ref()).filter(|_| is_own);
-    match post(url, key.as_deref(), own).await? {
+    match post(url, key.as_ref(), own).await? {
         Ok(answer) => show(&answer, context),
         Err(reason) if args.check => {
             context.printer.notice(&format!("no gateway answers at {base}: {reason}"));
@@ -129,18 +138,22 @@ fn endpoint(base: &Url, check: bool) -> Url {
 }
 
 /// The inner `Err`: nobody answered, and why. `own`: whose certificate is trusted, beside what the system trusts.
-async fn post(url: Url, key: Option<&str>, own: Option<&ServerTls>) -> anyhow::Result<Result<Answer, String>> {
+async fn post(url: Url, key: Option<&Secret>, own: Option<&ServerTls>) -> anyhow::Result<Result<Answer, String>> {
     let mut builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
+    if is_loopback(&url) {
+        // A proxy for the way out would be told the admin key.
+        builder = builder.no_proxy();
+    }
     if let Some(tls) = own {
         // Whoever can read this file is meant to trust it.
         let chain = CertificateDer::pem_file_iter(&tls.cert).and_then(Iterator::collect);
-        let chain = chain.with_context(|| format!("cannot read {}", tls.cert.display()))?;
+        let chain = chain.map_err(|error| anyhow!("cannot read {}: {}", tls.cert.display(), pem_error(&error)))?;
         builder = builder.tls_backend_preconfigured(trusting(chain)?);
     }
     let client = builder.build().context("cannot make a client")?;
     let mut request = client.post(url).header(CONTENT_TYPE, "application/json").body("{}");
     if let Some(key) = key {
-        request = request.bearer_auth(key);
+        request = request.bearer_auth(key.expose());
     }
     let response = match request.send().await {
         Ok(response) => response,

@@ -48,7 +48,8 @@ fn is_credential(parameter: &str) -> bool {
 
 fn stays(path: &[u8]) -> bool {
     path.split(|byte| *byte == b'/').all(|segment| segment != b"." && segment != b"..")
-        && !path.iter().any(|byte| *byte == b'\\' || byte.is_ascii_control())
+        // 0xC0 and 0xC1 begin no character; careless decoders make dots and slashes of them.
+        && !path.iter().any(|byte| matches!(*byte, b'\\' | 0xc0 | 0xc1) || byte.is_ascii_control())
 }
 
 #[cfg(test)]
@@ -151,6 +152,8 @@ mod tests {
             "/a\r\nb",
             "/a#b",
             "/a%0d",
+            "/%c0%ae%c0%ae/a",
+            "/..%c0%afa",
             "/你",
         ] {
             assert_eq!(below_base(path), None, "{path}");

@@ -108,7 +108,7 @@ impl Source {
     fn belongs_to_a_secret(&self, line: usize) -> bool {
         let above = self.lines.get(..line.saturating_sub(1)).unwrap_or_default();
         let is_odd = |text: &str| ['"', '\''].iter().any(|quote| text.matches(*quote).count() % 2 == 1);
-        if above.iter().any(|text| is_odd(text) && secret_from(text).is_some()) {
+        if above.iter().any(|text| is_odd(text) && names_secret(text)) {
             return true;
         }
         let depth = |text: &str| {
@@ -118,7 +118,7 @@ impl Source {
         let mut least = depth(self.raw_line(line));
         for text in above.iter().rev().filter(|text| !text.trim_start().is_empty() && !text.trim_start().starts_with('#')) {
             if text.len() - text.trim_start().len() < least {
-                if secret_from(text).is_some() {
+                if names_secret(text) {
                     return true;
                 }
                 least = depth(text);
@@ -197,7 +197,8 @@ fn find_in_entry(entry: &Entry, above: &Above, found: &mut Secrets) {
     }
     let below = Above {
         // Under `tls` stand paths of files.
-        secret: resembles_secret_key(&entry.key) && !above.in_tls,
+        // `admin: KEY` is short for what stands below it.
+        secret: (resembles_secret_key(&entry.key) && !above.in_tls) || entry.key == "admin",
         in_headers: above.in_headers || (entry.key.to_lowercase().contains("header") && is_secret_key(&entry.key)),
         in_tls: entry.key == "tls",
     };
@@ -207,7 +208,7 @@ fn find_in_entry(entry: &Entry, above: &Above, found: &mut Secrets) {
 /// Finds the other places of `values`.
 fn find_copies(node: &Node, values: &[String], found: &mut Vec<Span>) {
     match &node.value {
-        Value::Scalar(scalar) if values.contains(&scalar.text) => found.push(node.span),
+        Value::Scalar(scalar) if values.iter().any(|value| scalar.text.contains(value)) => found.push(node.span),
         Value::Scalar(_) => {}
         Value::List(items) => items.iter().for_each(|item| find_copies(item, values, found)),
         Value::Map(entries) => entries.iter().for_each(|entry| find_copies(&entry.value, values, found)),
@@ -258,24 +259,34 @@ fn masked_from(characters: &[char], from: usize) -> Vec<(usize, String)> {
     pieces
 }
 
-/// From which byte on a line that is no YAML may hold a secret: what follows the name of one and its colon, or looks like one.
-fn secret_from(text: &str) -> Option<usize> {
+/// The words of a line that are names of secrets.
+fn secret_names(text: &str) -> impl Iterator<Item = Range<usize>> {
     let is_letter = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-    let ends = text.match_indices(|c: char| !is_letter(c)).map(|(end, _)| end).chain([text.len()]);
+    let ends = text.match_indices(move |c: char| !is_letter(c)).map(|(end, _)| end).chain([text.len()]);
     let words = ends.scan(0, |from, end| {
         let start = std::mem::replace(from, end + text[end..].chars().next().map_or(0, char::len_utf8));
         Some(start..end)
     });
-    let is_name = |word: &Range<usize>| {
+    words.filter(|word| {
         let is_of_variable = text[..word.start].ends_with("${");
         !word.is_empty() && !is_of_variable && resembles_secret_key(text[word.clone()].trim_start_matches('-'))
-    };
-    let named = words.filter(is_name).map(|word| {
+    })
+}
+
+fn names_secret(text: &str) -> bool {
+    secret_names(text).next().is_some()
+}
+
+/// From which byte on a line that is no YAML may hold a secret: what follows the name of one and its colon, or looks like one.
+fn secret_from(text: &str) -> Option<usize> {
+    let named = secret_names(text).map(|word| {
         let rest = &text[word.end..];
         text.len() - rest.trim_start_matches([' ', '"', '\'', ':', '：', '=']).len()
     });
     // A variable says where a secret is, not what it is.
-    let is_variable = |from: &usize| text[*from..].starts_with("${") && text[*from..].find('}').is_some_and(|end| is_reference(&text[*from..=*from + end]));
+    let is_variable = |from: &usize| {
+        text[*from..].starts_with("${") && text[*from..].find('}').is_some_and(|end| is_reference(&text[*from..=*from + end]))
+    };
     let named = named.filter(|from| !is_variable(from)).min();
     let marked = ["sk-", "Bearer ", "-----BEGIN"].iter().filter_map(|mark| text.find(mark));
     // The whole of the word that an at sign stands in: a user and a password may be before it.

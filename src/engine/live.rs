@@ -79,8 +79,7 @@ impl Lasting {
     pub fn prepare(&self, config: Config) -> Result<Snapshot, PrepareError> {
         let prices = Prices::with_overrides(&config.prices);
         let table = RouteTable::new(&config, &prices, &self.board);
-        let upstreams: Vec<Upstream> =
-            (0..config.providers.len()).map(|index| self.upstream(&config, index)).collect::<Result<_, _>>()?;
+        let upstreams: Vec<Upstream> = (0..config.providers.len()).map(|index| self.upstream(&config, index)).collect::<Result<_, _>>()?;
         for (index, upstream) in upstreams.iter().enumerate() {
             let freed = upstream.freed.clone();
             if let Some(account) = table.account(index) {

@@ -20,18 +20,8 @@ const HOP_BY_HOP: [&str; 10] = [
 ];
 
 /// Of a client's: whereabouts, and what belongs to the body as it was before it was read.
-const NOT_FORWARDED: [&str; 10] = [
-    "host",
-    "content-length",
-    "content-encoding",
-    "accept-encoding",
-    "forwarded",
-    "x-real-ip",
-    "via",
-    "origin",
-    "referer",
-    "expect",
-];
+const NOT_FORWARDED: [&str; 10] =
+    ["host", "content-length", "content-encoding", "accept-encoding", "forwarded", "x-real-ip", "via", "origin", "referer", "expect"];
 /// Of a client's: credentials, by what their names hold; vendors call them `x-goog-api-key`, `xi-api-key`, `x-auth-token` …
 const CREDENTIALS: [&str; 8] =
     ["authorization", "cookie", "api-key", "apikey", "auth-token", "access-token", "security-token", "subscription-key"];

@@ -65,8 +65,40 @@ mod tests {
 
     /// What tricks are made of.
     const PIECES: [&str; 34] = [
-        "/", "//", "\\", ".", "..", "%2e", "%2E", "%252e", "%2f", "%5c", "%255c", "%00", "%0d%0a", "\r\n", "\t", " ", "@", "@evil.example",
-        ":", "//evil.example", "http://evil.example", "#", "?", "&", "=", ";", "a", "files", "v1", "key=1", "。", "．", "%c0%ae", "[::1]",
+        "/",
+        "//",
+        "\\",
+        ".",
+        "..",
+        "%2e",
+        "%2E",
+        "%252e",
+        "%2f",
+        "%5c",
+        "%255c",
+        "%00",
+        "%0d%0a",
+        "\r\n",
+        "\t",
+        " ",
+        "@",
+        "@evil.example",
+        ":",
+        "//evil.example",
+        "http://evil.example",
+        "#",
+        "?",
+        "&",
+        "=",
+        ";",
+        "a",
+        "files",
+        "v1",
+        "key=1",
+        "。",
+        "．",
+        "%c0%ae",
+        "[::1]",
     ];
 
     proptest! {
@@ -88,8 +120,13 @@ mod tests {
 
     fn check(written: &str, base: &str) -> Result<(), TestCaseError> {
         let Some(path) = below_base(written) else { return Ok(()) };
-        let call =
-            Call { target: Target::Path(&without_credentials(path)), method: &Method::GET, model: "", stream: false, headers: &HeaderMap::new() };
+        let call = Call {
+            target: Target::Path(&without_credentials(path)),
+            method: &Method::GET,
+            model: "",
+            stream: false,
+            headers: &HeaderMap::new(),
+        };
         let Ok(head) = Address::new(&provider(base)).expect("an address").head(&call) else { return Ok(()) };
         let base = Url::parse(base).expect("a URL");
         // As hyper sends it, and as the strictest and the laxest upstream may read it.

@@ -13,6 +13,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::reload;
 
 use crate::config::{Level, LogFormat, Secret};
+use crate::telemetry::events::Panicked;
 use crate::telemetry::redact::{redact, redact_known};
 
 /// The crate whose lines the level is for. Dependencies speak up only when something is wrong.
@@ -57,6 +58,7 @@ impl LogHandle {
     pub fn init(options: &LogOptions) -> Result<LogHandle, LogError> {
         let (subscriber, handle) = build(options, io::stderr);
         tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::Twice)?;
+        log_panics();
         Ok(handle)
     }
 
@@ -74,7 +76,16 @@ impl LogHandle {
     }
 }
 
-fn build<O, W>(options: &LogOptions, output: O) -> (Box<dyn Subscriber + Send + Sync>, LogHandle)
+/// Has panics write a line like everything else: what they say may hold a secret, and stderr would show it as it is.
+pub(crate) fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or("without a message");
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        Panicked { message, place: &place }.emit();
+    }));
+}
+
+pub(crate) fn build<O, W>(options: &LogOptions, output: O) -> (Box<dyn Subscriber + Send + Sync>, LogHandle)
 where
     O: Fn() -> W + Send + Sync + 'static,
     W: Write,

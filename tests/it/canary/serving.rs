@@ -8,7 +8,9 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use super::echo::{NOT_YET, WAYS, is_content};
-use super::places::{self, ADMIN_KEY, CLIENT_HEADERS, CLIENT_KEY, CLIENT_QUERY, CLIENT_WORDS, Canary, HASHED_KEY, PLACES, PROVIDERS, WRONG_KEY};
+use super::places::{
+    self, ADMIN_KEY, CLIENT_HEADERS, CLIENT_KEY, CLIENT_QUERY, CLIENT_WORDS, Canary, HASHED_KEY, PLACES, PROVIDERS, WRONG_KEY,
+};
 use super::{Findings, Stage, raw};
 use crate::server::CHAT;
 use crate::server::client::Ask;
@@ -36,7 +38,8 @@ async fn drive(log_format: &str) {
     let ended = running.ends(0);
     findings.check("stdout", &ended.out, places::all());
     findings.check("the log", &ended.err, places::all());
-    for line in ["accepted", "resolved", "finished", "answered", "upstream failed", "key refused", "token fetched", "models not discovered"] {
+    for line in ["accepted", "resolved", "finished", "answered", "upstream failed", "key refused", "token fetched", "models not discovered"]
+    {
         assert!(ended.err.contains(line), "nothing is logged of `{line}`");
     }
     at_the_upstream(&stage, &mut findings);
@@ -48,7 +51,8 @@ async fn repeated(way: &str, address: SocketAddr, stage: &Stage, findings: &mut 
     let providers = if way.starts_with("huge") { &PROVIDERS[..1] } else { &PROVIDERS[..] };
     let asks: Vec<_> = providers.iter().flat_map(|provider| asks(address, provider, way)).collect();
     let before = stage.upstream.count();
-    let answers: Vec<_> = stream::iter(&asks).map(|(kind, ask)| async move { (*kind, raw(ask).await) }).buffered(asks.len()).collect().await;
+    let answers: Vec<_> =
+        stream::iter(&asks).map(|(kind, ask)| async move { (*kind, raw(ask).await) }).buffered(asks.len()).collect().await;
     let reached = stage.upstream.count() - before;
     // Those who wait for one login share its failure.
     assert!(reached + 5 >= asks.len(), "{reached} of {} requests for {way} reached an upstream", asks.len());
@@ -144,11 +148,14 @@ async fn refusals(address: SocketAddr, findings: &mut Findings) {
 /// What tells how the gateway is.
 async fn pages(address: SocketAddr, findings: &mut Findings) {
     for key in [&ADMIN_KEY, &CLIENT_KEY, &HASHED_KEY] {
-        for page in ["/", "/health", "/v1/health", "/healthz", "/readyz", "/status", "/config", "/v1/models", "/v1/models/key%2Fx", "/reload"] {
+        for page in
+            ["/", "/health", "/v1/health", "/healthz", "/readyz", "/status", "/config", "/v1/models", "/v1/models/key%2Fx", "/reload"]
+        {
             let method = if page == "/reload" { "POST" } else { "GET" };
             let answer = raw(&Ask::new(address, method, page).bearer(key.value)).await;
             let is_admin = key.name == ADMIN_KEY.name;
-            let is_refused = (["/status", "/config", "/reload"].contains(&page) && !is_admin) || (page.starts_with("/v1/models") && is_admin);
+            let is_refused =
+                (["/status", "/config", "/reload"].contains(&page) && !is_admin) || (page.starts_with("/v1/models") && is_admin);
             assert_eq!(answer.starts_with("HTTP/1.1 401 "), is_refused, "{page} with {}: {answer}", key.name);
             // Who administers may know who logs in.
             let hidden = |canary: &&Canary| page != "/config" || canary.name != places::LOGIN_USERNAME.name;

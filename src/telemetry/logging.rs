@@ -79,7 +79,9 @@ impl LogHandle {
 /// Has panics write a line like everything else: what they say may hold a secret, and stderr would show it as it is.
 pub(crate) fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let message = panic.payload_as_str().unwrap_or("without a message");
+        let said = panic.payload();
+        let message = said.downcast_ref::<String>().map(String::as_str).or(said.downcast_ref::<&str>().copied());
+        let message = message.unwrap_or("without a message");
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         Panicked { message, place: &place }.emit();
     }));

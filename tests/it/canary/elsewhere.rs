@@ -26,7 +26,7 @@ impl Trap {
     }
 
     #[track_caller]
-    fn is_untouched(self) {
+    fn stays_untouched(self) {
         let touched = self.0.accept();
         assert!(matches!(&touched, Err(error) if error.kind() == ErrorKind::WouldBlock), "{touched:?}");
         // It would have told.
@@ -95,7 +95,7 @@ async fn whatever_a_client_asks_for_only_the_configured_upstream_is_connected_to
         let path = target.split('?').next().unwrap_or_default();
         assert!(path.starts_with("/v1/below/") && !path.contains("..") && !path.contains("//"), "{target}");
     }
-    trap.is_untouched();
+    trap.stays_untouched();
 }
 
 fn targets(evil: SocketAddr) -> Vec<String> {
@@ -180,7 +180,7 @@ async fn no_redirect_is_followed_with_what_we_were_trusted_with() {
     home.run(&["reload", "--url", &base(&upstream), "--key", "sk-admin"], 1);
     Home::new().llmgw(&["list"]).env("OLLAMA_HOST", &upstream.address.to_string()).ends(0);
     assert!(upstream.count() > 40, "{}", upstream.count());
-    trap.is_untouched();
+    trap.stays_untouched();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -191,7 +191,7 @@ async fn no_proxy_is_told_the_admin_key_of_a_gateway_on_this_machine() {
     let line = Home::new().llmgw(&["reload", "--url", &base(&gateway), "--key", "sk-admin-0123456789"]);
     line.env("http_proxy", &proxy).env("HTTP_PROXY", &proxy).env("ALL_PROXY", &proxy).ends(0).prints("nothing changed\n");
     assert_eq!(gateway.request().await.headers["authorization"], "Bearer sk-admin-0123456789");
-    trap.is_untouched();
+    trap.stays_untouched();
 }
 
 #[tokio::test]

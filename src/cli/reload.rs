@@ -15,7 +15,7 @@ use url::Url;
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::trust::trusting;
-use crate::config::proxy::masked;
+use crate::config::proxy::without_secrets;
 use crate::config::{Config, Origin, Secret, ServerTls};
 use crate::transport::cause::describe;
 use crate::transport::tls::pem_error;
@@ -99,7 +99,7 @@ async fn ask(args: Args, config: Option<Config>, context: &Context) -> anyhow::R
     };
     let key = args.key.or_else(|| config.as_ref()?.admin.key.clone());
     let url = endpoint(&base, args.check);
-    let base = masked(&base);
+    let base = without_secrets(&base);
     let own = config.as_ref().and_then(|config| config.server.tls.as_ref()).filter(|_| is_own);
     match post(url, key.as_ref(), own).await? {
         Ok(answer) => show(&answer, context),

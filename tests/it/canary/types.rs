@@ -54,19 +54,19 @@ fn no_type_prints_its_secret_for_debugging() {
 
 #[test]
 fn no_address_of_the_environment_shows_what_is_secret_in_it() {
-    let base_url = format!("https://user:{}@a.example/v1?key={}", LOGIN_PASSWORD_IN_URL, API_KEY.value);
+    let base_url = format!("https://user:{}@a.example/v1?key={}", LOGIN_PASSWORD_IN_URL, places::IN_FILE.value);
     let proxy = format!("http://{}@proxy:3128", PROXY_PASSWORD.value);
     let variables = [("OPENAI_API_KEY", IN_VARIABLE.value), ("OPENAI_BASE_URL", &base_url), ("HTTPS_PROXY", &proxy)];
     let config = from_environment(&Env::for_tests(&variables, "/"), false);
-    assert_eq!(config.providers[0].base_url.query(), Some(format!("key={}", API_KEY.value).as_str()));
+    assert_eq!(config.providers[0].base_url.query(), Some(format!("key={}", places::IN_FILE.value).as_str()));
     let secrets = config.secrets();
-    for secret in [LOGIN_PASSWORD_IN_URL, API_KEY.value, PROXY_PASSWORD.value, IN_VARIABLE.value] {
+    for secret in [LOGIN_PASSWORD_IN_URL, places::IN_FILE.value, PROXY_PASSWORD.value, IN_VARIABLE.value] {
         assert!(secrets.contains(&Secret::new(secret)), "{secret}");
     }
     let shown = format!("{config:?} {}", config.to_json());
     assert!(shown.contains("https://user:****@a.example/v1?key=****") && shown.contains("http://****@proxy:3128"), "{shown}");
     let mut findings = Findings::default();
-    findings.check("a configuration of the environment", &shown, [&API_KEY, &PROXY_PASSWORD, &IN_VARIABLE]);
+    findings.check("a configuration of the environment", &shown, [&places::IN_FILE, &PROXY_PASSWORD, &IN_VARIABLE]);
     findings.are_none();
     assert!(!shown.contains(LOGIN_PASSWORD_IN_URL));
 }

@@ -7,8 +7,8 @@ use url::Url;
 
 use super::presets::Preset;
 use super::{
-    AUTO, Admin, Auth, Backoff, ClientTls, Config, Cooldown, Detect, HealthCheck, Keepalive, LogFormat, Logging, Mock, Origin, Params, Provider,
-    ProviderKind, Proxy, Routing, Server, StatusSet, Timeouts,
+    AUTO, Admin, Auth, Backoff, ClientTls, Config, Cooldown, Detect, HealthCheck, Keepalive, LogFormat, Logging, Mock, Origin, Params,
+    Provider, ProviderKind, Proxy, Routing, Server, StatusSet, Timeouts,
 };
 use super::{Level, secret::Secret};
 

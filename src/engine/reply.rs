@@ -44,6 +44,30 @@ pub enum ReplyBody {
     Stream(Box<Relay>),
 }
 
+impl ReplyBody {
+    /// Whether it is a stream of events.
+    pub fn is_events(&self) -> bool {
+        matches!(self, ReplyBody::Stream(relay) if relay.is_events())
+    }
+
+    /// Whether a comment may go in now: into a stream of events, between whole ones, before the last.
+    pub fn takes_comments(&self) -> bool {
+        matches!(self, ReplyBody::Stream(relay) if relay.is_between_events())
+    }
+
+    /// Gives it up on llmgw's own account and notes `reason`; `last` still goes out if it is a stream of events.
+    pub fn stop(&mut self, last: Bytes, reason: &str) {
+        match self {
+            ReplyBody::Full(bytes, meter) => {
+                if bytes.take().is_some() {
+                    meter.cut_off(reason.to_owned());
+                }
+            }
+            ReplyBody::Stream(relay) => relay.stop(last, reason),
+        }
+    }
+}
+
 impl Body for ReplyBody {
     type Data = Bytes;
     type Error = BrokenOff;

@@ -11,6 +11,7 @@ mod ending;
 mod errors;
 mod faults;
 mod headers;
+mod keepalive;
 mod keys;
 mod leaving;
 mod paths;

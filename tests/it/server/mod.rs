@@ -16,6 +16,7 @@ mod keys;
 mod leaving;
 mod paths;
 mod reloading;
+mod slow;
 mod tls;
 mod upstream;
 

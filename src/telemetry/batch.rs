@@ -129,14 +129,14 @@ impl Write for Batch {
 #[cfg(test)]
 mod tests {
     use std::io::{self, Write};
-    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
     use super::{Batch, MOST};
 
     /// Hands over what is written, once `gate` lets it.
     struct Sink {
         gate: Option<Receiver<()>>,
-        written: Sender<Vec<u8>>,
+        written: SyncSender<Vec<u8>>,
     }
 
     impl Write for Sink {
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn lines_come_out_in_order_and_several_at_once() {
-        let (written, received) = channel();
+        let (written, received) = sync_channel(100_000);
         let batch = Batch::start(Sink { gate: None, written }).unwrap();
         for number in 0..1000 {
             batch.add(format!("第 {number} 行\n").as_bytes());
@@ -168,8 +168,8 @@ mod tests {
 
     #[test]
     fn a_sink_that_is_stuck_costs_lines_but_neither_time_nor_memory() {
-        let (open, gate) = channel();
-        let (written, received) = channel();
+        let (open, gate) = sync_channel(100_000);
+        let (written, received) = sync_channel(100_000);
         let batch = Batch::start(Sink { gate: Some(gate), written }).unwrap();
         let line = [b'x'; 1024];
         // Twice: what is being written, and what waits.

@@ -245,8 +245,12 @@ impl Health {
         self.failures.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn count_success(&self, first_content: Duration, now: Millis) {
+    pub(super) fn count_success(&self) {
         self.successes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes in how long an answer's first content took.
+    pub(super) fn measure(&self, first_content: Duration, now: Millis) {
         let newest = (first_content.as_secs_f32() * 1000.0).max(0.001);
         let averaged = |bits| {
             let average = if bits == 0 { newest } else { f32::from_bits(bits) * (1.0 - NEWEST) + newest * NEWEST };
@@ -303,11 +307,11 @@ pub struct Report {
     pub in_flight: u32,
     /// Attempts begun.
     pub requests: u64,
-    /// Attempts that had content.
+    /// Attempts whose answer came through whole.
     pub successes: u64,
-    /// Attempts that failed.
+    /// Attempts that failed, before their answer or within it.
     pub failures: u64,
-    /// Time to first content of the latest successes; `None` before the first.
+    /// Time to first content of the latest answers; `None` before the first.
     pub latency: Option<Percentiles>,
     /// The latest failure.
     pub last_error: Option<LastError>,

@@ -1,3 +1,6 @@
+mod model;
+mod stress;
+
 use std::time::Duration;
 
 use super::{Failure, Skipped, Switch};

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
 use proptest::test_runner::TestCaseError;
 use proptest::{collection, option, prop_assert, prop_assert_eq, proptest};
 
@@ -382,8 +382,10 @@ fn is_neutral(step: &Step) -> bool {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
     #[test]
-    fn whatever_happens_the_breakers_do_as_a_plain_model_does(steps in collection::vec(step(), 0..120)) {
+    fn whatever_happens_the_breakers_do_as_a_plain_model_does(steps in collection::vec(step(), 0..80)) {
         let mut world = World::new();
         for step in steps {
             let before = world.breakers().map(Breaker::state);

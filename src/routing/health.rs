@@ -143,6 +143,11 @@ impl Account {
         self.breaker.standing(now, policy)
     }
 
+    /// Failures to connect and refused credentials in a row.
+    pub fn failures_in_a_row(&self) -> u16 {
+        self.breaker.state().failures
+    }
+
     /// An active check reached it: connection and credential failures are forgotten, those of its models are not.
     pub fn clear(&self) {
         self.breaker.clear();
@@ -160,7 +165,7 @@ impl Account {
         let mut latencies: Vec<u32> = every().flat_map(|health| health.latencies()).collect();
         let total = |count: fn(&Health) -> &AtomicU64| every().map(|health| count(health).load(Ordering::Relaxed)).sum();
         Report {
-            failures_in_a_row: self.breaker.state().failures,
+            failures_in_a_row: self.failures_in_a_row(),
             in_flight: self.in_flight(),
             requests: total(|health| &health.requests),
             successes: total(|health| &health.successes),
@@ -202,6 +207,11 @@ impl Health {
         self.breaker.standing(now, policy)
     }
 
+    /// Failures in a row, those of its provider apart.
+    pub fn failures_in_a_row(&self) -> u16 {
+        self.breaker.state().failures
+    }
+
     /// Requests in flight.
     pub fn in_flight(&self) -> u32 {
         self.in_flight.load(Ordering::Relaxed)
@@ -227,7 +237,7 @@ impl Health {
     /// Its figures.
     pub fn report(&self) -> Report {
         Report {
-            failures_in_a_row: self.breaker.state().failures,
+            failures_in_a_row: self.failures_in_a_row(),
             in_flight: self.in_flight(),
             requests: self.requests.load(Ordering::Relaxed),
             successes: self.successes.load(Ordering::Relaxed),

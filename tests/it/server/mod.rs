@@ -9,12 +9,14 @@ mod client;
 mod cors;
 mod ending;
 mod errors;
+mod explain;
 mod faults;
 mod headers;
 mod keys;
 mod leaving;
 mod paths;
 mod reloading;
+mod status;
 mod tls;
 mod upstream;
 

@@ -568,7 +568,7 @@ pub enum LogFormat {
 }
 
 /// USD per million tokens.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
 pub struct Price {
     /// Prompt tokens.
     pub input: f64,

@@ -10,6 +10,7 @@ pub mod catalog;
 pub mod demand;
 pub mod discover;
 pub mod error;
+pub mod explain;
 pub mod forward;
 pub mod hold;
 pub mod job;
@@ -46,7 +47,7 @@ pub use meter::Meter;
 pub use relay::BrokenOff;
 pub use reload::{Apply, Hook, Load};
 pub use reply::{Reply, ReplyBody, Trace};
-pub use report::{ExplainedRoute, Explanation, HealthReport, ModelRow, Probe, ProbeResult, Reloaded, Status};
+pub use report::{ExplainedRoute, Explanation, HealthReport, LiveState, ModelRow, Probe, ProbeResult, Reloaded, Status};
 
 /// The gateway. Cheap to clone; all clones are the same one.
 #[derive(Clone)]
@@ -151,7 +152,7 @@ impl Engine {
     pub async fn explain(&self, model: &str) -> Result<Explanation, Error> {
         let snapshot = self.snapshot();
         run::await_discovery(&snapshot, model).await;
-        survey::explain(&snapshot, model, self.0.now()).map_err(|error| Error::ModelNotFound(error.to_string()))
+        explain::explain(&snapshot, model, self.0.now()).map_err(|error| Error::ModelNotFound(error.to_string()))
     }
 
     /// Every model that can be asked for, one row a route.

@@ -109,7 +109,8 @@ impl<'a> Walk<'a> {
             match tried {
                 Tried::Wrong(error) => return Err(error),
                 Tried::Answered(answered) => {
-                    let slot = settle(permit, answered.status, begun.elapsed(), self.engine.now());
+                    let counts = !self.hurt.contains(&(candidate.provider, Some(candidate.model.clone())));
+                    let slot = settle(permit, answered.status, begun.elapsed(), self.engine.now()).counting(counts);
                     return Ok((answered, candidate, slot));
                 }
                 Tried::Failed(failed) => self.failed(candidate, permit, failed, begun.elapsed()),
@@ -271,9 +272,9 @@ pub async fn claim_when_free(
     }
 }
 
-/// What an answer says of its upstream's health: nothing, if it is the client's own mistake.
+/// What an answer's beginning says of its upstream's health: nothing, if it is the client's own mistake.
 pub fn settle(permit: Permit, status: StatusCode, took: Duration, now: Millis) -> Slot {
-    if status.is_client_error() { permit.undecided() } else { permit.succeeded(took, now) }
+    if status.is_client_error() { permit.undecided() } else { permit.answered(took, now) }
 }
 
 /// The reply that goes out, with the meter in it.

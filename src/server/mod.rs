@@ -10,6 +10,7 @@ mod caller;
 mod chat;
 mod config;
 mod error;
+mod explain;
 mod forward;
 mod health;
 mod keepalive;
@@ -176,8 +177,10 @@ impl Server {
             }
         };
         tokio::select! {
-            () = served => shutdown.advance(Stage::Ended),
+            // A stop at once makes streams end, and is the reason for it.
+            biased;
             () = shutdown.reached(Stage::Ended) => warn!("ended at once"),
+            () = served => shutdown.advance(Stage::Ended),
         }
         let all = async { while listening.join_next().await.is_some() {} };
         let _ = timeout(LAST_WORDS, all).await;

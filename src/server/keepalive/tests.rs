@@ -34,7 +34,10 @@ fn event(line: &str) -> Step {
 
 /// An upstream's answer after `wait`: a status, a content type and a body.
 #[derive(Clone)]
-struct Upstream(Duration, Result<(u16, &'static str, fn() -> Vec<Step>), &'static str>);
+struct Upstream(Duration, Result<(u16, &'static str, Steps), &'static str>);
+
+/// What a body does, made anew for each.
+type Steps = fn() -> Vec<Step>;
 
 impl Upstream {
     fn streams(wait: u64, steps: fn() -> Vec<Step>) -> Upstream {
@@ -173,7 +176,7 @@ async fn a_late_answer_that_is_no_stream_is_an_error_too() {
     let whole = Upstream(secs(50), Ok((200, "application/json", || vec![send(r#"{"choices":[{"message":{"content":"好"}}]}"#)])));
     let got = get(whole, Keepalive::default()).await.last_error();
     assert_eq!((&got["error"]["type"], &got["error"]["code"]), (&json!("upstream_error"), &json!("upstream_error")));
-    let cases: [(fn() -> Vec<Step>, &str, &str); 3] = [
+    let cases: [(Steps, &str, &str); 3] = [
         (|| vec![send(r#"{"message":"不行","code":12}"#)], "不行", "12"),
         (|| vec![send("no")], "the upstream answered 400 Bad Request", "upstream_error"),
         (|| vec![send(&"x".repeat(300_000)), Step::Hang], "the upstream answered 400 Bad Request", "upstream_error"),

@@ -9,6 +9,7 @@ mod client;
 mod cors;
 mod ending;
 mod errors;
+mod explain;
 mod faults;
 mod headers;
 mod keepalive;
@@ -17,6 +18,7 @@ mod leaving;
 mod paths;
 mod reloading;
 mod slow;
+mod status;
 mod tls;
 mod upstream;
 

@@ -176,8 +176,10 @@ impl Server {
             }
         };
         tokio::select! {
-            () = served => shutdown.advance(Stage::Ended),
+            // First, because what is told to end may be gone before this is looked at.
+            biased;
             () = shutdown.reached(Stage::Ended) => warn!("ended at once"),
+            () = served => shutdown.advance(Stage::Ended),
         }
         let all = async { while listening.join_next().await.is_some() {} };
         let _ = timeout(LAST_WORDS, all).await;

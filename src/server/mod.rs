@@ -10,7 +10,6 @@ mod caller;
 mod chat;
 mod config;
 mod error;
-mod explain;
 mod forward;
 mod health;
 mod keepalive;
@@ -177,7 +176,7 @@ impl Server {
             }
         };
         tokio::select! {
-            // A stop at once makes streams end, and is the reason for it.
+            // First, because what is told to end may be gone before this is looked at.
             biased;
             () = shutdown.reached(Stage::Ended) => warn!("ended at once"),
             () = served => shutdown.advance(Stage::Ended),

@@ -32,15 +32,17 @@ fn event(line: &str) -> Step {
     send(&format!("{line}\n\n"))
 }
 
-/// An upstream's answer after `wait`: a status, a content type and a body.
-#[derive(Clone)]
-struct Upstream(Duration, Result<(u16, &'static str, Steps), &'static str>);
-
-/// What a body does, made anew for each.
 type Steps = fn() -> Vec<Step>;
 
+/// A status, a content type and a body.
+type Reply = (u16, &'static str, Steps);
+
+/// An upstream that answers, or breaks, after so long.
+#[derive(Clone)]
+struct Upstream(Duration, Result<Reply, &'static str>);
+
 impl Upstream {
-    fn streams(wait: u64, steps: fn() -> Vec<Step>) -> Upstream {
+    fn streams(wait: u64, steps: Steps) -> Upstream {
         Upstream(secs(wait), Ok((200, "text/event-stream", steps)))
     }
 

@@ -11,11 +11,10 @@ use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::Cooldown;
 use crate::dialects::openai_chat::Answer;
 use crate::engine::Error;
 use crate::engine::adapt::{Adapted, adapt};
-use crate::engine::answer::{Answered, AnsweredBody, Credential, Failed, Read, failed, mask, unsuccessful};
+use crate::engine::answer::{Answered, AnsweredBody, Credential, Failed, Read, failed, unsuccessful};
 use crate::engine::demand::Demand;
 use crate::engine::hold::{Unbegun, hold};
 use crate::engine::live::Snapshot;
@@ -105,10 +104,7 @@ impl Attempting<'_> {
             let (failed, reason) = match read.map_err(|failed| failed.masked(&secrets()))? {
                 Read::Answered(answered) if answered.status.is_success() => return Ok(Answered { credential, ..answered }),
                 Read::Answered(answered) => {
-                    let body = match answered.body {
-                        AnsweredBody::Full(body, usage) => AnsweredBody::Full(mask(body, &secrets()), usage),
-                        body => body,
-                    };
+                    let body = answered.body.masked(&secrets());
                     return Ok(Answered { body, credential, ..answered });
                 }
                 Read::Failed(failed, reason) => (failed, reason),
@@ -207,15 +203,19 @@ pub async fn sign(provider: &dyn Provider, call: &Call<'_>, payload: &Payload) -
     Ok((used, head))
 }
 
+/// How long a refused credential rests.
+pub fn credential_rest(snapshot: &Snapshot) -> Duration {
+    snapshot.config.routing.cooldown.map_or(CREDENTIAL_REST, |cooldown| cooldown.max)
+}
+
 /// Tells the provider that its credential `used` was refused, if it was; whether the same upstream is worth another request at once.
 pub fn report_refusal(snapshot: &Snapshot, candidate: &Candidate, used: CredentialId, reason: Reason, asked: Option<Duration>) -> Retry {
     let provider = &snapshot.upstreams[candidate.provider].provider;
-    let longest = snapshot.config.routing.cooldown.map(|Cooldown { max, .. }| max);
     match reason {
-        Reason::Credential => provider.refused(used, &Refusal::Credential { rest: longest.unwrap_or(CREDENTIAL_REST) }),
+        Reason::Credential => provider.refused(used, &Refusal::Credential { rest: credential_rest(snapshot) }),
         Reason::RateLimited => {
             let asked = asked.unwrap_or(LIMITED_REST);
-            let rest = longest.map_or(asked, |longest| asked.min(longest));
+            let rest = snapshot.config.routing.cooldown.map_or(asked, |cooldown| asked.min(cooldown.max));
             provider.refused(used, &Refusal::RateLimited { model: &candidate.model, rest })
         }
         Reason::Failed { .. } => Retry::No,

@@ -13,6 +13,7 @@ pub mod forward;
 pub mod hold;
 pub mod job;
 pub mod live;
+pub mod mask;
 pub mod meter;
 pub mod probe;
 pub mod relay;

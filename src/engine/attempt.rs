@@ -2,6 +2,7 @@
 //!
 //! Another credential of the same upstream is the same attempt. Never touches health: what happened is in [`Failed`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use crate::engine::Error;
 use crate::engine::adapt::{Adapted, adapt};
 use crate::engine::answer::{Answered, AnsweredBody, Credential, Failed, Read, failed, unsuccessful};
 use crate::engine::demand::Demand;
-use crate::engine::hold::{Unbegun, hold};
+use crate::engine::hold::{Overheard, Unbegun, hold};
 use crate::engine::live::Snapshot;
 use crate::engine::verdict::Reason;
 use crate::hub::MediaType;
@@ -40,6 +41,8 @@ pub struct Attempting<'a> {
     pub headers: &'a HeaderMap,
     /// Until when the answer must be committed.
     pub deadline: Instant,
+    /// What the upstream reports before that.
+    pub overheard: Arc<Overheard>,
 }
 
 /// How a try ended.
@@ -163,7 +166,7 @@ impl Attempting<'_> {
         if MediaType::of(&head.headers).is_some_and(MediaType::is_html) {
             return Err(Failed::after(head.status, "the answer is a web page"));
         }
-        match timeout_at(limit.by, hold(body)).await.map_err(|_| limit.late("no content"))? {
+        match timeout_at(limit.by, hold(body, &self.overheard)).await.map_err(|_| limit.late("no content"))? {
             Ok(begun) => {
                 // Some upstreams stream without saying so; their clients shall know.
                 if !MediaType::of(&head.headers).is_some_and(MediaType::is_event_stream) {

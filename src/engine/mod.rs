@@ -10,6 +10,7 @@ pub mod demand;
 pub mod discover;
 pub mod error;
 pub mod forward;
+pub mod hedge;
 pub mod hold;
 pub mod job;
 pub mod live;
@@ -59,6 +60,7 @@ pub struct Inner {
     /// What the listeners and threads of this process were made from.
     started_with: Config,
     running: Arc<AtomicU64>,
+    hedges: hedge::Budget,
     reloading: reload::Reloading,
 }
 
@@ -88,6 +90,7 @@ impl Engine {
             lasting,
             epoch: Instant::now(),
             running: Arc::default(),
+            hedges: hedge::Budget::default(),
             reloading: reload::Reloading::new(load),
         };
         Ok(Engine(Arc::new(inner)))

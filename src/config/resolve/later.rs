@@ -15,9 +15,6 @@ impl Resolver<'_, '_> {
         if let Some(server) = file.server.value() {
             self.later_server(server);
         }
-        if let Some(routing) = file.routing.value() {
-            self.set_later(&routing.hedge_after);
-        }
         if let Some(logging) = file.logging.value() {
             self.later_logging(logging);
         }

@@ -443,6 +443,8 @@ pub struct Routing {
     pub backoff: Backoff,
     /// When an upstream rests; `None`: never.
     pub cooldown: Option<Cooldown>,
+    /// When a stream without content gets a second attempt beside the first; `None`: never.
+    pub hedge_after: Option<Duration>,
     /// Of a request until its answer is committed.
     pub deadline: Duration,
     /// Asks providers on its own.

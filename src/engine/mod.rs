@@ -12,9 +12,11 @@ pub mod discover;
 pub mod error;
 pub mod explain;
 pub mod forward;
+pub mod hedge;
 pub mod hold;
 pub mod job;
 pub mod live;
+pub mod mask;
 pub mod meter;
 pub mod probe;
 pub mod relay;
@@ -61,6 +63,7 @@ pub struct Inner {
     /// What the listeners and threads of this process were made from.
     started_with: Config,
     running: Arc<AtomicU64>,
+    hedges: hedge::Budget,
     reloading: reload::Reloading,
 }
 
@@ -90,6 +93,7 @@ impl Engine {
             lasting,
             epoch: Instant::now(),
             running: Arc::default(),
+            hedges: hedge::Budget::default(),
             reloading: reload::Reloading::new(load),
         };
         Ok(Engine(Arc::new(inner)))

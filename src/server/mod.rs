@@ -10,6 +10,7 @@ mod caller;
 mod chat;
 mod config;
 mod error;
+mod explain;
 mod forward;
 mod health;
 mod keepalive;

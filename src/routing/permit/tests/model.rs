@@ -100,7 +100,7 @@ impl Guard {
         }
     }
 
-    fn is_limited(&mut self, who: Who, now: u64, policy: Option<Cooldown>, asked: Option<Duration>) {
+    fn limits(&mut self, who: Who, now: u64, policy: Option<Cooldown>, asked: Option<Duration>) {
         let Some(policy) = policy else { return };
         if let Some(before) = self.may_rest(who) {
             self.in_a_row += 1;
@@ -310,7 +310,7 @@ impl World {
             }
         }
         match failure {
-            Failure::RateLimited(asked) => self.models[model].is_limited(who, self.now, policy, asked),
+            Failure::RateLimited(asked) => self.models[model].limits(who, self.now, policy, asked),
             Failure::Attempt if count => self.models[model].fails(who, self.now, policy),
             _ => {}
         }

@@ -358,7 +358,7 @@ impl World {
     }
 
     /// After the longest rest it may be had, or somebody is probing; once those have left, it may be had.
-    fn is_never_stuck(mut self) -> Result<(), TestCaseError> {
+    fn ends_unstuck(mut self) -> Result<(), TestCaseError> {
         let later = self.now().plus(LONGEST);
         for candidate in &self.real {
             if let Err(skipped) = candidate.claim(later, self.policy) {
@@ -399,6 +399,6 @@ proptest! {
                 prop_assert!(!is_neutral || !learned, "a client, or we ourselves, hurt it");
             }
         }
-        world.is_never_stuck()?;
+        world.ends_unstuck()?;
     }
 }

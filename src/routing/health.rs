@@ -151,6 +151,7 @@ impl Account {
     /// An active check reached it: connection and credential failures are forgotten, those of its models are not.
     pub fn clear(&self) {
         self.breaker.clear();
+        self.wake.call();
     }
 
     /// The upstream models that are known, in no order.

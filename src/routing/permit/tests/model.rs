@@ -100,7 +100,7 @@ impl Guard {
         }
     }
 
-    fn is_limited(&mut self, who: Who, now: u64, policy: Option<Cooldown>, asked: Option<Duration>) {
+    fn limits(&mut self, who: Who, now: u64, policy: Option<Cooldown>, asked: Option<Duration>) {
         let Some(policy) = policy else { return };
         if let Some(before) = self.may_rest(who) {
             self.in_a_row += 1;
@@ -310,7 +310,7 @@ impl World {
             }
         }
         match failure {
-            Failure::RateLimited(asked) => self.models[model].is_limited(who, self.now, policy, asked),
+            Failure::RateLimited(asked) => self.models[model].limits(who, self.now, policy, asked),
             Failure::Attempt if count => self.models[model].fails(who, self.now, policy),
             _ => {}
         }
@@ -358,7 +358,7 @@ impl World {
     }
 
     /// After the longest rest it may be had, or somebody is probing; once those have left, it may be had.
-    fn never_stuck(mut self) -> Result<(), TestCaseError> {
+    fn ends_unstuck(mut self) -> Result<(), TestCaseError> {
         let later = self.now().plus(LONGEST);
         for candidate in &self.real {
             if let Err(skipped) = candidate.claim(later, self.policy) {
@@ -399,6 +399,6 @@ proptest! {
                 prop_assert!(!is_neutral || !learned, "a client, or we ourselves, hurt it");
             }
         }
-        world.never_stuck()?;
+        world.ends_unstuck()?;
     }
 }

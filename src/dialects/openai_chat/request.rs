@@ -97,7 +97,7 @@ impl Request {
     /// Whether it names what only the provider that made it knows: a conversation, a file, a signed thought.
     pub fn is_bound(&self) -> bool {
         let names = |field: &str| self.object.get(field).is_some_and(|raw| raw != b"null");
-        BOUND_FIELDS.iter().any(|field| names(field)) || BOUND_WITHIN.is_match(self.object.body())
+        BOUND_FIELDS.iter().copied().any(names) || BOUND_WITHIN.is_match(self.object.body())
     }
 
     /// About how many tokens its input has: one for four bytes, without what is embedded as base64, for nobody can tell from

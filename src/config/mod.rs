@@ -46,7 +46,7 @@ pub use load::{Loaded, Overrides, from_environment, load, load_file, load_text, 
 pub use locate::{Located, locate};
 pub use schema::schema;
 pub use secret::Secret;
-pub use watch::{Watch, WatchError};
+pub use watch::{LastRead, Watch, WatchError};
 
 /// The name that stands for every provider's default model.
 pub const AUTO: &str = "auto";

@@ -18,6 +18,7 @@ mod readme;
 mod server;
 mod streams;
 mod tidy;
+#[cfg(unix)]
 mod under_load;
 
 /// The process-wide TLS provider; the binary's `main` does the same.

@@ -17,9 +17,11 @@ pub mod progress;
 pub mod reload;
 pub mod rows;
 pub mod serve;
+mod supervisor;
 pub mod table;
 pub mod test;
 mod trust;
+mod watching;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -7,15 +7,17 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::io;
+use std::iter;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::header::{CONNECTION, HeaderValue};
+use http::{Request, Response, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -43,6 +45,11 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(500);
 /// Between probes that find a peer which vanished without a word.
 const PROBE: Duration = Duration::from_secs(30);
+/// How long an unused connection is kept once the server closes: a request may be on its way over it, and could not be
+/// told from one that was read and dropped.
+const LAST_CALL: Duration = Duration::from_millis(500);
+/// Most connections that are taken over when the listener closes: no more can wait.
+const AT_ONCE: usize = 1024;
 /// Largest head over HTTP/2; HTTP/1 has hyper's own limit.
 const HEAD_BYTES: u32 = 64 * 1024;
 
@@ -64,12 +71,16 @@ pub(super) struct Acceptor<H> {
 }
 
 impl<H: Handle> Acceptor<H> {
-    /// Serves until the shutdown's end: after `Closing` nothing new is accepted, and the future ends with the last
-    /// connection. Dropping it cuts them all.
+    /// Serves until the shutdown's end: after `Closing` nothing is accepted but what waits already, and the future ends
+    /// with the last connection. Dropping it cuts them all.
     pub(super) async fn run(self) {
         let builder = Arc::new(builder());
         let mut connections = JoinSet::new();
         let mut closing = pin!(self.shutdown.reached(Stage::Closing));
+        let serve = |stream, peer| {
+            let (tls, handler, shutdown) = (self.tls.clone(), self.handler.clone(), self.shutdown.clone());
+            Connection { peer, tls, handler, shutdown, builder: Arc::clone(&builder) }.serve(stream)
+        };
         loop {
             tokio::select! {
                 biased;
@@ -77,20 +88,15 @@ impl<H: Handle> Acceptor<H> {
                 Some(_) = connections.join_next() => {}
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, peer)) => {
-                        let connection = Connection {
-                            peer,
-                            tls: self.tls.clone(),
-                            handler: self.handler.clone(),
-                            shutdown: self.shutdown.clone(),
-                            builder: Arc::clone(&builder),
-                        };
-                        connections.spawn(connection.serve(stream));
+                        connections.spawn(serve(stream, peer));
                     }
                     Err(error) => after_failed_accept(&error).await,
                 },
             }
         }
-        drop(self.listener);
+        for (stream, peer) in waiting(self.listener) {
+            connections.spawn(serve(stream, peer));
+        }
         while connections.join_next().await.is_some() {}
     }
 }
@@ -106,6 +112,16 @@ fn builder() -> Builder<TokioExecutor> {
         .max_header_list_size(HEAD_BYTES)
         .max_concurrent_streams(1024);
     builder
+}
+
+/// The connections that the system has accepted and we have not: closing the listener would reset them. Closes it.
+fn waiting(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    // The runtime's own listener finds none until the system has told of it.
+    let Ok(listener) = listener.into_std() else { return Vec::new() };
+    let accepted = iter::from_fn(|| listener.accept().ok()).take(AT_ONCE);
+    accepted
+        .filter_map(|(stream, peer)| stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)).ok().zip(Some(peer)))
+        .collect()
 }
 
 /// A connection that died while it waited is nobody's fault; anything else is the system's, and trying again at once
@@ -136,7 +152,7 @@ impl<H: Handle> Connection<H> {
         let greeted = tokio::select! {
             greeted = timeout(HANDSHAKE, acceptor.accept(stream)) => greeted,
             // Nothing was asked yet.
-            () = self.shutdown.reached(Stage::Closing) => return,
+            () = self.too_late() => return,
         };
         match greeted {
             Ok(Ok(stream)) => self.speak(stream).await,
@@ -147,16 +163,23 @@ impl<H: Handle> Connection<H> {
 
     async fn speak<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: I) {
         let activity = Arc::new(Activity::new());
-        let service = service_fn(|request| {
-            let busy = Busy::new(&activity);
-            let (handler, peer) = (self.handler.clone(), self.peer);
-            async move { Ok::<_, Infallible>(handler.handle(peer, request).await.map(|body| Held { body, _busy: busy })) }
+        let service = service_fn(|request: Request<Incoming>| {
+            let busy = Busy::new(&activity, request.version());
+            let (handler, peer, shutdown, version) = (self.handler.clone(), self.peer, self.shutdown.clone(), request.version());
+            async move {
+                let mut response = handler.handle(peer, request).await;
+                // The client shall send its next request to somebody else. HTTP/2 has a word of its own for that.
+                if version < Version::HTTP_2 && shutdown.is_draining() {
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(response.map(|body| Held { body, _busy: busy }))
+            }
         });
         let mut connection = pin!(self.builder.serve_connection(TokioIo::new(stream), service));
         let ending = async {
             tokio::select! {
-                () = self.shutdown.reached(Stage::Closing) => {}
-                () = activity.idle_for(IDLE) => {}
+                () = self.last_call(&activity) => {}
+                () = activity.idle_for(IDLE, activity.born) => {}
             }
         };
         let ended = tokio::select! {
@@ -171,27 +194,52 @@ impl<H: Handle> Connection<H> {
             debug!(peer = %self.peer, error = &*error, "connection ended early");
         }
     }
+
+    /// Waits until the server closes and no request can be on its way any more.
+    async fn last_call(&self, activity: &Activity) {
+        self.shutdown.reached(Stage::Closing).await;
+        // HTTP/2 tells its client which requests were not taken.
+        if activity.is_multiplexed.load(Ordering::Relaxed) {
+            return;
+        }
+        tokio::select! {
+            () = activity.idle_for(LAST_CALL, Instant::now()) => {}
+            () = self.shutdown.reached(Stage::Ended) => {}
+        }
+    }
+
+    async fn too_late(&self) {
+        self.shutdown.reached(Stage::Closing).await;
+        sleep(LAST_CALL).await;
+    }
 }
 
 /// What goes on in one connection.
 struct Activity {
     born: Instant,
     requests: AtomicUsize,
+    /// Speaks HTTP/2.
+    is_multiplexed: AtomicBool,
     /// Milliseconds after `born` at which the last request ended.
     quiet_since: AtomicU64,
 }
 
 impl Activity {
     fn new() -> Activity {
-        Activity { born: Instant::now(), requests: AtomicUsize::new(0), quiet_since: AtomicU64::new(0) }
+        Activity {
+            born: Instant::now(),
+            requests: AtomicUsize::new(0),
+            is_multiplexed: AtomicBool::new(false),
+            quiet_since: AtomicU64::new(0),
+        }
     }
 
-    /// Waits until there was no request for `limit`.
-    async fn idle_for(&self, limit: Duration) {
+    /// Waits until there was no request for `limit`, counted from `begun` at the earliest.
+    async fn idle_for(&self, limit: Duration, begun: Instant) {
         loop {
             let quiet_since = self.born + Duration::from_millis(self.quiet_since.load(Ordering::Relaxed));
             let busy = self.requests.load(Ordering::Relaxed) > 0;
-            let until = if busy { Instant::now() + limit } else { quiet_since + limit };
+            let until = if busy { Instant::now() + limit } else { begun.max(quiet_since) + limit };
             if until <= Instant::now() {
                 return;
             }
@@ -204,7 +252,8 @@ impl Activity {
 struct Busy(Arc<Activity>);
 
 impl Busy {
-    fn new(activity: &Arc<Activity>) -> Busy {
+    fn new(activity: &Arc<Activity>, version: Version) -> Busy {
+        activity.is_multiplexed.store(version >= Version::HTTP_2, Ordering::Relaxed);
         activity.requests.fetch_add(1, Ordering::Relaxed);
         Busy(Arc::clone(activity))
     }

@@ -62,6 +62,8 @@ impl Default for Server {
             workers: 0,
             max_body: MAX_BODY,
             max_response: MAX_BODY,
+            max_in_flight: None,
+            max_connections: None,
             drain: Duration::ZERO,
             shutdown_grace: SHUTDOWN_GRACE,
             keepalive: Keepalive::default(),

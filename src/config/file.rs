@@ -61,6 +61,10 @@ section! {
         /// Largest reply that is not streamed; larger ones get 502.
         #[schemars(extend("default" = "64MB"))]
         max_response: SizeText,
+        /// Requests at once; at the limit they get 503. Default: half of the open files that the system allows.
+        max_in_flight: u32,
+        /// Connections at once; at the limit an unused one is closed, or the new one gets 503. Default: the other half.
+        max_connections: u32,
         /// How long to go on accepting after readiness is taken back; Kubernetes wants about 5s.
         #[schemars(extend("default" = "0s"))]
         drain: DurationText,

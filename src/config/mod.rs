@@ -108,6 +108,10 @@ pub struct Server {
     pub max_body: usize,
     /// Largest non-streamed reply held, in bytes.
     pub max_response: usize,
+    /// Requests at once; `None`: what the process has open files for.
+    pub max_in_flight: Option<u32>,
+    /// Connections at once; `None`: likewise.
+    pub max_connections: Option<u32>,
     /// Between "not ready" and "not accepting".
     pub drain: Duration,
     /// How long running requests may go on at shutdown.

@@ -177,6 +177,8 @@ fn server(server: &Server) -> Value {
         "workers": server.workers,
         "max_body": format_size(server.max_body as u64),
         "max_response": format_size(server.max_response as u64),
+        "max_in_flight": server.max_in_flight,
+        "max_connections": server.max_connections,
         "drain": format_duration(server.drain),
         "shutdown_grace": format_duration(server.shutdown_grace),
         "keepalive": {

@@ -5,6 +5,7 @@
 //! [`Shutdown`] ends it.
 
 mod accept;
+mod admit;
 mod body;
 mod caller;
 mod chat;
@@ -171,7 +172,13 @@ impl Server {
         let mut listening = JoinSet::new();
         for Port { listener, surface, .. } in self.ports {
             let handler = Edge::new(Arc::clone(&app), router(surface, Arc::clone(&app)));
-            let acceptor = Acceptor { listener, tls: tls.clone(), handler: Arc::new(handler), shutdown: shutdown.clone() };
+            let acceptor = Acceptor {
+                listener,
+                tls: tls.clone(),
+                handler: Arc::new(handler),
+                shutdown: shutdown.clone(),
+                crowd: Arc::clone(&app.crowd),
+            };
             listening.spawn(acceptor.run());
         }
         shutdown.reached(Stage::Draining).await;

@@ -19,6 +19,8 @@ use crate::config::{Admin, Auth, Keepalive, Key, Server, ServerTls};
 
 /// A digest instead of a key.
 const HASHED: &str = "sha256:";
+/// What to do about a limit of 0.
+const ROOM: &str = "0 would let nothing through; leave it out for what the open files allow";
 
 impl Resolver<'_, '_> {
     pub(super) fn server(&mut self, file: ServerFile) -> Server {
@@ -30,6 +32,8 @@ impl Resolver<'_, '_> {
             workers: file.workers.into_value().map_or(default.workers, usize::from),
             max_body: self.size(&file.max_body, default.max_body),
             max_response: self.size(&file.max_response, default.max_response),
+            max_in_flight: self.at_least_one(&file.max_in_flight, ROOM),
+            max_connections: self.at_least_one(&file.max_connections, ROOM),
             drain: Self::duration(&file.drain, default.drain),
             shutdown_grace: Self::duration(&file.shutdown_grace, default.shutdown_grace),
             keepalive: self.keepalive(file.keepalive),

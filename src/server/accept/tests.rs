@@ -14,7 +14,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::{Acceptor, Activity, Busy, Handle};
+use super::activity::{Activity, Busy};
+use super::{Acceptor, Handle};
 use crate::server::shutdown::{Shutdown, Stage};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -37,6 +38,10 @@ impl Drop for Gone {
 
 impl Handle for Desk {
     type Body = Body;
+
+    fn max_connections(&self) -> usize {
+        1000
+    }
 
     async fn handle(&self, _: SocketAddr, request: Request<Incoming>) -> Response<Body> {
         let gone = Gone(self.dropped.clone());
@@ -67,7 +72,7 @@ struct Running {
 async fn start() -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (desk, shutdown, address) = (Desk::default(), Shutdown::new(), listener.local_addr().unwrap());
-    let acceptor = Acceptor { listener, tls: None, handler: desk.clone(), shutdown: shutdown.clone() };
+    let acceptor = Acceptor { listener, tls: None, handler: desk.clone(), shutdown: shutdown.clone(), crowd: Arc::default() };
     Running { desk, shutdown, address, task: tokio::spawn(acceptor.run()) }
 }
 
@@ -146,7 +151,7 @@ async fn connections_that_wait_to_be_accepted_outlive_the_listener() {
     }
     let (desk, shutdown) = (Desk::default(), Shutdown::new());
     shutdown.advance(Stage::Closing);
-    let closed = tokio::spawn(Acceptor { listener, tls: None, handler: desk, shutdown }.run());
+    let closed = tokio::spawn(Acceptor { listener, tls: None, handler: desk, shutdown, crowd: Arc::default() }.run());
     for mut client in clients {
         let mut said = String::new();
         soon(client.read_to_string(&mut said)).await.unwrap();

@@ -117,6 +117,7 @@ impl Framer {
         let chunk = std::mem::take(&mut self.chunk);
         self.partial.extend_from_slice(&chunk);
         if self.partial.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
+            self.partial.clear();
             return None;
         }
         // After a lone CR one LF would only make it a CRLF.

@@ -12,8 +12,13 @@ use generate::{changes, configuration, damaged, events, form, nearly_a_configura
 /// Enough to meet most mistakes within a second or two; the fuzzer does the rest.
 const CASES: u32 = 400;
 
+/// What fails becomes a seed of the fuzzer or a test of its own, not a number in a file.
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(CASES))]
+    #![proptest_config(cases(CASES))]
 
     #[test]
     fn a_stream_cut_anywhere_is_the_standards(stream in events(), cuts in collection::vec(any::<sample::Index>(), 0..12)) {
@@ -58,7 +63,7 @@ proptest! {
 
 proptest! {
     // Loading is the slowest of all.
-    #![proptest_config(ProptestConfig::with_cases(CASES / 4))]
+    #![proptest_config(cases(CASES / 4))]
 
     #[test]
     fn a_configuration_of_valid_parts_loads(tree in configuration(), as_yaml in any::<bool>()) {

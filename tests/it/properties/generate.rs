@@ -113,6 +113,54 @@ pub fn damaged(whole: impl Strategy<Value = Bytes>) -> impl Strategy<Value = Byt
     })
 }
 
+/// A reply, whole or a chunk of one, in the shapes of many vendors and in none.
+pub fn reply() -> impl Strategy<Value = Value> {
+    const NAMES: [&str; 23] = [
+        "choices",
+        "choices",
+        "choices",
+        "error",
+        "usage",
+        "base_resp",
+        "status_code",
+        "status_msg",
+        "x_groq",
+        "delta",
+        "message",
+        "content",
+        "finish_reason",
+        "prompt_tokens",
+        "completion_tokens",
+        "total_tokens",
+        "code",
+        "type",
+        "detail",
+        "msg",
+        "tool_calls",
+        "text",
+        "reasoning_content",
+    ];
+    let leaf = select(vec![
+        json!(null),
+        json!("stop"),
+        json!("限\n流"),
+        json!(""),
+        json!(1004),
+        json!(-1),
+        json!(0.5),
+        json!(true),
+        json!("长".repeat(500)),
+    ]);
+    let inner = leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            1 => vec(inner.clone(), 0..3).prop_map(Value::from),
+            3 => vec((select(NAMES.to_vec()), inner), 0..5).prop_map(|members| members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
+        ]
+    });
+    vec((select(NAMES.to_vec()), inner), 0..5)
+        .prop_map(|members| members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
 /// A stream of events, comments and noise, with any line ends.
 pub fn events() -> impl Strategy<Value = Bytes> {
     const PIECES: [&[u8]; 22] = [

@@ -13,6 +13,7 @@ mod failover;
 mod gateway;
 #[cfg(unix)]
 mod last_words;
+mod properties;
 #[cfg(unix)]
 mod readme;
 mod server;

@@ -12,7 +12,7 @@ use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tracing::debug;
 
-use super::connect::{ConnectFailure, Connector};
+use super::connect::{ConnectFailure, Connector, Resolver};
 use super::connection::Life;
 use super::tls::Tls;
 use super::via::Via;
@@ -41,9 +41,9 @@ pub struct Relay {
 
 impl Relay {
     /// To one upstream, `via` a proxy or not.
-    pub fn new(via: Via, tls: Tls, limits: &Limits) -> Arc<Relay> {
+    pub fn new(via: Via, tls: Tls, limits: &Limits, resolver: Resolver) -> Arc<Relay> {
         let authorization = via.forward_authorization().cloned();
-        let connector = Connector::new(via, tls, limits.http2, limits.connect);
+        let connector = Connector::new(via, tls, limits.http2, limits.connect, resolver);
         let mut builder = Client::builder(TokioExecutor::new());
         builder.timer(TokioTimer::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(limits.idle_timeout);
         let pooled = builder.pool_max_idle_per_host(limits.idle_connections).build(connector.clone());

@@ -9,9 +9,11 @@
 #[cfg(unix)]
 mod cli;
 mod failover;
+mod faulty;
 mod gateway;
 #[cfg(unix)]
 mod last_words;
+mod matrix;
 #[cfg(unix)]
 mod readme;
 mod server;

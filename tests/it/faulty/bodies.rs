@@ -5,7 +5,7 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::good::{FAULTY, body, json_body, last_chunk, whole_stream};
+use super::good::{FAULTY, flood, body, json_body, last_chunk, whole_stream};
 use super::{ANY, Fault, NOT_STREAM, STREAM};
 use crate::server::upstream::{Request, Step, chunk, events_head, reply};
 
@@ -29,6 +29,7 @@ fn content_types() -> Vec<Fault> {
         typed("content type: application/octet-stream", ANY, "application/octet-stream"),
         typed("content type: nonsense", ANY, ";;=,"),
         typed("JSON that says it is a stream", NOT_STREAM, "text/event-stream"),
+        typed("JSON that says it is a web page", NOT_STREAM, "text/html"),
         typed("a stream that says it is JSON", STREAM, "application/json"),
         typed("a stream that says it is a web page", STREAM, "text/html"),
         Fault::new("a stream that was not asked for", NOT_STREAM, |_| {
@@ -81,13 +82,13 @@ fn lengths() -> Vec<Fault> {
         Fault::new("two content-lengths", ANY, |request| framed(request, "content-length: 5\r\ncontent-length: 7\r\n")),
         Fault::new("content-length and chunked", ANY, both_framings),
         Fault::new("no length, ended by closing", ANY, |request| framed(request, "connection: close\r\n")),
-        Fault::new("a reply without end", NOT_STREAM, move |_| vec![Step::Write(json.into()), Step::Endless(spaces.clone())]),
+        Fault::new("a reply without end", NOT_STREAM, move |_| vec![Step::Write(json.into()), flood(spaces.clone())]),
         Fault::new("a compressed reply over the limit", NOT_STREAM, |_| {
             let bomb = format!("{{\"choices\":[],\"x\":\"{}\"}}", "0".repeat(5_000_000));
             reply(200, &[("content-type", "application/json"), ("content-encoding", "gzip")], &gzip(bomb.as_bytes()))
         }),
         Fault::new("a first event without end", STREAM, move |_| {
-            vec![events_head(), chunk(b"data: {\"choices\":[{\"delta\":{\"content\":\""), Step::Endless(more.clone())]
+            vec![events_head(), chunk(b"data: {\"choices\":[{\"delta\":{\"content\":\""), flood(more.clone())]
         }),
     ]
 }

@@ -1,5 +1,7 @@
 //! What a healthy upstream answers, and the pieces of which faulty ones make theirs.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::Kind;
@@ -94,4 +96,9 @@ pub fn last_chunk() -> Step {
 /// A stream of this text that ends as it should on the level of HTTP.
 pub fn stream_of(text: impl AsRef<[u8]>) -> Vec<Step> {
     vec![events_head(), chunk(text.as_ref()), last_chunk()]
+}
+
+/// These bytes without end.
+pub fn flood(bytes: Vec<u8>) -> Step {
+    Step::Flood(bytes, Arc::default())
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use llmgw::transport::Resolver;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tempfile::TempDir;
@@ -100,9 +100,9 @@ impl Faulty {
                 Faulty::of(format!("base_url: \"https://{address}/v1\""), task(holding))
             }
             Place::Tls(certificate) => {
-                let authority = Authority::new();
+                let authority = Authority::new("the gateway trusts it");
                 let acceptor = match certificate {
-                    Certificate::OfAStranger => Authority::new().acceptor("localhost", &[]),
+                    Certificate::OfAStranger => Authority::new("a stranger").acceptor("localhost", &[]),
                     Certificate::ForAnotherName => authority.acceptor("another.test", &[]),
                 };
                 let settings = authority.settings(address);
@@ -124,7 +124,7 @@ impl Faulty {
                 Faulty { resolver, ..Faulty::of(named(address), Counted::Script(upstream)) }
             }
             Place::Http2(broken) => {
-                let authority = Authority::new();
+                let authority = Authority::new("the gateway trusts it");
                 let settings = format!("{}, http2: true", authority.settings(address));
                 let (acceptor, requests) = (authority.acceptor("localhost", &["h2"]), Arc::new(AtomicUsize::new(0)));
                 let serving = JoinSet::from_iter([http2::serve(listener, acceptor, broken, requests.clone())]);
@@ -163,8 +163,9 @@ struct Authority {
 }
 
 impl Authority {
-    fn new() -> Authority {
+    fn new(name: &str) -> Authority {
         let mut parameters = CertificateParams::default();
+        parameters.distinguished_name.push(DnType::CommonName, name);
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(parameters, KeyPair::generate().expect("a key")).expect("a certificate");
         let files = TempDir::new().expect("a directory");

@@ -1,6 +1,6 @@
 //! HTTP that is unusual or broken, and redirects.
 
-use super::good::{FAULTY, answer, body, last_chunk};
+use super::good::{FAULTY, flood, answer, body, last_chunk};
 use super::{ANY, Fault, Pace};
 use crate::server::upstream::{Request, Step, chunk, reply};
 
@@ -32,13 +32,13 @@ fn broken() -> Vec<Fault> {
         whole("a header with a NUL", "HTTP/1.1 200 OK", b"x-odd: a\0b\r\n"),
         whole("a header without a colon", "HTTP/1.1 200 OK", b"x-odd\r\n"),
         whole("a folded header", "HTTP/1.1 200 OK", b"x-odd: a\r\n  b\r\n"),
-        Fault::new("headers without end", ANY, |_| vec![Step::Write(b"HTTP/1.1 200 OK\r\n".into()), Step::Endless(b"x-more: 1\r\n".repeat(100))]),
-        Fault::new("one header without end", ANY, |_| vec![Step::Write(b"HTTP/1.1 200 OK\r\nx-more: ".into()), Step::Endless(vec![b'1'; 1000])]),
+        Fault::new("headers without end", ANY, |_| vec![Step::Write(b"HTTP/1.1 200 OK\r\n".into()), flood(b"x-more: 1\r\n".repeat(100))]),
+        Fault::new("one header without end", ANY, |_| vec![Step::Write(b"HTTP/1.1 200 OK\r\nx-more: ".into()), flood(vec![b'1'; 1000])]),
         Fault::new("a chunk size that is no number", ANY, |request| with_chunks(request, b"zz\r\n")),
         Fault::new("a chunk size beyond all measure", ANY, |request| with_chunks(request, b"fffffffffffffffffff\r\n")),
         Fault::new("a negative chunk size", ANY, |request| with_chunks(request, b"-5\r\nhello\r\n")),
         Fault::new("101", ANY, |_| vec![Step::Write(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n".into())]),
-        Fault::new("100 without end", ANY, |_| vec![Step::Endless(b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100))]).at_pace(Pace::Impatient),
+        Fault::new("100 without end", ANY, |_| vec![flood(b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100))]).at_pace(Pace::Impatient),
     ]
 }
 

@@ -12,8 +12,11 @@ use crate::faulty::{Kind, protocol::ELSEWHERE};
 use crate::server::UPSTREAM_KEY;
 
 /// Whether a stream that breaks after its first content is a failure of the upstream model: cells whose health learned
-/// `broke` are those of such streams.
+/// `broke` are those of such streams, and `stopped` those that a limit of our own has ended.
 const A_BREAK_COUNTS: bool = false;
+
+/// Whether every 429 of one request counts, rather than the first.
+const EACH_LIMIT_COUNTS: bool = true;
 
 /// Failures after which both models were sent to rest, in [`Situation::Cooling`].
 const COOLED: u32 = 3;
@@ -93,8 +96,9 @@ fn events(body: &[u8]) -> Vec<Value> {
 /// What the answer says.
 fn text(seen: &Seen) -> String {
     let body = &seen.told.body;
-    if seen.kind == Kind::Stream && seen.told.header("content-type").starts_with("text/event-stream") {
-        let chunks = events(body);
+    if seen.told.header("content-type").starts_with("text/event-stream") && !body.starts_with(b"{") {
+        // Clients stop at the terminator, whatever follows.
+        let chunks: Vec<Value> = events(body).into_iter().take_while(|event| event != "[DONE]").collect();
         return chunks.iter().filter_map(|chunk| chunk.pointer("/choices/0/delta/content")?.as_str()).collect();
     }
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -135,7 +139,7 @@ fn headers(wrong: &mut Wrong, seen: &Seen, tried: &str, gets: &str) {
         wrong.unless(!everything.contains(secret), || format!("{secret} reaches the client"));
     }
     wrong.unless(!told.headers.contains_key("location"), || "a redirect reaches the client".to_owned());
-    if matches!(gets, "upstream_error" | "upstream_timeout" | "upstream_credentials_exhausted") {
+    if matches!(told.status, 502 | 504) && gets != "theirs" {
         wrong.unless_equal("x-should-retry", "false", told.header("x-should-retry"));
     }
 }
@@ -179,14 +183,22 @@ fn learned(wrong: &mut Wrong, expected: &str, seen: &Seen) {
     let before = if was_cooling { COOLED } else { 0 };
     let facts = facts(account, model);
     let (word, wait) = expected.split_once(' ').unwrap_or((expected, ""));
-    let word = if word != "broke" { word } else if A_BREAK_COUNTS { "model" } else { "good" };
+    let word = match word {
+        "broke" | "stopped" if !A_BREAK_COUNTS => "good",
+        "stopped" if was_cooling => "good",
+        "stopped" => "nothing",
+        word => word,
+    };
     let is_ok = model.state == "ok";
     let holds = match word {
         "good" => is_ok && (model.failures, account.failures) == (0, 0) && (was_cooling || model.success_rate == Some(1.0)),
         "nothing" => is_ok != was_cooling && (model.failures, account.failures) == (before, 0) && (seen.is_warm || was_cooling || model.success_rate.is_none()),
         "model" => is_ok != was_cooling && (model.failures, account.failures) == (before + 1, 0),
         "provider" => (model.failures, account.failures, account.credentials.resting) == (before, 1, 0),
+        // It had answered, so a rest was over; then it broke off.
+        "broke" => model.failures == 1 && account.failures == 0,
         "key" => (model.failures, account.failures, account.credentials.resting) == (before, 1, 1),
+        "limit" if EACH_LIMIT_COUNTS => !is_ok && model.failures > before && account.failures == 0,
         "limit" => !is_ok && (model.failures, account.failures) == (before + 1, 0),
         other => panic!("{other} is no word for what health learned"),
     };
@@ -233,13 +245,4 @@ fn others(wrong: &mut Wrong, seen: &Seen, tried: &str) {
     wrong.unless_equal("b's failures", &before, &failures);
     let held = seen.status.providers.iter().map(|provider| provider.in_flight).sum::<u32>() + seen.status.in_flight as u32;
     wrong.unless_equal("requests in flight", &0, &held);
-}
-
-pub fn draft(name: &str, seen: &Seen) {
-    let tried = tried(&seen.lines);
-    let last = finished(&seen.lines);
-    let account = &seen.status.providers[0];
-    let facts = account.upstreams.first().map(|m| facts(account, m)).unwrap_or_default();
-    let reasons: Vec<String> = failures(&seen.lines).map(|l| format!("{} {}", l.field("status"), l.field("reason"))).collect();
-    eprintln!("DRAFT|{name}|{}|{:?}|{tried} {} {}|{}|{facts}|{:?}|{}", seen.kind.name(), seen.situation, seen.told.status, gets(seen, &tried), last.field("tokens_are"), reasons, last.field("error"));
 }

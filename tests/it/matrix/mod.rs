@@ -50,7 +50,6 @@ async fn check(group: &str, kinds: &[Kind]) {
                 };
                 played += 1;
                 let complaints = judge::judge(expected, &seen);
-                judge::draft(&fault.name, &seen);
                 if !complaints.is_empty() {
                     wrong.push(format!("{} | {} | {situation:?}\n    {}", fault.name, kind.name(), complaints.join("\n    ")));
                 }

@@ -16,8 +16,8 @@ use crate::server::upstream::Upstream;
 /// Small against what faulty upstreams send, large against what healthy ones do.
 const REST: &str = "server: { max_response: 100kB }\nrouting: { backoff: { initial: 1ms, max: 1ms } }\n";
 
-/// So short that they are always met by an upstream that never answers.
-const IMPATIENT: &str = ", timeout: { connect: 150ms, first_byte: 150ms, first_content: 150ms, idle: 150ms, non_stream: 150ms }";
+/// So short that they are always met by an upstream that never answers; `connect` well before the others.
+const IMPATIENT: &str = ", timeout: { connect: 100ms, first_byte: 250ms, first_content: 250ms, non_stream: 250ms }";
 
 pub async fn play(fault: &Fault, kind: Kind, situation: Situation, log: &Log) -> Seen {
     let faulty = Faulty::start(fault).await;

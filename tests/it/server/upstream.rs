@@ -23,14 +23,14 @@ pub type Behaviour = dyn Fn(&Request) -> Vec<Step> + Send + Sync;
 #[derive(Clone)]
 pub enum Step {
     Write(Vec<u8>),
-    /// The same bytes again and again, as fast as they are read.
-    Endless(Vec<u8>),
     /// Silence for this long.
     Pause(Duration),
     /// Goes on when the gate is open.
     Wait(Gate),
     /// No answer, ever.
     Never,
+    /// The same bytes again and again, as long as they are taken; how many were is counted.
+    Flood(Vec<u8>, Arc<AtomicUsize>),
     Close,
     Reset,
 }
@@ -294,11 +294,6 @@ impl Desk {
                         return false;
                     }
                 }
-                Step::Endless(bytes) => {
-                    while stream.write_all(&bytes).await.is_ok() {}
-                    let _ = self.events.try_send(Event::Closed(self.connection));
-                    return false;
-                }
                 Step::Wait(gate) => {
                     if !self.waits(stream, gate.pass()).await {
                         return false;
@@ -312,6 +307,15 @@ impl Desk {
                 Step::Never => {
                     let mut byte = [0];
                     let _ = stream.read(&mut byte).await;
+                    let _ = self.events.try_send(Event::Closed(self.connection));
+                    return false;
+                }
+                Step::Flood(bytes, taken) => {
+                    let mut at = 0;
+                    while let Ok(count) = stream.write(&bytes[at..]).await {
+                        taken.fetch_add(count, Ordering::SeqCst);
+                        at = (at + count) % bytes.len();
+                    }
                     let _ = self.events.try_send(Event::Closed(self.connection));
                     return false;
                 }

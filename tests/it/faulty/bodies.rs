@@ -5,7 +5,7 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::good::{FAULTY, flood, body, json_body, last_chunk, whole_stream};
+use super::good::{FAULTY, body, flood, json_body, last_chunk, whole_stream};
 use super::{ANY, Fault, NOT_STREAM, STREAM};
 use crate::server::upstream::{Request, Step, chunk, events_head, reply};
 

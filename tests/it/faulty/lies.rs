@@ -9,7 +9,8 @@ use crate::server::upstream::{json_reply, reply};
 pub fn faults() -> Vec<Fault> {
     let overloaded = json!({ "error": { "message": "过载", "type": "server_error", "param": null, "code": "overloaded" } });
     let minimax = json!({ "base_resp": { "status_code": 1002, "status_msg": "限流" } });
-    let router = json!({ "choices": [{ "error": { "code": 502, "message": "上游断了" }, "finish_reason": "error", "message": { "content": "" } }] });
+    let router =
+        json!({ "choices": [{ "error": { "code": 502, "message": "上游断了" }, "finish_reason": "error", "message": { "content": "" } }] });
     let bodies: [(&str, Value); 8] = [
         ("an error, openai", overloaded),
         ("an error, anthropic", anthropic(529)),

@@ -11,8 +11,11 @@ use crate::server::upstream::{json_reply, reply};
 /// A wait of this many seconds, told as a date.
 const DATE: Duration = Duration::from_secs(100);
 
+/// A header's value, made when it is sent.
+type Value = fn() -> String;
+
 pub fn faults() -> Vec<Fault> {
-    let waits: [(&str, &str, fn() -> String); 11] = [
+    let waits: [(&str, &str, Value); 11] = [
         ("retry-after: 7", "retry-after", || "7".to_owned()),
         ("retry-after: 1.5", "retry-after", || "1.5".to_owned()),
         ("retry-after: 0", "retry-after", || "0".to_owned()),

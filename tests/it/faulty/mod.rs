@@ -2,8 +2,8 @@
 //!
 //! A [`Fault`] is a name, where it happens ([`Place`]) and a script: the bytes and pauses with which the upstream meets
 //! a request. [`all`] lists every one of them, grouped by kind of trouble, one file a group. [`Faulty`] runs one fault,
-//! over sockets or in memory (for a paused clock). To mix them, start one upstream whose behaviour picks at random among
-//! those for which [`Fault::is_mixable`]: `Upstream::start(move |request| pick(&faults).steps(request))`.
+//! over sockets or in memory (for a paused clock). [`Mix`] is one upstream with many of them: a client chooses which by a
+//! header, which llmgw passes on, so that the outcome can be held against the table.
 //!
 //! What llmgw is to make of each of them is written down elsewhere: `tests/it/matrix/outcomes.txt`.
 
@@ -116,9 +116,28 @@ impl Fault {
         (self.script)(request)
     }
 
-    /// Whether it can be one of several faults of one upstream at one plain address, without a clock of its own.
-    pub fn is_mixable(&self) -> bool {
-        self.place == Place::Plain && self.pace == Pace::Prompt
+    /// Whether it can be one of several faults of one upstream at one plain address, without a clock or a past.
+    fn is_mixable(&self) -> bool {
+        self.place == Place::Plain && self.pace == Pace::Prompt && !self.is_warm
+    }
+}
+
+/// Many faults of one upstream.
+#[derive(Clone)]
+pub struct Mix(pub Arc<Vec<Fault>>);
+
+impl Mix {
+    /// The header in which a client names the position of a fault.
+    pub const HEADER: &str = "x-fault";
+
+    pub fn new() -> Mix {
+        Mix(Arc::new(all().into_iter().flat_map(|group| group.faults).filter(Fault::is_mixable).collect()))
+    }
+
+    /// How the fault that `request` names meets it.
+    pub fn steps(&self, request: &Request) -> Vec<Step> {
+        let position = request.headers.get(Mix::HEADER).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        self.0[position.expect("a fault is named")].steps(request)
     }
 }
 

@@ -15,8 +15,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use super::http2::{self, Break};
 use super::Fault;
+use super::http2::{self, Break};
 use crate::server::upstream::Upstream;
 
 /// The name of upstreams that have one.
@@ -82,37 +82,9 @@ impl Faulty {
             Place::Plain => Faulty::of(plain, Counted::Script(Upstream::serving(listener, None, behaviour))),
             Place::Refused => Faulty::of(plain, Counted::Nothing),
             Place::HangsUp => Faulty::of(plain, task(async move { while listener.accept().await.is_ok() {} })),
-            Place::PlainForTls => {
-                let serving = async move {
-                    while let Ok((mut stream, _)) = listener.accept().await {
-                        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n").await;
-                    }
-                };
-                Faulty::of(format!("base_url: \"https://{address}/v1\""), task(serving))
-            }
-            Place::SilentForTls => {
-                let holding = async move {
-                    let mut held = Vec::new();
-                    while let Ok((stream, _)) = listener.accept().await {
-                        held.push(stream);
-                    }
-                };
-                Faulty::of(format!("base_url: \"https://{address}/v1\""), task(holding))
-            }
-            Place::Tls(certificate) => {
-                let authority = Authority::new("the gateway trusts it");
-                let acceptor = match certificate {
-                    Certificate::OfAStranger => Authority::new("a stranger").acceptor("localhost", &[]),
-                    Certificate::ForAnotherName => authority.acceptor("another.test", &[]),
-                };
-                let settings = authority.settings(address);
-                let serving = async move {
-                    while let Ok((stream, _)) = listener.accept().await {
-                        let _ = acceptor.accept(stream).await;
-                    }
-                };
-                Faulty { _files: Some(authority.files), ..Faulty::of(settings, task(serving)) }
-            }
+            Place::PlainForTls => Faulty::of(secure(address), task(speak_plainly(listener))),
+            Place::SilentForTls => Faulty::of(secure(address), task(hold(listener))),
+            Place::Tls(certificate) => Faulty::over_tls(listener, address, certificate),
             Place::Unresolvable => {
                 let lookup = |_: &str| Err(std::io::Error::other("no such host is known"));
                 Faulty { resolver: Resolver::new(lookup), ..Faulty::of(named(address), Counted::Nothing) }
@@ -123,14 +95,31 @@ impl Faulty {
                 let resolver = Resolver::new(move |_| Ok(found.clone()));
                 Faulty { resolver, ..Faulty::of(named(address), Counted::Script(upstream)) }
             }
-            Place::Http2(broken) => {
-                let authority = Authority::new("the gateway trusts it");
-                let settings = format!("{}, http2: true", authority.settings(address));
-                let (acceptor, requests) = (authority.acceptor("localhost", &["h2"]), Arc::new(AtomicUsize::new(0)));
-                let serving = JoinSet::from_iter([http2::serve(listener, acceptor, broken, requests.clone())]);
-                Faulty { _files: Some(authority.files), ..Faulty::of(settings, Counted::Task(serving, Some(requests))) }
-            }
+            Place::Http2(broken) => Faulty::over_http2(listener, address, broken),
         }
+    }
+
+    fn over_tls(listener: TcpListener, address: SocketAddr, certificate: Certificate) -> Faulty {
+        let authority = Authority::new("the gateway trusts it");
+        let acceptor = match certificate {
+            Certificate::OfAStranger => Authority::new("a stranger").acceptor("localhost", &[]),
+            Certificate::ForAnotherName => authority.acceptor("another.test", &[]),
+        };
+        let settings = authority.settings(address);
+        let serving = async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let _ = acceptor.accept(stream).await;
+            }
+        };
+        Faulty { _files: Some(authority.files), ..Faulty::of(settings, task(serving)) }
+    }
+
+    fn over_http2(listener: TcpListener, address: SocketAddr, broken: Break) -> Faulty {
+        let authority = Authority::new("the gateway trusts it");
+        let settings = format!("{}, http2: true", authority.settings(address));
+        let (acceptor, requests) = (authority.acceptor("localhost", &["h2"]), Arc::new(AtomicUsize::new(0)));
+        let serving = JoinSet::from_iter([http2::serve(listener, acceptor, broken, requests.clone())]);
+        Faulty { _files: Some(authority.files), ..Faulty::of(settings, Counted::Task(serving, Some(requests))) }
     }
 
     fn of(settings: String, counted: Counted) -> Faulty {
@@ -150,6 +139,25 @@ impl Faulty {
 /// A task that serves no request.
 fn task(serving: impl Future<Output = ()> + Send + 'static) -> Counted {
     Counted::Task(JoinSet::from_iter([serving]), None)
+}
+
+/// Answers a handshake as a plain server does.
+async fn speak_plainly(listener: TcpListener) {
+    while let Ok((mut stream, _)) = listener.accept().await {
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n").await;
+    }
+}
+
+/// Accepts, and says nothing.
+async fn hold(listener: TcpListener) {
+    let mut held = Vec::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        held.push(stream);
+    }
+}
+
+fn secure(address: SocketAddr) -> String {
+    format!("base_url: \"https://{address}/v1\"")
 }
 
 fn named(address: SocketAddr) -> String {

@@ -1,6 +1,6 @@
 //! HTTP that is unusual or broken, and redirects.
 
-use super::good::{FAULTY, flood, answer, body, last_chunk};
+use super::good::{FAULTY, answer, body, flood, last_chunk};
 use super::{ANY, Fault, Pace};
 use crate::server::upstream::{Request, Step, chunk, reply};
 
@@ -19,9 +19,7 @@ pub fn faults() -> Vec<Fault> {
 
 fn broken() -> Vec<Fault> {
     let raw = |name: &str, bytes: &'static [u8]| Fault::new(name, ANY, move |_| vec![Step::Write(bytes.to_vec()), Step::Close]);
-    let whole = |name: &str, line: &'static str, header: &'static [u8]| {
-        Fault::new(name, ANY, move |request| headed(request, line, header))
-    };
+    let whole = |name: &str, line: &'static str, header: &'static [u8]| Fault::new(name, ANY, move |request| headed(request, line, header));
     vec![
         raw("garbage", b"\x00\x01\x02\xff\xfe garbage\r\n\r\n"),
         raw("HTTP/0.9", b"<html>hello</html>"),
@@ -37,7 +35,9 @@ fn broken() -> Vec<Fault> {
         Fault::new("a chunk size that is no number", ANY, |request| with_chunks(request, b"zz\r\n")),
         Fault::new("a chunk size beyond all measure", ANY, |request| with_chunks(request, b"fffffffffffffffffff\r\n")),
         Fault::new("a negative chunk size", ANY, |request| with_chunks(request, b"-5\r\nhello\r\n")),
-        Fault::new("101", ANY, |_| vec![Step::Write(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n".into())]),
+        Fault::new("101", ANY, |_| {
+            vec![Step::Write(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n".into())]
+        }),
         Fault::new("100 without end", ANY, |_| vec![flood(b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100))]).at_pace(Pace::Impatient),
     ]
 }

@@ -45,7 +45,10 @@ pub fn faults() -> Vec<Fault> {
             vec![Step::Write(b"HTTP/1.1 500 Oops\r\ncontent-length: 1000\r\n\r\n{\"error\":".into()), Step::Never]
         }),
         Fault::new("a refusal whose body never ends", ANY, |_| {
-            vec![Step::Write(b"HTTP/1.1 400 Oops\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"error\":".into()), Step::Never]
+            vec![
+                Step::Write(b"HTTP/1.1 400 Oops\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"error\":".into()),
+                Step::Never,
+            ]
         }),
     ];
     for fault in &mut faults {

@@ -9,8 +9,11 @@ pub const STATUSES: [u16; 20] = [400, 401, 402, 403, 404, 408, 409, 413, 418, 42
 
 const HUGE: usize = 2_000_000;
 
+/// The content type and the body of a status.
+type Body = fn(u16) -> (&'static str, String);
+
 pub fn faults() -> Vec<Fault> {
-    let bodies: [(&str, fn(u16) -> (&'static str, String)); 5] = [
+    let bodies: [(&str, Body); 5] = [
         ("openai", |status| ("application/json", openai(status).to_string())),
         ("anthropic", |status| ("application/json", anthropic(status).to_string())),
         ("html", |status| ("text/html", format!("<html><head><title>{status}</title></head><body>出错了</body></html>"))),

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Situation;
 use super::log::Line;
-use super::play::Seen;
+use super::play::{Seen, Told};
 use super::table::Expected;
 use crate::faulty::good::{FAULTY, HEALTHY, NINE};
 use crate::faulty::{Kind, protocol::ELSEWHERE};
@@ -24,13 +24,14 @@ const COOLED: u32 = 3;
 /// Everything that is not as it must be.
 pub fn judge(expected: &Expected, seen: &Seen) -> Vec<String> {
     let tried = tried(&seen.lines);
-    let (told, gets) = (&seen.told, gets(seen, &tried));
+    let (told, gets) = (&seen.told, gets(seen.kind, &seen.told));
     let mut wrong = Wrong(Vec::new());
     let cell = |tried: &str, status: u16, gets: &str| format!("{tried} {status} {gets}");
     wrong.unless_equal("the outcome", &cell(&expected.tried, expected.status, &expected.gets), &cell(&tried, told.status, &gets));
     log(&mut wrong, expected, seen, &tried);
     headers(&mut wrong, seen, &tried, &gets);
     words(&mut wrong, seen, &tried, &gets);
+    attempts(&mut wrong, seen, &gets);
     learned(&mut wrong, &expected.learned, seen);
     others(&mut wrong, seen, &tried);
     wrong.0
@@ -66,20 +67,20 @@ fn tried(lines: &[Line]) -> String {
 }
 
 /// In a word of the table, what the client got.
-fn gets(seen: &Seen, tried: &str) -> String {
-    let told = &seen.told;
+pub fn gets(kind: Kind, told: &Told) -> String {
     let error = serde_json::from_slice::<Value>(&told.body).ok().map(|body| body["error"].clone()).unwrap_or_default();
     if told.is_cut {
         return "cut".to_owned();
     }
     if told.status >= 300 {
-        let is_own = error["message"].as_str().is_some_and(|message| message.contains("a/m-a") || tried.is_empty());
+        // Our own errors name every attempt.
+        let is_own = error["message"].as_str().is_some_and(|message| message.contains("a/m-a"));
         return if is_own { error["code"].as_str().unwrap_or_default().to_owned() } else { "theirs".to_owned() };
     }
-    if seen.kind == Kind::Stream && events(&told.body).iter().any(|event| event.pointer("/error").is_some()) {
+    if kind == Kind::Stream && events(&told.body).iter().any(|event| event.pointer("/error").is_some()) {
         return "event".to_owned();
     }
-    if text(seen).is_empty() { "empty".to_owned() } else { "whole".to_owned() }
+    if text(told).is_empty() { "empty".to_owned() } else { "whole".to_owned() }
 }
 
 /// The data of each event; the terminator as text. Written apart from the product's own reader.
@@ -94,9 +95,9 @@ fn events(body: &[u8]) -> Vec<Value> {
 }
 
 /// What the answer says.
-fn text(seen: &Seen) -> String {
-    let body = &seen.told.body;
-    if seen.told.header("content-type").starts_with("text/event-stream") && !body.starts_with(b"{") {
+pub fn text(told: &Told) -> String {
+    let body = &told.body;
+    if told.header("content-type").starts_with("text/event-stream") && !body.starts_with(b"{") {
         // Clients stop at the terminator, whatever follows.
         let chunks: Vec<Value> = events(body).into_iter().take_while(|event| event != "[DONE]").collect();
         return chunks.iter().filter_map(|chunk| chunk.pointer("/choices/0/delta/content")?.as_str()).collect();
@@ -104,7 +105,11 @@ fn text(seen: &Seen) -> String {
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
     let places = ["/choices/0/message/content", "/model", "/text"];
     let place = if value["object"] == "list" { &places[1..2] } else { &places[..] };
-    place.iter().filter(|place| **place != "/model" || value["object"] == "list").filter_map(|place| value.pointer(place)?.as_str()).collect()
+    place
+        .iter()
+        .filter(|place| **place != "/model" || value["object"] == "list")
+        .filter_map(|place| value.pointer(place)?.as_str())
+        .collect()
 }
 
 /// The request's last line tells the same as the client was told.
@@ -144,33 +149,39 @@ fn headers(wrong: &mut Wrong, seen: &Seen, tried: &str, gets: &str) {
     }
 }
 
-/// Each text comes once and from one upstream; an error of our own names every attempt in its order.
+/// Each text comes once and from one upstream.
 fn words(wrong: &mut Wrong, seen: &Seen, tried: &str, gets: &str) {
-    let (text, body) = (text(seen), String::from_utf8_lossy(&seen.told.body));
+    let text = text(&seen.told);
     let said = if tried.ends_with('b') { HEALTHY } else { FAULTY };
-    let whole = |wrong: &mut Wrong| wrong.unless_equal("the text", said, &*text);
     match gets {
-        "whole" => whole(wrong),
+        "whole" => wrong.unless_equal("the text", said, &*text),
         "empty" => wrong.unless_equal("the text", "", &*text),
         "event" => {
+            let is_last = events(&seen.told.body).last().is_some_and(|last| last.pointer("/error").is_some());
             wrong.unless(said.starts_with(&*text) || NINE == text, || format!("the text: {text:?} is no beginning of {said:?}"));
-            let events = events(&seen.told.body);
-            wrong.unless(events.last().is_some_and(|last| last.pointer("/error").is_some()), || format!("something follows the error: {body}"));
+            wrong.unless(is_last, || "something follows the error".to_owned());
         }
-        "theirs" => wrong.unless(seen.sent.ends_with(&seen.told.body), || format!("the body is not as it was sent: {body:.300}")),
-        "cut" => {}
-        _ => {
-            let message = serde_json::from_slice::<Value>(&seen.told.body).unwrap_or_default()["error"]["message"].as_str().unwrap_or_default().to_owned();
-            let mut rest = &*message;
-            for line in failures(&seen.lines) {
-                let status = line.field("status");
-                let status = if status.is_empty() { String::new() } else { format!("{status}: ") };
-                let named = format!("{}/{}: {status}{}", line.field("provider"), line.field("upstream_model"), line.field("reason"));
-                match rest.split_once(&named) {
-                    Some((_, after)) => rest = after,
-                    None => wrong.0.push(format!("`{named}` is not named in {message:?}")),
-                }
-            }
+        "theirs" => wrong.unless(seen.sent.ends_with(&seen.told.body), || "the body is not as it was sent".to_owned()),
+        _ => {}
+    }
+}
+
+/// An error of our own names every attempt in its order.
+fn attempts(wrong: &mut Wrong, seen: &Seen, gets: &str) {
+    if matches!(gets, "whole" | "empty" | "event" | "cut" | "theirs") {
+        return;
+    }
+    let body = serde_json::from_slice::<Value>(&seen.told.body).unwrap_or_default();
+    let mut rest = body["error"]["message"].as_str().unwrap_or_default();
+    for line in failures(&seen.lines) {
+        let status = match line.field("status") {
+            "" => String::new(),
+            status => format!("{status}: "),
+        };
+        let named = format!("{}/{}: {status}{}", line.field("provider"), line.field("upstream_model"), line.field("reason"));
+        match rest.split_once(&named) {
+            Some((_, after)) => rest = after,
+            None => wrong.0.push(format!("`{named}` is not named in {body}")),
         }
     }
 }
@@ -192,7 +203,11 @@ fn learned(wrong: &mut Wrong, expected: &str, seen: &Seen) {
     let is_ok = model.state == "ok";
     let holds = match word {
         "good" => is_ok && (model.failures, account.failures) == (0, 0) && (was_cooling || model.success_rate == Some(1.0)),
-        "nothing" => is_ok != was_cooling && (model.failures, account.failures) == (before, 0) && (seen.is_warm || was_cooling || model.success_rate.is_none()),
+        "nothing" => {
+            is_ok != was_cooling
+                && (model.failures, account.failures) == (before, 0)
+                && (seen.is_warm || was_cooling || model.success_rate.is_none())
+        }
         "model" => is_ok != was_cooling && (model.failures, account.failures) == (before + 1, 0),
         "provider" => (model.failures, account.failures, account.credentials.resting) == (before, 1, 0),
         // It had answered, so a rest was over; then it broke off.
@@ -236,7 +251,9 @@ fn others(wrong: &mut Wrong, seen: &Seen, tried: &str) {
     if let Some(at_a) = seen.at_a {
         // A dead pooled connection is replaced once, which is no attempt.
         let replaced = usize::from(seen.is_warm);
-        wrong.unless((times('a')..=times('a') + replaced).contains(&at_a), || format!("{at_a} requests reached a, {} are named", times('a')));
+        wrong.unless((times('a')..=times('a') + replaced).contains(&at_a), || {
+            format!("{at_a} requests reached a, {} are named", times('a'))
+        });
     }
     wrong.unless_equal("requests that reached b", &times('b'), &seen.at_b);
     let b = &seen.status.providers[1];

@@ -54,15 +54,20 @@ impl Log {
         let finished = async {
             loop {
                 let written = self.0.written.notified();
-                let mut lines = self.0.lines.lock().expect("no panic");
-                if lines.iter().any(|line| line.message == "finished") {
-                    return std::mem::take(&mut *lines);
+                if let Some(lines) = self.take_finished() {
+                    return lines;
                 }
-                drop(lines);
                 written.await;
             }
         };
         soon("the request's last line", finished).await
+    }
+}
+
+impl Log {
+    fn take_finished(&self) -> Option<Vec<Line>> {
+        let mut lines = self.0.lines.lock().expect("no panic");
+        lines.iter().any(|line| line.message == "finished").then(|| std::mem::take(&mut *lines))
     }
 }
 

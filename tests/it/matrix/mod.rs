@@ -8,6 +8,7 @@
 
 mod judge;
 mod log;
+mod mixed;
 mod paused;
 mod play;
 mod summary;

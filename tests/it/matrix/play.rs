@@ -33,6 +33,7 @@ pub struct Seen {
 }
 
 /// What the client was told.
+#[derive(Debug)]
 pub struct Told {
     pub status: u16,
     pub headers: HeaderMap,

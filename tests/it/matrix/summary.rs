@@ -30,9 +30,11 @@ How to read a cell:
 - *cut* is a body that broke off where no event can say so.
 - `—`: the fault makes no sense for this kind of request.
 
-The last column is what the upstream's health learned, in the first situation. *model*: a failure of the upstream
-model; *provider*: of the whole provider; *key*: the key rests; *limit*: the model rests at once; *nothing*: neither
-good nor bad. `/status` shows it.
+The last column is what the health of the faulty upstream learned, as `/status` shows it. *model*: a failure of the
+upstream model; *provider*: of the whole provider; *key*: of the provider, and the key rests; *limit*: the model rests
+at once, for as many seconds as are named, else as configured; *broke*: a failure of the model, after its first content;
+*stopped*: a limit of llmgw's own ended it; *good*: all is well; *nothing*: neither good nor bad. Several words are
+those of the columns, in their order.
 ";
 
 fn page() -> String {
@@ -54,7 +56,8 @@ fn page() -> String {
 }
 
 fn section(page: &mut String, table: &Table, group: &Group, situation: Situation) {
-    let _ = write!(page, "\n### {}\n\n| fault | chat | stream | embeddings | multipart | health |\n|---|---|---|---|---|---|\n", group.about);
+    let _ =
+        write!(page, "\n### {}\n\n| fault | chat | stream | embeddings | multipart | health |\n|---|---|---|---|---|---|\n", group.about);
     let mut rows: Vec<(Vec<&str>, String)> = Vec::new();
     for fault in &group.faults {
         let cells = row(table, fault, situation);

@@ -16,6 +16,7 @@ use crate::config::Watch;
 use crate::config::load::{Loaded, Overrides};
 use crate::engine::Engine;
 use crate::server::{Options, Reloader, Server, Shutdown, Signal, Signals, signals};
+use crate::telemetry::LogHandle;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,7 +62,8 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let preparing = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let loaded = preparing.block_on(context.load_for_use(&overrides))?;
     drop(preparing);
-    let log = context.log(&loaded.config)?;
+    let log = context.log(&loaded.config, true)?;
+    let _last = LastLines(log.clone());
     // From the moment on that the files were read: an edit while the gateway starts is not lost.
     let watching = (!args.no_watch).then(|| Watching::start(loaded.files));
     let files = watching.as_ref().map(|watching| watching.files.clone());
@@ -78,6 +80,15 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     // Requests that are cut write their last lines when the runtime drops them.
     runtime.shutdown_timeout(LAST_WORDS);
     ended.map(|()| Exit::Done)
+}
+
+/// However the server ends, its log is written first.
+struct LastLines(LogHandle);
+
+impl Drop for LastLines {
+    fn drop(&mut self) {
+        self.0.flush();
+    }
 }
 
 async fn serve(engine: Engine, options: Options, watching: Option<Watching>, context: &Context) -> anyhow::Result<()> {

@@ -7,8 +7,8 @@ use url::Url;
 
 use super::presets::Preset;
 use super::{
-    AUTO, Admin, Auth, Backoff, ClientTls, Config, Cooldown, Detect, HealthCheck, LogFormat, Logging, Mock, Origin, Params, Provider,
-    ProviderKind, Proxy, Routing, Server, StatusSet, Timeouts,
+    AUTO, Admin, Auth, Backoff, ClientTls, Config, Cooldown, Detect, HealthCheck, Keepalive, LogFormat, Logging, Mock, Origin, Params,
+    Provider, ProviderKind, Proxy, Routing, Server, StatusSet, Timeouts,
 };
 use super::{Level, secret::Secret};
 
@@ -64,9 +64,17 @@ impl Default for Server {
             max_response: MAX_BODY,
             drain: Duration::ZERO,
             shutdown_grace: SHUTDOWN_GRACE,
+            keepalive: Keepalive::default(),
             tls: None,
             cors: Vec::new(),
         }
+    }
+}
+
+impl Default for Keepalive {
+    /// Load balancers cut what is silent for 60 s: the status goes out before, and comments well before.
+    fn default() -> Keepalive {
+        Keepalive { every: Some(Duration::from_secs(15)), before_headers: Some(Duration::from_secs(45)) }
     }
 }
 

@@ -67,7 +67,7 @@ section! {
         /// How long running requests may go on at shutdown.
         #[schemars(extend("default" = "30s"))]
         shutdown_grace: DurationText,
-        /// Comments in a stream while an upstream is silent.
+        /// Comments in a stream while an upstream is silent; `null`: none, and the status waits for the answer.
         keepalive: KeepaliveFile,
         /// Serve HTTPS with this certificate.
         tls: ServerTlsFile,
@@ -77,12 +77,13 @@ section! {
 }
 
 section! {
-    /// Comments in a stream while an upstream is silent. Not supported yet.
+    /// Comments in a stream while an upstream is silent.
     KeepaliveFile {
-        /// Between two comments.
+        /// Between two comments; `null`: none.
         #[schemars(extend("default" = "15s"))]
         every: DurationText,
-        /// How long the status is held back.
+        /// How long the status waits for the answer; then 200 goes out, and a later failure is an error event. `null`:
+        /// it waits to the end.
         #[schemars(extend("default" = "45s"))]
         before_headers: DurationText,
     }

@@ -112,10 +112,21 @@ pub struct Server {
     pub drain: Duration,
     /// How long running requests may go on at shutdown.
     pub shutdown_grace: Duration,
+    /// What clients of silent streams get.
+    pub keepalive: Keepalive,
     /// Serve TLS with this certificate.
     pub tls: Option<ServerTls>,
     /// Origins that browsers may call from; `*` is any.
     pub cors: Vec<String>,
+}
+
+/// `server.keepalive`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keepalive {
+    /// Between two comments; `None`: there are none.
+    pub every: Option<Duration>,
+    /// How long the status is held back; `None`: until there is an answer.
+    pub before_headers: Option<Duration>,
 }
 
 /// `server.tls`
@@ -557,7 +568,7 @@ pub enum LogFormat {
 }
 
 /// USD per million tokens.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
 pub struct Price {
     /// Prompt tokens.
     pub input: f64,

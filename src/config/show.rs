@@ -178,6 +178,10 @@ fn server(server: &Server) -> Value {
         "max_response": format_size(server.max_response as u64),
         "drain": format_duration(server.drain),
         "shutdown_grace": format_duration(server.shutdown_grace),
+        "keepalive": {
+            "every": server.keepalive.every.map(format_duration),
+            "before_headers": server.keepalive.before_headers.map(format_duration),
+        },
         "tls": server.tls.as_ref().map(|tls| json!({ "cert": tls.cert, "key": tls.key })),
         "cors": server.cors,
     })

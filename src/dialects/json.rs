@@ -70,10 +70,10 @@ impl Object {
         Ok(Object { body, open, members })
     }
 
-    /// The raw value of the member `name`; the first one, if it stands more than once.
-    pub fn get(&self, name: &str) -> Option<&str> {
+    /// The raw value of the member `name`, which is UTF-8; the first one, if it stands more than once.
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
         let member = self.members.iter().find(|member| member.is(name, &self.body))?;
-        std::str::from_utf8(&self.body[member.value.clone()]).ok()
+        Some(&self.body[member.value.clone()])
     }
 
     /// Whether `name` stands more than once.

@@ -45,6 +45,15 @@ pub struct Meter {
     slot: Option<Slot>,
 }
 
+/// Who ended an answer before it was whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The upstream, which it hurts.
+    Upstream,
+    /// We, or what the client asked for.
+    Nobodys,
+}
+
 impl Meter {
     /// For a request that has just come in; `running` counts those on their way.
     pub fn start(client: Option<IpAddr>, caller: Arc<str>, received: Instant, running: &Arc<AtomicU64>) -> Meter {
@@ -108,14 +117,19 @@ impl Meter {
     pub fn complete(&mut self) {
         let given_back = self.status >= 400;
         self.outcome = if given_back { Outcome::GivenBack } else { Outcome::Ok };
-        self.slot = None;
+        if let Some(slot) = self.slot.take() {
+            slot.completed();
+        }
     }
 
-    /// The answer broke off.
-    pub fn cut_off(&mut self, reason: String) {
+    /// The answer broke off; `reason` is short and free of secrets.
+    pub fn cut_off(&mut self, reason: &str, fault: Fault) {
         self.outcome = Outcome::CutOff;
-        self.error = Some(reason);
-        self.slot = None;
+        self.error = Some(format!("{}/{}: {reason}", self.provider, self.upstream_model));
+        let begun = self.upstream.unwrap_or_default();
+        if let Some(slot) = self.slot.take().filter(|_| fault == Fault::Upstream) {
+            slot.broke(reason, self.elapsed().saturating_sub(begun));
+        }
     }
 
     /// A piece goes out.

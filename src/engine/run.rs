@@ -22,27 +22,20 @@ use crate::engine::relay::{Limits, Relay, Source};
 use crate::engine::{Error, Inner, Job, Reply, ReplyBody, Trace, discover};
 use crate::providers::headers;
 use crate::routing::{Candidate, Failure, Millis, Permit, Plan, Skipped, Slot, Standing, plan, resolve};
-use crate::telemetry::events::{AttemptFailed, CandidateSkipped, RequestAccepted, SwitchedUpstream};
+use crate::telemetry::events::{AttemptFailed, CandidateSkipped, SwitchedUpstream};
 
 /// What a client is told to wait when nobody knows better.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Answers `job`; what was used is in `meter`, which the reply takes along.
-pub async fn run(engine: &Inner, job: &Job, meter: &mut Meter) -> Result<(Answered, Candidate, Slot), Error> {
-    let demand = Demand::read(job)?;
-    meter.model.clone_from(&demand.model);
-    if !job.caller.may(&demand.model) {
-        return Err(Error::NotAllowed(format!("the key `{}` may not use the model `{}`", job.caller.name(), demand.model)));
-    }
-    let accepted = RequestAccepted { client: job.client, caller: job.caller.name(), model: &demand.model, stream: demand.is_stream() };
-    accepted.emit();
+/// Answers `job`, which asks for `demand`; what was used is in `meter`, which the reply takes along.
+pub async fn run(engine: &Inner, job: &Job, demand: &Demand, meter: &mut Meter) -> Result<(Answered, Candidate, Slot), Error> {
     let deadline = job.received + job.snapshot.config.routing.deadline;
     let begun = Instant::now();
     let plan = find(engine, &job.snapshot, &demand.model).await?;
     meter.waited += begun.elapsed();
     plan.advance();
     let mut walk = Walk::new(engine, &job.snapshot, plan, deadline);
-    walk.run(&demand, &job.headers, meter).await
+    walk.run(demand, &job.headers, meter).await
 }
 
 /// Waits for a first discovery if `name` may come of it, at most [`discover::WAIT`]; then on with what is known.
@@ -116,7 +109,8 @@ impl<'a> Walk<'a> {
             match tried {
                 Tried::Wrong(error) => return Err(error),
                 Tried::Answered(answered) => {
-                    let slot = settle(permit, answered.status, begun.elapsed(), self.engine.now());
+                    let counts = !self.hurt.contains(&(candidate.provider, Some(candidate.model.clone())));
+                    let slot = settle(permit, answered.status, begun.elapsed(), self.engine.now()).counting(counts);
                     return Ok((answered, candidate, slot));
                 }
                 Tried::Failed(failed) => self.failed(candidate, permit, failed, begun.elapsed()),
@@ -279,9 +273,9 @@ pub async fn claim_when_free(
     }
 }
 
-/// What an answer says of its upstream's health: nothing, if it is the client's own mistake.
+/// What an answer's beginning says of its upstream's health: nothing, if it is the client's own mistake.
 pub fn settle(permit: Permit, status: StatusCode, took: Duration, now: Millis) -> Slot {
-    if status.is_client_error() { permit.undecided() } else { permit.succeeded(took, now) }
+    if status.is_client_error() { permit.undecided() } else { permit.answered(took, now) }
 }
 
 /// The reply that goes out, with the meter in it.

@@ -1,5 +1,6 @@
 //! Refusals and failures as clients see them: a status, headers, and OpenAI's envelope.
 
+use std::any::Any;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -8,6 +9,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
+use tracing::error;
 
 use crate::access::AccessError;
 use crate::engine;
@@ -65,12 +67,22 @@ pub enum Rejection {
     /// A configuration that cannot be loaded; the old one stays.
     #[error("the configuration is invalid, the old one stays: {}", .0.join("; "))]
     InvalidConfig(Vec<String>),
+    /// A stream that the server's end cuts.
+    #[error("the answer broke off: llmgw is shutting down")]
+    ShuttingDown,
     /// A bug.
     #[error("internal error; the log has more under this request's id")]
     Panicked,
 }
 
 impl Rejection {
+    /// A bug that was caught; logs what it said.
+    pub(super) fn of_panic(panic: &(dyn Any + Send)) -> Rejection {
+        let message = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        error!(panic = message.unwrap_or("without a message"), "a request panicked");
+        Rejection::Panicked
+    }
+
     /// What the client is told.
     pub fn status(&self) -> StatusCode {
         match self {
@@ -84,6 +96,7 @@ impl Rejection {
             Rejection::BrokenBody(_) | Rejection::InvalidConfig(_) => StatusCode::BAD_REQUEST,
             Rejection::SlowBody(_) | Rejection::LateBody(_) => StatusCode::REQUEST_TIMEOUT,
             Rejection::NotSupported(_) => StatusCode::NOT_IMPLEMENTED,
+            Rejection::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
             Rejection::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -102,6 +115,7 @@ impl Rejection {
             Rejection::SlowBody(_) | Rejection::LateBody(_) => "request_timeout",
             Rejection::NotSupported(_) => "not_supported",
             Rejection::InvalidConfig(_) => "invalid_config",
+            Rejection::ShuttingDown => "no_upstream_available",
             Rejection::Panicked => "internal_error",
         }
     }
@@ -127,7 +141,8 @@ impl Rejection {
         headers
     }
 
-    fn body(&self) -> Bytes {
+    /// What the client is told, as JSON.
+    pub(super) fn body(&self) -> Bytes {
         // The upstream's own words tell the client more than ours about them.
         if let Rejection::Engine(engine::Error::SameStatus { body: Some(body), .. }) = self {
             return body.clone();
@@ -175,7 +190,7 @@ struct Inner<'a> {
 }
 
 /// OpenAI's word for the kind of a failure.
-fn kind(status: StatusCode) -> &'static str {
+pub(super) fn kind(status: StatusCode) -> &'static str {
     match status.as_u16() {
         403 => "permission_error",
         409 => "conflict",

@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use tower::{ServiceExt, service_fn};
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, Cors, CorsLayer};
 use tower_service::Service;
-use tracing::{Instrument, Span, error, error_span};
+use tracing::{Instrument, Span, error_span};
 
 use crate::engine::RequestId;
 use crate::server::accept::Handle;
@@ -116,11 +116,7 @@ impl Handle for Arc<Edge> {
         let arrival = Arrival { id, client, received: Instant::now(), snapshot: self.app.engine.snapshot() };
         let line = Line { arrival: arrival.clone(), method: request.method().clone(), path: request.uri().path().to_owned() };
         let answer = AssertUnwindSafe(self.answer(arrival, request.map(Body::new))).catch_unwind().instrument(span.clone());
-        let mut response = answer.await.unwrap_or_else(|panic| {
-            let message = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-            span.in_scope(|| error!(panic = message.unwrap_or("without a message"), "a request panicked"));
-            Rejection::Panicked.into_response()
-        });
+        let mut response = answer.await.unwrap_or_else(|panic| span.in_scope(|| Rejection::of_panic(&*panic)).into_response());
         if let Ok(value) = HeaderValue::from_str(line.arrival.id.as_str()) {
             response.headers_mut().insert(REQUEST_ID, value);
         }

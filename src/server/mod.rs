@@ -10,8 +10,10 @@ mod caller;
 mod chat;
 mod config;
 mod error;
+mod explain;
 mod forward;
 mod health;
+mod keepalive;
 mod layers;
 mod listen;
 mod models;
@@ -48,6 +50,9 @@ pub use listen::{Address, ListenError};
 pub use reload::Reloader;
 pub use shutdown::{Shutdown, Signal, Signals, signals};
 pub use tls::TlsError;
+
+/// For streams to tell their clients that they are cut.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Where and how to listen: the configuration's, unless the command line says otherwise.
 #[derive(Clone)]
@@ -150,7 +155,7 @@ impl Server {
     }
 
     /// Serves until `shutdown` has come to its end: not ready any more, then, after `server.drain`, nothing new, then
-    /// gone with the last request or after `server.shutdown_grace`. Dropping the future cuts everything.
+    /// gone with the last request or after `server.shutdown_grace`; streams cut by then still say so. Dropping the future cuts everything.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), ServeError> {
         let app = App::new(self.engine.clone(), shutdown.clone(), self.insecure);
         let tls = self.certificates.as_ref().map(Certificates::acceptor).transpose()?;
@@ -172,9 +177,13 @@ impl Server {
             }
         };
         tokio::select! {
-            () = served => {}
+            // A stop at once makes streams end, and is the reason for it.
+            biased;
             () = shutdown.reached(Stage::Ended) => warn!("ended at once"),
+            () = served => shutdown.advance(Stage::Ended),
         }
+        let all = async { while listening.join_next().await.is_some() {} };
+        let _ = timeout(LAST_WORDS, all).await;
         Ok(())
     }
 }

@@ -18,6 +18,9 @@ use super::tls::Tls;
 use super::via::Via;
 use super::{Payload, Transport, TransportError, UpstreamBody, cause, decode};
 
+/// Read of an answer at once, its head included: the most of it that waits in memory for a client that does not read.
+const READ_AHEAD: usize = 64 * 1024;
+
 /// How a [`Relay`] connects and what it keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -45,7 +48,11 @@ impl Relay {
         let authorization = via.forward_authorization().cloned();
         let connector = Connector::new(via, tls, limits.http2, limits.connect, resolver);
         let mut builder = Client::builder(TokioExecutor::new());
-        builder.timer(TokioTimer::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(limits.idle_timeout);
+        builder
+            .http1_max_buf_size(READ_AHEAD)
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(limits.idle_timeout);
         let pooled = builder.pool_max_idle_per_host(limits.idle_connections).build(connector.clone());
         let fresh = builder.pool_max_idle_per_host(0).build(connector);
         Arc::new(Relay { pooled, fresh, authorization })

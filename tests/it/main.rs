@@ -6,6 +6,7 @@
     reason = "a helper of a test fails as the test does; the settings for tests cover only the functions marked as such"
 )]
 
+mod breaker;
 #[cfg(unix)]
 mod cli;
 mod failover;

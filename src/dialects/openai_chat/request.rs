@@ -65,11 +65,11 @@ impl Request {
             }
         }
         let model = match object.get("model") {
-            None | Some("null") => None,
+            None | Some(b"null") => None,
             Some(raw) => Some(parse::<String>(raw, "model", "a string")?),
         };
         let stream = match object.get("stream") {
-            None | Some("null") => false,
+            None | Some(b"null") => false,
             Some(raw) => parse::<bool>(raw, "stream", "true or false")?,
         };
         let include_usage = stream && includes_usage(&object)?;
@@ -79,7 +79,7 @@ impl Request {
 }
 
 fn includes_usage(object: &Object) -> Result<bool, RequestError> {
-    let Some(raw) = object.get("stream_options").filter(|raw| *raw != "null") else { return Ok(false) };
+    let Some(raw) = object.get("stream_options").filter(|raw| *raw != b"null") else { return Ok(false) };
     let options = parse::<serde_json::Map<String, serde_json::Value>>(raw, "stream_options", "an object")?;
     Ok(options.get("include_usage").and_then(serde_json::Value::as_bool).unwrap_or(false))
 }
@@ -93,7 +93,7 @@ fn check_content(endpoint: Endpoint, object: &Object) -> Result<(), RequestError
         _ => return Ok(()),
     };
     let Some(raw) = object.get(field) else { return Err(RequestError::Missing { field, hint }) };
-    if endpoint == Endpoint::ChatCompletions && !raw.starts_with('[') {
+    if endpoint == Endpoint::ChatCompletions && !raw.starts_with(b"[") {
         return Err(RequestError::WrongType { field, expected: "a list of messages" });
     }
     if endpoint == Endpoint::ChatCompletions && raw[1..raw.len() - 1].trim_ascii().is_empty() {
@@ -102,8 +102,8 @@ fn check_content(endpoint: Endpoint, object: &Object) -> Result<(), RequestError
     Ok(())
 }
 
-fn parse<'a, T: serde::Deserialize<'a>>(raw: &'a str, field: &'static str, expected: &'static str) -> Result<T, RequestError> {
-    serde_json::from_str(raw).map_err(|_| RequestError::WrongType { field, expected })
+fn parse<'a, T: serde::Deserialize<'a>>(raw: &'a [u8], field: &'static str, expected: &'static str) -> Result<T, RequestError> {
+    serde_json::from_slice(raw).map_err(|_| RequestError::WrongType { field, expected })
 }
 
 #[cfg(test)]

@@ -11,13 +11,6 @@ use crate::faulty::good::{FAULTY, HEALTHY, NINE};
 use crate::faulty::{Kind, protocol::ELSEWHERE};
 use crate::server::UPSTREAM_KEY;
 
-/// Whether a stream that breaks after its first content is a failure of the upstream model: cells whose health learned
-/// `broke` are those of such streams, and `stopped` those that a limit of our own has ended.
-const A_BREAK_COUNTS: bool = false;
-
-/// Whether every 429 of one request counts, rather than the first.
-const EACH_LIMIT_COUNTS: bool = true;
-
 /// Failures after which both models were sent to rest, in [`Situation::Cooling`].
 const COOLED: u32 = 3;
 
@@ -194,13 +187,7 @@ fn learned(wrong: &mut Wrong, expected: &str, seen: &Seen) {
     let before = if was_cooling { COOLED } else { 0 };
     let facts = facts(account, model);
     let (word, wait) = expected.split_once(' ').unwrap_or((expected, ""));
-    let word = match word {
-        "broke" | "stopped" if !A_BREAK_COUNTS => "good",
-        "stopped" if was_cooling => "good",
-        "stopped" => "nothing",
-        word => word,
-    };
-    let is_ok = model.state == "ok";
+    let is_ok = model.state == "closed";
     let holds = match word {
         "good" => is_ok && (model.failures, account.failures) == (0, 0) && (was_cooling || model.success_rate == Some(1.0)),
         "nothing" => {
@@ -208,12 +195,11 @@ fn learned(wrong: &mut Wrong, expected: &str, seen: &Seen) {
                 && (model.failures, account.failures) == (before, 0)
                 && (seen.is_warm || was_cooling || model.success_rate.is_none())
         }
-        "model" => is_ok != was_cooling && (model.failures, account.failures) == (before + 1, 0),
+        // A rest was over, and what was counted is not forgotten yet.
+        "stopped" => is_ok && (model.failures, account.failures) == (before, 0),
+        "model" | "broke" => is_ok != was_cooling && (model.failures, account.failures) == (before + 1, 0),
         "provider" => (model.failures, account.failures, account.credentials.resting) == (before, 1, 0),
-        // It had answered, so a rest was over; then it broke off.
-        "broke" => model.failures == 1 && account.failures == 0,
         "key" => (model.failures, account.failures, account.credentials.resting) == (before, 1, 1),
-        "limit" if EACH_LIMIT_COUNTS => !is_ok && model.failures > before && account.failures == 0,
         "limit" => !is_ok && (model.failures, account.failures) == (before + 1, 0),
         other => panic!("{other} is no word for what health learned"),
     };

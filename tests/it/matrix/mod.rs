@@ -107,13 +107,23 @@ async fn bodies_come_to_what_the_table_says() {
 }
 
 #[tokio::test]
-async fn odd_http_comes_to_what_the_table_says() {
-    check("protocol", &Kind::ALL).await;
+async fn odd_http_to_chats_comes_to_what_the_table_says() {
+    check("protocol", &[Kind::Chat, Kind::Stream]).await;
 }
 
 #[tokio::test]
-async fn http_2_comes_to_what_the_table_says() {
-    check("http2", &Kind::ALL).await;
+async fn odd_http_to_the_rest_comes_to_what_the_table_says() {
+    check("protocol", &[Kind::Embeddings, Kind::Multipart]).await;
+}
+
+#[tokio::test]
+async fn http_2_to_chats_comes_to_what_the_table_says() {
+    check("http2", &[Kind::Chat, Kind::Stream]).await;
+}
+
+#[tokio::test]
+async fn http_2_to_the_rest_comes_to_what_the_table_says() {
+    check("http2", &[Kind::Embeddings, Kind::Multipart]).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -29,10 +29,11 @@ check:
 bless:
 	LLMGW_BLESS=1 INSTA_UPDATE=always cargo test --lib --bins --tests
 
-# Start, memory and throughput, beside nginx in the same run. Two minutes at most.
+# Start, memory and throughput, beside nginx in the same run; clients that leave or do not read. Three minutes at most.
 bench:
 	cargo build --release $(locked)
 	scripts/measure
+	scripts/measure-disconnect
 
 # A minute (or FUZZ=300 seconds) of each target; fuzz/README.md says what it needs. `make test` tries the same properties.
 fuzz:

@@ -122,7 +122,7 @@ fn the_full_example_holds_the_defaults() {
     for section in ["server", "logging"] {
         assert_eq!(full[section], minimal[section], "{section}");
     }
-    for key in ["default_model", "max_attempts", "backoff", "cooldown", "deadline", "health_check", "detect"] {
+    for key in ["default_model", "max_attempts", "backoff", "cooldown", "hedge_after", "deadline", "health_check", "detect"] {
         assert_eq!(full["routing"][key], minimal["routing"][key], "routing.{key}");
     }
     assert_eq!(full["providers"][0]["timeout"], minimal["providers"][0]["timeout"]);

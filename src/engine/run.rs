@@ -2,6 +2,7 @@
 //!
 //! One plan, one deadline, one count of attempts. A request adds at most one failure to each upstream.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,33 +17,31 @@ use crate::engine::answer::{Answered, AnsweredBody, Failed};
 use crate::engine::attempt::{Attempting, Tried};
 use crate::engine::demand::Demand;
 use crate::engine::error::{Attempt, list};
+use crate::engine::hedge::{Abandoned, Ended, Race, Running};
 use crate::engine::live::Snapshot;
 use crate::engine::meter::Meter;
 use crate::engine::relay::{Limits, Relay, Source};
 use crate::engine::{Error, Inner, Job, Reply, ReplyBody, Trace, discover};
+use crate::hub::{Provenance, Usage};
 use crate::providers::headers;
 use crate::routing::{Candidate, Failure, Millis, Permit, Plan, Skipped, Slot, Standing, plan, resolve};
-use crate::telemetry::events::{AttemptFailed, CandidateSkipped, RequestAccepted, SwitchedUpstream};
+use crate::telemetry::events::{AttemptAbandoned, AttemptFailed, AttemptHedged, CandidateSkipped, SwitchedUpstream};
 
 /// What a client is told to wait when nobody knows better.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Answers `job`; what was used is in `meter`, which the reply takes along.
-pub async fn run(engine: &Inner, job: &Job, meter: &mut Meter) -> Result<(Answered, Candidate, Slot), Error> {
-    let demand = Demand::read(job)?;
-    meter.model.clone_from(&demand.model);
-    if !job.caller.may(&demand.model) {
-        return Err(Error::NotAllowed(format!("the key `{}` may not use the model `{}`", job.caller.name(), demand.model)));
+/// Answers `job`, which asks for `demand`; what was used is in `meter`, which the reply takes along.
+pub async fn run(engine: &Inner, job: &Job, demand: &Demand, meter: &mut Meter) -> Result<(Answered, Candidate, Slot), Error> {
+    if job.snapshot.config.routing.hedge_after.is_some() {
+        engine.hedges.request(engine.now());
     }
-    let accepted = RequestAccepted { client: job.client, caller: job.caller.name(), model: &demand.model, stream: demand.is_stream() };
-    accepted.emit();
     let deadline = job.received + job.snapshot.config.routing.deadline;
     let begun = Instant::now();
     let plan = find(engine, &job.snapshot, &demand.model).await?;
     meter.waited += begun.elapsed();
     plan.advance();
     let mut walk = Walk::new(engine, &job.snapshot, plan, deadline);
-    walk.run(&demand, &job.headers, meter).await
+    walk.run(demand, &job.headers, meter).await
 }
 
 /// Waits for a first discovery if `name` may come of it, at most [`discover::WAIT`]; then on with what is known.
@@ -78,6 +77,17 @@ struct Walk<'a> {
     hurt: HashSet<(usize, Option<Arc<str>>)>,
     /// When each upstream failed last, and how often.
     tried: HashMap<(usize, Arc<str>), (Instant, u32)>,
+    /// It has had its second attempt beside a silent one.
+    hedged: bool,
+}
+
+/// What every attempt of a request is given.
+struct Asked<'a> {
+    demand: &'a Demand,
+    /// The client's headers, for the first attempt.
+    headers: &'a HeaderMap,
+    /// The same for every later one.
+    later: Cow<'a, HeaderMap>,
 }
 
 impl<'a> Walk<'a> {
@@ -96,42 +106,124 @@ impl<'a> Walk<'a> {
             failures: Vec::new(),
             hurt: HashSet::new(),
             tried: HashMap::new(),
+            hedged: false,
         }
     }
 
     async fn run(&mut self, demand: &Demand, client: &HeaderMap, meter: &mut Meter) -> Result<(Answered, Candidate, Slot), Error> {
-        let mut headers = headers::forwardable(client);
+        let headers = headers::forwardable(client);
+        // A key that makes an operation happen once is good for one upstream only.
+        let asked = Asked { demand, later: headers::without_idempotency_key(&headers), headers: &headers };
         while let Some((candidate, permit)) = self.next(meter).await {
             if let Some(last) = self.attempts.last() {
                 let (from, to) = (format!("{}/{}", last.provider, last.model), candidate.to_string());
                 SwitchedUpstream { from: &from, to: &to, attempt: meter.attempts + 1 }.emit();
             }
-            meter.attempts += 1;
-            meter.provider = candidate.provider_name.clone();
-            meter.upstream_model = candidate.model.clone();
+            let race = Race::of(self.begin(&asked, candidate, permit, meter), self.silent_at(&asked));
+            if let Some(answer) = self.race(&asked, race, meter).await? {
+                return Ok(answer);
+            }
+        }
+        Err(self.error(meter))
+    }
+
+    fn begin<'f>(&self, asked: &'f Asked<'_>, candidate: Candidate, permit: Permit, meter: &mut Meter) -> Running<'f>
+    where
+        'a: 'f,
+    {
+        let headers = if meter.attempts == 0 { asked.headers } else { &*asked.later };
+        meter.attempts += 1;
+        meter.tries(&candidate);
+        let (snapshot, deadline) = (self.snapshot, self.deadline);
+        let attempting = Attempting { snapshot, demand: asked.demand, headers, deadline, overheard: Arc::default() };
+        Running::begin(attempting, candidate, permit)
+    }
+
+    /// Runs one attempt, and the next beside it if it is silent; `None`: all failed.
+    async fn race<'f>(
+        &mut self,
+        asked: &'f Asked<'_>,
+        mut race: Race<'f>,
+        meter: &mut Meter,
+    ) -> Result<Option<(Answered, Candidate, Slot)>, Error>
+    where
+        'a: 'f,
+    {
+        while !race.is_over() {
             let begun = Instant::now();
-            let attempting = Attempting { snapshot: self.snapshot, demand, headers: &headers, deadline: self.deadline };
-            let tried = attempting.run(&candidate).await;
+            let ended = race.next().await;
             meter.waited += begun.elapsed();
+            let Some(Ended { candidate, permit, begun, tried }) = ended else {
+                if let Some((candidate, permit)) = self.beside(asked, meter) {
+                    race.join(self.begin(asked, candidate, permit, meter));
+                }
+                continue;
+            };
             match tried {
-                Tried::Wrong(error) => return Err(error),
+                Tried::Wrong(error) if race.is_over() => return Err(error),
+                // What cannot be said to the one may well be answered by the other.
+                Tried::Wrong(error) => debug!(%candidate, %error, "cannot be asked"),
                 Tried::Answered(answered) => {
-                    let slot = settle(permit, answered.status, begun.elapsed(), self.engine.now());
-                    return Ok((answered, candidate, slot));
+                    abandon(race, asked.demand, meter);
+                    meter.tries(&candidate);
+                    let counts = !self.hurt.contains(&(candidate.provider, Some(candidate.model.clone())));
+                    let slot = settle(permit, answered.status, begun.elapsed(), self.engine.now()).counting(counts);
+                    return Ok(Some((answered, candidate, slot)));
                 }
                 Tried::Failed(failed) => self.failed(candidate, permit, failed, begun.elapsed()),
             }
-            // A key that makes an operation happen once is good for one upstream only.
-            headers::without_idempotency_key(&mut headers);
         }
-        Err(self.error(meter))
+        Ok(None)
+    }
+
+    /// When an attempt that begins now has been silent for too long, if that is of interest.
+    fn silent_at(&self, asked: &Asked<'_>) -> Option<Instant> {
+        // Whoever wants an operation to happen once shall not have it happen twice.
+        let is_once = headers::has_idempotency_key(asked.headers);
+        let after = self.snapshot.config.routing.hedge_after.filter(|_| !self.hedged && !is_once)?;
+        Some(Instant::now() + after).filter(|at| *at < self.deadline)
+    }
+
+    /// The next route, if one can be had at once and a second attempt beside the one under way is allowed.
+    fn beside(&mut self, asked: &Asked<'_>, meter: &mut Meter) -> Option<(Candidate, Permit)> {
+        if self.is_used_up(meter) || !asked.demand.may_be_hedged() {
+            return None;
+        }
+        let now = self.engine.now();
+        if !self.engine.hedges.take(now) {
+            debug!("no content yet, but a tenth of the requests were hedged already");
+            return None;
+        }
+        let Some((candidate, permit)) = self.claim_ahead(now) else {
+            self.engine.hedges.put_back(now);
+            return None;
+        };
+        (self.hedged, meter.hedged) = (true, true);
+        let silent = format!("{}/{}", meter.provider, meter.upstream_model);
+        AttemptHedged { silent: &silent, beside: &candidate.to_string(), attempt: meter.attempts + 1 }.emit();
+        Some((candidate, permit))
+    }
+
+    /// Claims the first of those ahead that neither rests nor is full, nor would have to be waited for. The others keep their
+    /// place.
+    fn claim_ahead(&mut self, now: Millis) -> Option<(Candidate, Permit)> {
+        let is_new = |candidate: &Candidate| !self.tried.contains_key(&(candidate.provider, candidate.model.clone()));
+        let policy = self.snapshot.config.routing.cooldown;
+        let mut ahead = self.ahead.iter().enumerate().filter(|(_, candidate)| !candidate.last_resort && is_new(candidate));
+        let (place, permit) = ahead.find_map(|(place, candidate)| Some((place, candidate.claim(now, policy).ok()?)))?;
+        Some((self.ahead.remove(place)?, permit))
+    }
+
+    fn is_used_up(&self, meter: &Meter) -> bool {
+        let most = self.snapshot.config.routing.max_attempts;
+        Instant::now() >= self.deadline || (most > 0 && meter.attempts >= most)
     }
 
     /// The next candidate that can be claimed; `None`: the request has failed.
     async fn next(&mut self, meter: &mut Meter) -> Option<(Candidate, Permit)> {
         let routing = &self.snapshot.config.routing;
         loop {
-            if Instant::now() >= self.deadline || (routing.max_attempts > 0 && meter.attempts >= routing.max_attempts) {
+            if self.is_used_up(meter) {
                 return None;
             }
             let Some(candidate) = self.ahead.pop_front() else {
@@ -278,9 +370,19 @@ pub async fn claim_when_free(
     }
 }
 
-/// What an answer says of its upstream's health: nothing, if it is the client's own mistake.
+/// Cancels whoever has not answered, at once, and notes what that has cost.
+fn abandon(race: Race<'_>, demand: &Demand, meter: &mut Meter) {
+    let Some(Abandoned { provider, model, took, usage }) = race.abandon() else { return };
+    // Who had said nothing was sent the prompt all the same, and will charge for it.
+    let estimated = || (Usage { input: demand.estimated_input(), ..Usage::default() }, Provenance::Estimated);
+    let wasted = usage.map_or_else(estimated, |usage| (usage, Provenance::Reported));
+    AttemptAbandoned { provider: &provider, upstream_model: &model, took, wasted }.emit();
+    meter.waste(provider, wasted.0, wasted.1);
+}
+
+/// What an answer's beginning says of its upstream's health: nothing, if it is the client's own mistake.
 pub fn settle(permit: Permit, status: StatusCode, took: Duration, now: Millis) -> Slot {
-    if status.is_client_error() { permit.undecided() } else { permit.succeeded(took, now) }
+    if status.is_client_error() { permit.undecided() } else { permit.answered(took, now) }
 }
 
 /// The reply that goes out, with the meter in it.

@@ -2,10 +2,10 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 
-use crate::engine::{Error, Reply, Trace};
+use crate::engine::{Error, Reply, ReplyBody, Trace};
 use crate::hub::MediaType;
 use crate::server::error::Rejection;
 use crate::server::state::Metered;
@@ -19,8 +19,13 @@ const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// The answer to a request that the engine accounted for.
 pub(super) fn metered(result: Result<Reply, Error>) -> Response {
+    metered_with(result, Body::new)
+}
+
+/// The same, with a body made by `wrap`.
+pub(super) fn metered_with(result: Result<Reply, Error>, wrap: impl FnOnce(ReplyBody) -> Body) -> Response {
     let mut response = match result {
-        Ok(reply) => respond(reply),
+        Ok(reply) => respond(reply, wrap),
         Err(error) => {
             let upstream = upstream_of(&error);
             let mut response = Rejection::from(error).into_response();
@@ -48,11 +53,20 @@ fn upstream_of(error: &Error) -> Option<(HeaderMap, Trace)> {
     Some((HeaderMap::clone(headers), trace))
 }
 
-fn respond(reply: Reply) -> Response {
+/// The head of a stream of events of which nobody knows yet where it will come from.
+pub(super) fn early(body: Body) -> Response {
+    let mut response = Response::new(body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    keep_flowing(response.headers_mut());
+    response.extensions_mut().insert(Metered);
+    response
+}
+
+fn respond(reply: Reply, wrap: impl FnOnce(ReplyBody) -> Body) -> Response {
     let Reply { status, mut headers, body, trace } = reply;
     name_upstream(&mut headers, &trace);
     keep_flowing(&mut headers);
-    let mut response = Response::new(Body::new(body));
+    let mut response = Response::new(wrap(body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response

@@ -6,6 +6,7 @@
     reason = "a helper of a test fails as the test does; the settings for tests cover only the functions marked as such"
 )]
 
+mod breaker;
 #[cfg(unix)]
 mod cli;
 mod failover;
@@ -18,6 +19,7 @@ mod readme;
 mod server;
 mod streams;
 mod tidy;
+#[cfg(unix)]
 mod under_load;
 
 /// The process-wide TLS provider; the binary's `main` does the same.

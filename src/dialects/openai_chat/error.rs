@@ -65,7 +65,9 @@ impl ApiError {
 
     /// Whether it says, by its own code or type, that the request was wrong rather than the upstream.
     pub fn blames_the_request(&self) -> bool {
-        matches!(self.code.as_str(), "400" | "413" | "422") || self.kind == "invalid_request_error"
+        const CODES: [&str; 7] =
+            ["400", "413", "422", "content_filter", "content_policy_violation", "context_length_exceeded", "data_inspection_failed"];
+        CODES.contains(&self.code.as_str()) || matches!(self.kind.as_str(), "invalid_request_error" | "content_filter")
     }
 
     /// In one line, for a list of attempts.
@@ -131,6 +133,17 @@ mod tests {
         }
         assert_eq!(ApiError::read_failed(br#"{"code":20012,"message":"Model does not exist","data":null}"#).expect("flat").code, "20012");
         assert!(ApiError::read_failed(br#"{"detail":[{"msg":"bad"}]}"#).expect("detail").message.contains("bad"));
+    }
+
+    #[test]
+    fn a_refused_request_is_told_from_a_failed_upstream() {
+        let error = |kind: &str, code: &str| ApiError { message: "不行".to_owned(), kind: kind.to_owned(), code: code.to_owned() };
+        for (kind, code) in [("", "400"), ("invalid_request_error", ""), ("", "content_filter"), ("x", "content_policy_violation")] {
+            assert!(error(kind, code).blames_the_request(), "{kind} {code}");
+        }
+        for (kind, code) in [("", ""), ("server_error", "overloaded"), ("", "500"), ("rate_limit_error", "429")] {
+            assert!(!error(kind, code).blames_the_request(), "{kind} {code}");
+        }
     }
 
     #[test]

@@ -9,12 +9,16 @@ mod client;
 mod cors;
 mod ending;
 mod errors;
+mod explain;
 mod faults;
 mod headers;
+mod keepalive;
 mod keys;
 mod leaving;
 mod paths;
 mod reloading;
+mod slow;
+mod status;
 mod tls;
 mod upstream;
 

@@ -23,6 +23,8 @@ pub enum Step {
     Wait(Gate),
     /// No answer, ever.
     Never,
+    /// The same bytes again and again, as long as they are taken; how many were is counted.
+    Flood(Vec<u8>, Arc<AtomicUsize>),
     Close,
     Reset,
 }
@@ -252,6 +254,15 @@ impl Desk {
                 Step::Never => {
                     let mut byte = [0];
                     let _ = stream.read(&mut byte).await;
+                    let _ = self.events.try_send(Event::Closed(self.connection));
+                    return false;
+                }
+                Step::Flood(bytes, taken) => {
+                    let mut at = 0;
+                    while let Ok(count) = stream.write(&bytes[at..]).await {
+                        taken.fetch_add(count, Ordering::SeqCst);
+                        at = (at + count) % bytes.len();
+                    }
                     let _ = self.events.try_send(Event::Closed(self.connection));
                     return false;
                 }

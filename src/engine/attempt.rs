@@ -142,9 +142,12 @@ impl Attempting<'_> {
         if !head.status.is_success() {
             return Ok(unsuccessful(&self.snapshot.config.routing.detect, head.status, &head.headers, body, limit.by).await);
         }
+        let is_page = MediaType::of(&head.headers).is_some_and(MediaType::is_html);
         let is_json = MediaType::of(&head.headers).is_some_and(MediaType::is_json);
         let is_chat = self.demand.endpoint.has_json_reply();
         match (is_chat && self.demand.is_stream() && !is_json, is_chat || is_json) {
+            // No endpoint answers with one: it is a login, a block, or the wrong `base_url`. JSON speaks for itself.
+            (true, _) | (false, false) if is_page => Err(Failed::after(head.status, "the answer is a web page")),
             (true, _) => self.read_events(head, body, adapted, limit).await,
             (false, true) => self.read_json(head, body, limit).await,
             (false, false) => {
@@ -163,9 +166,6 @@ impl Attempting<'_> {
         adapted: &Adapted,
         limit: Limit,
     ) -> Result<Read, Failed> {
-        if MediaType::of(&head.headers).is_some_and(MediaType::is_html) {
-            return Err(Failed::after(head.status, "the answer is a web page"));
-        }
         match timeout_at(limit.by, hold(body, &self.overheard)).await.map_err(|_| limit.late("no content"))? {
             Ok(begun) => {
                 // Some upstreams stream without saying so; their clients shall know.

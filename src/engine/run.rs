@@ -294,7 +294,8 @@ impl<'a> Walk<'a> {
         let times = self.tried.entry((candidate.provider, candidate.model.clone())).or_insert((Instant::now(), 0));
         *times = (Instant::now(), times.1 + 1);
         if failed.in_passing {
-            self.again.push_back(candidate);
+            // A last resort has had its probe: while it rests, it is not asked again.
+            self.again.push_back(Candidate { last_resort: false, ..candidate });
         }
         self.failures.push(failed);
     }

@@ -21,6 +21,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 
 use bytes::Bytes;
 
+pub use connect::Resolver;
 pub use control::Control;
 pub use memory::Memory;
 pub use payload::Payload;

@@ -13,7 +13,7 @@ use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tracing::debug;
 
-use super::connect::{ConnectFailure, Connector};
+use super::connect::{ConnectFailure, Connector, Resolver};
 use super::connection::Life;
 use super::tls::Tls;
 use super::via::Via;
@@ -45,9 +45,9 @@ pub struct Relay {
 
 impl Relay {
     /// To one upstream, `via` a proxy or not.
-    pub fn new(via: Via, tls: Tls, limits: &Limits) -> Arc<Relay> {
+    pub fn new(via: Via, tls: Tls, limits: &Limits, resolver: Resolver) -> Arc<Relay> {
         let authorization = via.forward_authorization().cloned();
-        let connector = Connector::new(via, tls, limits.http2, limits.connect);
+        let connector = Connector::new(via, tls, limits.http2, limits.connect, resolver);
         let mut builder = Client::builder(TokioExecutor::new());
         builder
             .http1_max_buf_size(READ_AHEAD)

@@ -10,9 +10,11 @@ mod breaker;
 #[cfg(unix)]
 mod cli;
 mod failover;
+mod faulty;
 mod gateway;
 #[cfg(unix)]
 mod last_words;
+mod matrix;
 mod properties;
 #[cfg(unix)]
 mod readme;

@@ -100,9 +100,15 @@ impl Guard {
         }
     }
 
-    fn limits(&mut self, who: Who, now: u64, policy: Option<Cooldown>, asked: Option<Duration>) {
+    fn limits(&mut self, who: Who, now: u64, policy: Option<Cooldown>, asked: Option<Duration>, count: bool) {
         let Some(policy) = policy else { return };
         if let Some(before) = self.may_rest(who) {
+            if !count {
+                let number = before.number.max(1);
+                let until = before.until.max(now + length(policy, number, asked));
+                self.phase = Phase::Resting(Rest { number, until, limited: true });
+                return;
+            }
             self.in_a_row += 1;
             return self.rests(Rest { limited: true, ..before }, now, policy, asked);
         }
@@ -310,7 +316,7 @@ impl World {
             }
         }
         match failure {
-            Failure::RateLimited(asked) => self.models[model].limits(who, self.now, policy, asked),
+            Failure::RateLimited(asked) => self.models[model].limits(who, self.now, policy, asked, count),
             Failure::Attempt if count => self.models[model].fails(who, self.now, policy),
             _ => {}
         }

@@ -249,3 +249,11 @@ fn debug_output_of_a_configuration_holds_no_secret() {
     let shown = format!("{:?} {}", loaded.config, loaded.config.to_json());
     assert!(!shown.contains("geheim"), "{shown}");
 }
+
+#[test]
+fn a_mistake_below_a_lone_carriage_return_quotes_its_own_line() {
+    let text = "# 一\r# 二\rproviders:\r\n  - { name: a, type: mock, api_key: geheimnis-0123456789 }\n  - { nmae: b }\n";
+    let found = load_text("llmgw.yaml", text, &cases(), &case_env(), &Overrides::default()).unwrap_err();
+    assert!(found.iter().any(|diagnostic| diagnostic.line == Some(5) && diagnostic.source_line.as_deref() == Some("  - { nmae: b }")));
+    assert!(!rendered(&found).contains("geheim"), "{}", rendered(&found));
+}

@@ -11,6 +11,7 @@ mod breaker;
 mod cli;
 mod failover;
 mod gateway;
+mod hedging;
 #[cfg(unix)]
 mod last_words;
 mod properties;

@@ -12,6 +12,7 @@ mod cli;
 mod failover;
 mod faulty;
 mod gateway;
+mod hedging;
 #[cfg(unix)]
 mod last_words;
 mod matrix;

@@ -15,11 +15,14 @@ pub mod list;
 pub mod output;
 pub mod progress;
 pub mod reload;
+mod remote;
 pub mod rows;
 pub mod serve;
+mod supervisor;
 pub mod table;
 pub mod test;
 mod trust;
+mod watching;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -11,7 +11,7 @@ use http::{Method, StatusCode};
 use crate::hub::Endpoint;
 use crate::server::error::Rejection;
 use crate::server::state::App;
-use crate::server::{chat, config, forward, health, models, reload, status};
+use crate::server::{chat, config, explain, forward, health, models, reload, status};
 
 /// Which paths a port serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,15 @@ const NOT_YET: [&str; 6] =
     ["/v1/realtime", "/v1/messages", "/v1/messages/{*rest}", "/v1/responses", "/v1/responses/{*rest}", "/v1/realtime/{*rest}"];
 const DOCS_NOT_YET: [&str; 3] = ["/docs", "/openapi.json", "/redoc"];
 const ADMIN_NOT_YET: [&str; 3] = ["/metrics", "/admin", "/admin/{*rest}"];
+
+/// Answered however full the gateway is, for those who watch over it.
+const HEALTH: [&str; 5] = ["/", "/health", "/v1/health", "/healthz", "/readyz"];
+const ADMIN: [&str; 7] = ["/status", "/config", "/reload", "/v1/reload", "/config/reload", "/metrics", "/admin"];
+
+/// Whether `path` belongs to the health family or to administration.
+pub(super) fn is_vital(path: &str) -> bool {
+    HEALTH.contains(&path) || ADMIN.contains(&path) || path.starts_with("/admin/")
+}
 
 /// The table of one port.
 pub(super) fn router(surface: Surface, app: Arc<App>) -> Router {
@@ -70,7 +79,8 @@ fn admin(table: Table) -> Table {
         .route("/config", get(config::show))
         .route("/reload", post(reload::reload))
         .route("/v1/reload", post(reload::reload))
-        .route("/config/reload", post(reload::reload));
+        .route("/config/reload", post(reload::reload))
+        .route("/admin/api/explain", get(explain::explain));
     ADMIN_NOT_YET.into_iter().fold(table, |table, path| table.route(path, any(not_supported)))
 }
 

@@ -42,7 +42,7 @@ async fn bug(request: Request) -> &'static str {
 async fn a_panic_costs_one_request_and_shows_no_secret() {
     let memory = Memory::default();
     let output = memory.clone();
-    let options = LogOptions { level: Level::Trace, pinned: true, format: LogFormat::Json, ansi: false };
+    let options = LogOptions { level: Level::Trace, pinned: true, format: LogFormat::Json, ansi: false, batched: false };
     let (subscriber, log) = logging::build(&options, move || output.clone());
     log.set_secrets(vec![Secret::new(KEY)]);
     let _logging = tracing::subscriber::set_default(subscriber);
@@ -51,10 +51,11 @@ async fn a_panic_costs_one_request_and_shows_no_secret() {
     let engine = Engine::start(config(), Box::new(|| Err(Vec::new()))).unwrap();
     let shutdown = Shutdown::new();
     let app = App::new(engine, shutdown.clone(), false);
+    let crowd = Arc::clone(&app.crowd);
     let router = Router::new().route("/bug", get(bug)).route("/fine", get(bug));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let acceptor = Acceptor { listener, tls: None, handler: Arc::new(Edge::new(app, router)), shutdown: shutdown.clone() };
+    let acceptor = Acceptor { listener, tls: None, handler: Arc::new(Edge::new(app, router)), shutdown: shutdown.clone(), crowd };
     let task = tokio::spawn(async {
         acceptor.run().await;
         Ok(())

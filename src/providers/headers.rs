@@ -2,6 +2,8 @@
 //!
 //! Neither side learns the other's credentials, its address or what only concerns one connection.
 
+use std::borrow::Cow;
+
 use http::header::{CONNECTION, CONTENT_ENCODING, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
@@ -102,8 +104,12 @@ pub fn returnable(upstream: &HeaderMap) -> HeaderMap {
 }
 
 fn is_in(name: &HeaderName, names: &[&str], prefixes: &[&str]) -> bool {
-    let name = name.as_str();
-    names.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
+    // Some servers make one of both, as CGI did: what looks like a header of ours is one.
+    let name = match name.as_str() {
+        plain if !plain.contains('_') => Cow::Borrowed(plain),
+        other => Cow::Owned(other.replace('_', "-")),
+    };
+    names.contains(&&*name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
@@ -135,6 +141,9 @@ mod tests {
             api-key: sk
             x-goog-api-key: sk
             proxy-authorization: Basic sk
+            x_api_key: sk
+            transfer_encoding: chunked
+            x_forwarded_for: 10.0.0.1
             cookie: a=b
             host: gateway
             connection: keep-alive, X-Hop

@@ -25,7 +25,9 @@ pub fn below_base(path: &str) -> Option<&str> {
 }
 
 fn stays(path: &[u8]) -> bool {
-    path.split(|byte| *byte == b'/').all(|segment| segment != b"." && segment != b"..")
+    // Bytes that are no text are a dot or a slash to who decodes them carelessly.
+    str::from_utf8(path).is_ok()
+        && path.split(|byte| *byte == b'/').all(|segment| segment != b"." && segment != b"..")
         && !path.iter().any(|byte| *byte == b'\\' || byte.is_ascii_control())
 }
 
@@ -63,6 +65,8 @@ mod tests {
             "/a#b",
             "/a%0d",
             "/你",
+            "/%c0%ae%c0%ae/a",
+            "/a%ff",
         ] {
             assert_eq!(below_base(path), None, "{path}");
         }

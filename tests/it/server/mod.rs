@@ -19,6 +19,7 @@ mod reloading;
 mod slow;
 mod tls;
 mod upstream;
+mod wire;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

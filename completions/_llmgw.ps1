@@ -124,6 +124,8 @@ Register-ArgumentCompleter -Native -CommandName 'llmgw' -ScriptBlock {
             break
         }
         'llmgw;explain' {
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Ask a running gateway, and show how its upstreams stand [without URL: from the configuration''s host, port and scheme]')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The gateway''s admin key [default: the configuration''s admin.key]')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to show the plan')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Use this configuration file')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Use this configuration file')

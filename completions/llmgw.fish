@@ -133,6 +133,8 @@ never\t''"
 complete -c llmgw -n "__fish_llmgw_using_subcommand reload" -l check -d 'Change nothing: check the local file, and ask the gateway what a reload of its own would change'
 complete -c llmgw -n "__fish_llmgw_using_subcommand reload" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c llmgw -n "__fish_llmgw_using_subcommand reload" -s V -l version -d 'Print version'
+complete -c llmgw -n "__fish_llmgw_using_subcommand explain" -l url -d 'Ask a running gateway, and show how its upstreams stand [without URL: from the configuration\'s host, port and scheme]' -r -f
+complete -c llmgw -n "__fish_llmgw_using_subcommand explain" -l key -d 'The gateway\'s admin key [default: the configuration\'s admin.key]' -r
 complete -c llmgw -n "__fish_llmgw_using_subcommand explain" -l format -d 'How to show the plan' -r -f -a "table\t'For people'
 json\t'An object'"
 complete -c llmgw -n "__fish_llmgw_using_subcommand explain" -s c -l config -d 'Use this configuration file' -r -F

@@ -15,6 +15,7 @@ pub mod list;
 pub mod output;
 pub mod progress;
 pub mod reload;
+mod remote;
 pub mod rows;
 pub mod serve;
 mod supervisor;

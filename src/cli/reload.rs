@@ -1,24 +1,14 @@
 //! `llmgw reload`: tells a running gateway to read its configuration again, or asks what that would change.
 
-use std::time::Duration;
-
-use anyhow::Context as _;
 use clap::ValueHint;
-use http::StatusCode;
-use http::header::CONTENT_TYPE;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use http::Method;
 use serde_json::Value;
 use url::Url;
 
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::trust::trusting;
-use crate::config::{Config, Origin, ServerTls};
-use crate::transport::cause::describe;
-
-/// A reload reads files and connects to nothing.
-const TIMEOUT: Duration = Duration::from_secs(10);
+use crate::cli::remote::{Answer, Remote, web_address};
+use crate::config::{Config, Origin};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,25 +29,6 @@ pub struct Args {
     /// Change nothing: check the local file, and ask the gateway what a reload of its own would change
     #[arg(long)]
     pub check: bool,
-}
-
-/// Reads an address of the web; says what is missing of one that a browser would complete.
-fn web_address(text: &str) -> Result<Url, String> {
-    let is_web = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
-    match Url::parse(text) {
-        Ok(url) if is_web(&url) => Ok(url),
-        _ if !text.contains("://") && Url::parse(&format!("http://{text}")).is_ok_and(|url| is_web(&url)) => {
-            Err(format!("it must begin with http:// or https://; try `http://{text}`"))
-        }
-        Ok(_) => Err("it must begin with http:// or https://".to_owned()),
-        Err(error) => Err(format!("{error}; write it as `http://127.0.0.1:8000`")),
-    }
-}
-
-/// What a gateway answered.
-struct Answer {
-    status: StatusCode,
-    body: Value,
 }
 
 /// Runs `llmgw reload`.
@@ -83,73 +54,16 @@ fn tell_checked(config: &Config, context: &Context) -> anyhow::Result<()> {
 }
 
 async fn ask(args: Args, config: Option<Config>, context: &Context) -> anyhow::Result<Exit> {
-    let is_own = args.url.is_none();
-    let Some(base) = args.url.or_else(|| config.as_ref().and_then(address)) else {
-        return Err(Failure::usage("the configuration names no address that a gateway can be reached at")
-            .hint("give one with `--url`")
-            .into());
-    };
-    let key = args.key.or_else(|| Some(config.as_ref()?.admin.key.as_ref()?.expose().to_owned()));
-    let url = endpoint(&base, args.check);
-    let own = config.as_ref().and_then(|config| config.server.tls.as_ref()).filter(|_| is_own);
-    match post(url, key.as_deref(), own).await? {
+    let remote = Remote::find(args.url, args.key, config.as_ref())?;
+    let query: &[(&str, &str)] = if args.check { &[("check", "true")] } else { &[] };
+    match remote.ask(Method::POST, "/reload", query).await? {
         Ok(answer) => show(&answer, context),
         Err(reason) if args.check => {
-            context.printer.notice(&format!("no gateway answers at {base}: {reason}"));
+            context.printer.notice(&format!("no gateway answers at {remote}: {reason}"));
             Ok(Exit::Done)
         }
-        Err(reason) if own.is_some() && reason.starts_with("tls: ") => Err(Failure::failed(format!("{base} is not trusted: {reason}"))
-            .hint("it does not show the certificate of `server.tls`; has it been renewed, SIGHUP makes the gateway read it")
-            .into()),
-        Err(reason) => Err(Failure::failed(format!("no gateway answers at {base}: {reason}"))
-            .hint("start one with `llmgw serve`, or name it with `--url`")
-            .into()),
+        Err(reason) => Err(remote.absent(&reason).into()),
     }
-}
-
-/// Where the gateway of this configuration takes administration.
-fn address(config: &Config) -> Option<Url> {
-    let scheme = if config.server.tls.is_some() { "https" } else { "http" };
-    let host = match config.server.host.as_str() {
-        "0.0.0.0" => "127.0.0.1".to_owned(),
-        "::" | "[::]" => "[::1]".to_owned(),
-        host if host.contains(':') && !host.starts_with('[') => format!("[{host}]"),
-        host => host.to_owned(),
-    };
-    let port = config.admin.port.unwrap_or(config.server.port);
-    if port == 0 { None } else { Url::parse(&format!("{scheme}://{host}:{port}")).ok() }
-}
-
-/// `/reload` below `base`, which may be behind a reverse proxy's path.
-fn endpoint(base: &Url, check: bool) -> Url {
-    let mut url = base.clone();
-    url.set_path(&format!("{}/reload", base.path().trim_end_matches('/')));
-    url.set_query(check.then_some("check=true"));
-    url
-}
-
-/// The inner `Err`: nobody answered, and why. `own`: whose certificate is trusted, beside what the system trusts.
-async fn post(url: Url, key: Option<&str>, own: Option<&ServerTls>) -> anyhow::Result<Result<Answer, String>> {
-    let mut builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
-    if let Some(tls) = own {
-        // Whoever can read this file is meant to trust it.
-        let chain = CertificateDer::pem_file_iter(&tls.cert).and_then(Iterator::collect);
-        let chain = chain.with_context(|| format!("cannot read {}", tls.cert.display()))?;
-        builder = builder.tls_backend_preconfigured(trusting(chain)?);
-    }
-    let client = builder.build().context("cannot make a client")?;
-    let mut request = client.post(url).header(CONTENT_TYPE, "application/json").body("{}");
-    if let Some(key) = key {
-        request = request.bearer_auth(key);
-    }
-    let response = match request.send().await {
-        Ok(response) => response,
-        Err(error) => return Ok(Err(describe(&error.without_url()))),
-    };
-    let status = response.status();
-    let text = response.text().await.unwrap_or_default();
-    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-    Ok(Ok(Answer { status, body }))
 }
 
 fn show(answer: &Answer, context: &Context) -> anyhow::Result<Exit> {
@@ -168,24 +82,13 @@ fn show(answer: &Answer, context: &Context) -> anyhow::Result<Exit> {
 }
 
 fn refused(answer: &Answer) -> Failure {
-    let error = &answer.body["error"];
-    let message = error["message"].as_str().or(answer.body.as_str()).unwrap_or_default().trim();
-    if error["code"] == "invalid_config" {
-        let failure =
-            Failure { exit: Exit::Usage, ..Failure::failed("the gateway keeps the configuration that it has; its file cannot be used") };
-        let diagnostics: Vec<&str> = texts(&error["diagnostics"]).collect();
-        return failure.details(if diagnostics.is_empty() { vec![message] } else { diagnostics });
+    if answer.body["error"]["code"] != "invalid_config" {
+        return answer.refused();
     }
-    match answer.status {
-        StatusCode::UNAUTHORIZED => Failure::failed("the gateway refuses the key").hint("give its admin key with `--key`"),
-        StatusCode::FORBIDDEN => {
-            Failure::failed(format!("the gateway refuses: {message}")).hint("set `admin.key`, and give it with `--key`")
-        }
-        StatusCode::NOT_FOUND => {
-            Failure::failed("no gateway is administered at this address").hint("check `--url`, and whether `admin.port` is set")
-        }
-        status => Failure::failed(format!("the gateway answered {status}: {message}")),
-    }
+    let failure =
+        Failure { exit: Exit::Usage, ..Failure::failed("the gateway keeps the configuration that it has; its file cannot be used") };
+    let diagnostics: Vec<&str> = texts(&answer.body["error"]["diagnostics"]).collect();
+    failure.details(if diagnostics.is_empty() { vec![answer.message()] } else { diagnostics })
 }
 
 fn texts(list: &Value) -> impl Iterator<Item = &str> {
@@ -196,36 +99,8 @@ fn texts(list: &Value) -> impl Iterator<Item = &str> {
 mod tests {
     use http::StatusCode;
     use serde_json::json;
-    use url::Url;
 
-    use super::{Answer, Exit, endpoint, post, refused, web_address};
-
-    #[test]
-    fn a_gateway_behind_a_path_is_reached() {
-        let url = |text: &str, check| endpoint(&Url::parse(text).unwrap(), check).to_string();
-        assert_eq!(url("http://127.0.0.1:8000", false), "http://127.0.0.1:8000/reload");
-        assert_eq!(url("https://gw.example/llm/", true), "https://gw.example/llm/reload?check=true");
-    }
-
-    #[test]
-    fn an_address_without_a_scheme_is_told_apart() {
-        assert!(web_address("http://127.0.0.1:8124").is_ok());
-        for text in ["127.0.0.1:8124", "localhost:8124", "gw.example"] {
-            assert!(web_address(text).unwrap_err().contains(&format!("try `http://{text}`")), "{text}");
-        }
-        for text in ["ftp://gw.example", "not a url"] {
-            assert!(!web_address(text).unwrap_err().contains("try"), "{text}");
-        }
-    }
-
-    #[tokio::test]
-    async fn who_is_not_there_is_told_in_two_words() {
-        // Fails only when another test was first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let answer = post(Url::parse(&format!("http://127.0.0.1:{port}")).unwrap(), None, None).await.unwrap();
-        assert_eq!(answer.err().as_deref(), Some("connection refused"));
-    }
+    use super::{Answer, Exit, refused};
 
     #[test]
     fn a_bad_file_on_the_other_side_is_told_line_by_line() {

@@ -12,7 +12,7 @@ use tracing::warn;
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::supervisor::{Supervisor, inherited};
-use crate::cli::watching::{Watching, changed, tell_files};
+use crate::cli::watching::{Watching, changed};
 use crate::config::load::{Loaded, Overrides};
 use crate::engine::Engine;
 use crate::server::{Options, Reloader, Server, Shutdown, Signal, Signals, signals};
@@ -24,7 +24,9 @@ Examples:
   llmgw serve -c prod.yaml --port 9000
   llmgw serve --port 0                   the system chooses a port; it is printed
 
-Signals: SIGTERM and SIGINT end it, after running requests; a second one ends it at once. SIGHUP: reload.";
+Signals: SIGTERM and SIGINT end it, after running requests; a second one ends it at once. SIGHUP: reload.
+systemd: sockets that are handed over (LISTEN_FDS) are used instead of host and port; readiness, reloads and the
+watchdog are told to NOTIFY_SOCKET. Unit files are in config/systemd.";
 
 /// More than dropping what still runs takes; a lookup of a name that hangs must not hold up the end.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -66,8 +68,8 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let log = context.log(&loaded.config, true)?;
     let _last = LastLines(log.clone());
     // From the moment on that the files were read: an edit while the gateway starts is not lost.
-    let watching = (!args.no_watch).then(|| Watching::start(loaded.files));
-    let files = watching.as_ref().map(|watching| watching.files.clone());
+    let watching = (!args.no_watch).then(|| Watching::start(&loaded));
+    let reader = watching.as_ref().map(Watching::reader);
     raise_open_files();
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if loaded.config.server.workers > 0 {
@@ -75,7 +77,7 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     }
     let runtime = builder.enable_all().build().context("cannot start threads")?;
     let options = Options { log: Some(log), inherited, ..Options::from_config(&loaded.config) };
-    let on_load = move |loaded: &Loaded| tell_files(files.as_ref(), &loaded.files);
+    let on_load = move |loaded: &Loaded| reader.iter().for_each(|tell| tell(loaded));
     let engine = runtime.block_on(async { context.engine(loaded.config, &overrides, on_load) })?;
     let ended = runtime.block_on(serve(engine, options, watching, context));
     // Requests that are cut write their last lines when the runtime drops them.

@@ -175,6 +175,8 @@ mod tests {
     use std::time::Duration;
 
     use super::Supervisor;
+    use crate::cli::args::{self, Command};
+    use crate::config::Server;
     use crate::config::env::Env;
 
     fn manager(directory: &Path) -> (UnixDatagram, String) {
@@ -201,6 +203,16 @@ mod tests {
         supervisor.start_watchdog();
         let heard = tokio::task::spawn_blocking(move || (hear(&socket), hear(&socket))).await.unwrap();
         assert_eq!(heard, ("WATCHDOG=1".to_owned(), "WATCHDOG=1".to_owned()));
+    }
+
+    #[test]
+    fn the_unit_file_suits_the_program() {
+        let unit = include_str!("../../config/systemd/llmgw.service");
+        let value = |key: &str| unit.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).unwrap();
+        let line: Vec<std::ffi::OsString> = value("ExecStart").split(' ').map(Into::into).collect();
+        assert!(matches!(args::parse(line).unwrap().command, Command::Serve(_)));
+        let patience = humantime::parse_duration(value("TimeoutStopSec")).unwrap();
+        assert!(patience > Server::default().drain + Server::default().shutdown_grace);
     }
 
     #[cfg(target_os = "linux")]

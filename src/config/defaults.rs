@@ -129,6 +129,7 @@ impl Default for Routing {
             max_attempts: 3,
             backoff: Backoff::default(),
             cooldown: Some(Cooldown::default()),
+            hedge_after: None,
             deadline: Duration::from_secs(600),
             health_check: None,
             detect: Detect::default(),

@@ -248,7 +248,7 @@ section! {
         backoff: BackoffFile,
         /// When an upstream rests; `null`: never.
         cooldown: CooldownFile,
-        /// Start the next route if no content came by then. Not supported yet.
+        /// Of streams: start the next route too if no content came by then; the first to speak wins.
         hedge_after: DurationText,
         /// Of a request until its answer is committed.
         #[schemars(extend("default" = "600s"))]

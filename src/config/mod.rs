@@ -46,7 +46,7 @@ pub use load::{Loaded, Overrides, from_environment, load, load_file, load_text, 
 pub use locate::{Located, locate};
 pub use schema::schema;
 pub use secret::Secret;
-pub use watch::{Watch, WatchError};
+pub use watch::{LastRead, Watch, WatchError};
 
 /// The name that stands for every provider's default model.
 pub const AUTO: &str = "auto";
@@ -447,6 +447,8 @@ pub struct Routing {
     pub backoff: Backoff,
     /// When an upstream rests; `None`: never.
     pub cooldown: Option<Cooldown>,
+    /// When a stream without content gets a second attempt beside the first; `None`: never.
+    pub hedge_after: Option<Duration>,
     /// Of a request until its answer is committed.
     pub deadline: Duration,
     /// Asks providers on its own.
@@ -572,7 +574,7 @@ pub enum LogFormat {
 }
 
 /// USD per million tokens.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
 pub struct Price {
     /// Prompt tokens.
     pub input: f64,

@@ -112,6 +112,7 @@ impl Config {
                 "for": format_duration(cooldown.first),
                 "max": format_duration(cooldown.max),
             })),
+            "hedge_after": routing.hedge_after.map(format_duration).map(|text| text.to_string()),
             "deadline": format_duration(routing.deadline),
             "health_check": routing.health_check.map(|check| json!({
                 "interval": format_duration(check.interval),

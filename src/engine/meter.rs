@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::engine::Error;
 use crate::hub::{Outcome, Provenance, Usage};
-use crate::routing::Slot;
+use crate::routing::{Candidate, Slot};
 use crate::telemetry::events::RequestFinished;
 
 /// nginx's word for a client that left before it was answered; for logs only, never sent.
@@ -41,8 +41,20 @@ pub struct Meter {
     chunks: u64,
     events: u64,
     usage: Option<Usage>,
+    /// A second attempt was started beside a silent one.
+    pub hedged: bool,
+    wasted: Option<(Arc<str>, Usage, Provenance)>,
     error: Option<String>,
     slot: Option<Slot>,
+}
+
+/// Who ended an answer before it was whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The upstream, which it hurts.
+    Upstream,
+    /// We, or what the client asked for.
+    Nobodys,
 }
 
 impl Meter {
@@ -68,9 +80,17 @@ impl Meter {
             chunks: 0,
             events: 0,
             usage: None,
+            hedged: false,
+            wasted: None,
             error: None,
             slot: None,
         }
+    }
+
+    /// `candidate` is asked, or has the answer.
+    pub fn tries(&mut self, candidate: &Candidate) {
+        self.provider = candidate.provider_name.clone();
+        self.upstream_model = candidate.model.clone();
     }
 
     /// Since the request came in.
@@ -108,14 +128,19 @@ impl Meter {
     pub fn complete(&mut self) {
         let given_back = self.status >= 400;
         self.outcome = if given_back { Outcome::GivenBack } else { Outcome::Ok };
-        self.slot = None;
+        if let Some(slot) = self.slot.take() {
+            slot.completed();
+        }
     }
 
-    /// The answer broke off.
-    pub fn cut_off(&mut self, reason: String) {
+    /// The answer broke off; `reason` is short and free of secrets.
+    pub fn cut_off(&mut self, reason: &str, fault: Fault) {
         self.outcome = Outcome::CutOff;
-        self.error = Some(reason);
-        self.slot = None;
+        self.error = Some(format!("{}/{}: {reason}", self.provider, self.upstream_model));
+        let begun = self.upstream.unwrap_or_default();
+        if let Some(slot) = self.slot.take().filter(|_| fault == Fault::Upstream) {
+            slot.broke(reason, self.elapsed().saturating_sub(begun));
+        }
     }
 
     /// A piece goes out.
@@ -132,6 +157,11 @@ impl Meter {
     /// What the upstream reported; a later report counts.
     pub fn report(&mut self, usage: Usage) {
         self.usage = Some(usage);
+    }
+
+    /// An attempt at `provider` was given up for another one's answer, after it had used this much.
+    pub fn waste(&mut self, provider: Arc<str>, usage: Usage, provenance: Provenance) {
+        self.wasted = Some((provider, usage, provenance));
     }
 
     fn counted(&self) -> Option<(Usage, Provenance)> {
@@ -166,6 +196,8 @@ impl Drop for Meter {
             bytes: self.bytes,
             chunks: self.chunks,
             usage: self.counted(),
+            hedged: self.hedged,
+            wasted: self.wasted.as_ref().map(|(provider, usage, provenance)| (&**provider, *usage, *provenance)),
             error: self.error.as_deref(),
         };
         finished.emit();

@@ -7,13 +7,17 @@ pub mod adapt;
 pub mod answer;
 pub mod attempt;
 pub mod catalog;
+pub mod claim;
 pub mod demand;
 pub mod discover;
 pub mod error;
+pub mod explain;
 pub mod forward;
+pub mod hedge;
 pub mod hold;
 pub mod job;
 pub mod live;
+pub mod mask;
 pub mod meter;
 pub mod probe;
 pub mod relay;
@@ -46,7 +50,7 @@ pub use meter::Meter;
 pub use relay::BrokenOff;
 pub use reload::{Apply, Hook, Load};
 pub use reply::{Reply, ReplyBody, Trace};
-pub use report::{ExplainedRoute, Explanation, HealthReport, ModelRow, Probe, ProbeResult, Reloaded, Status};
+pub use report::{ExplainedRoute, Explanation, HealthReport, LiveState, ModelRow, Probe, ProbeResult, Reloaded, Status};
 
 /// The gateway. Cheap to clone; all clones are the same one.
 #[derive(Clone)]
@@ -60,6 +64,7 @@ pub struct Inner {
     /// What the listeners and threads of this process were made from.
     started_with: Config,
     running: Arc<AtomicU64>,
+    hedges: hedge::Budget,
     reloading: reload::Reloading,
 }
 
@@ -89,6 +94,7 @@ impl Engine {
             lasting,
             epoch: Instant::now(),
             running: Arc::default(),
+            hedges: hedge::Budget::default(),
             reloading: reload::Reloading::new(load),
         };
         Ok(Engine(Arc::new(inner)))
@@ -151,7 +157,7 @@ impl Engine {
     pub async fn explain(&self, model: &str) -> Result<Explanation, Error> {
         let snapshot = self.snapshot();
         run::await_discovery(&snapshot, model).await;
-        survey::explain(&snapshot, model, self.0.now()).map_err(|error| Error::ModelNotFound(error.to_string()))
+        explain::explain(&snapshot, model, self.0.now()).map_err(|error| Error::ModelNotFound(error.to_string()))
     }
 
     /// Every model that can be asked for, one row a route.

@@ -20,7 +20,7 @@ use crate::dialects::sse::{Frame, Framer};
 use crate::engine::answer::{Credential, mask};
 use crate::engine::hold::Begun;
 use crate::engine::live::Snapshot;
-use crate::engine::meter::Meter;
+use crate::engine::meter::{Fault, Meter};
 use crate::routing::Candidate;
 use crate::telemetry::redact::redact_known;
 use crate::transport::UpstreamBody;
@@ -140,13 +140,13 @@ impl Relay {
                     self.end();
                     continue;
                 }
-                Poll::Ready(Some(Err(error))) => error.to_string(),
+                Poll::Ready(Some(Err(error))) => (error.to_string(), Fault::Upstream),
                 Poll::Pending => match self.clock.poll(context) {
                     Poll::Pending => return Poll::Pending,
-                    Poll::Ready(reason) => reason,
+                    Poll::Ready(passed) => passed,
                 },
             };
-            if let Err(error) = self.break_off(broken) {
+            if let Err(error) = self.break_off(broken.0, broken.1) {
                 return Poll::Ready(Some(Err(error)));
             }
         }
@@ -176,7 +176,7 @@ impl Relay {
             }
             Kind::Raw => {}
         }
-        self.meter.cut_off(reason.to_owned());
+        self.meter.cut_off(reason, Fault::Nobodys);
     }
 
     fn receive(&mut self, data: Bytes) {
@@ -187,8 +187,8 @@ impl Relay {
                 // A chunk that begins and ends with whole events goes out in one piece.
                 let whole = (events.framer.held() == 0).then(|| data.clone());
                 if let Err(error) = events.framer.push(data) {
-                    // Only the event within is too large: nothing of it was sent.
-                    let _ = self.break_off(error.to_string());
+                    // Only the event within is too large: nothing of it was sent. The limit is ours.
+                    let _ = self.break_off(error.to_string(), Fault::Nobodys);
                     return;
                 }
                 self.drain(whole);
@@ -239,7 +239,8 @@ impl Relay {
         if let Some(error) = chunk.error {
             events.failed = true;
             let secrets = self.from.secrets();
-            self.meter.cut_off(format!("{} said within the stream: {}", self.from.candidate, redact_known(&error.summary(), &secrets)));
+            let fault = if error.blames_the_request() { Fault::Nobodys } else { Fault::Upstream };
+            self.meter.cut_off(&format!("within the stream: {}", redact_known(&error.summary(), &secrets)), fault);
             self.upstream = None;
             self.queue.push_back(mask(frame.into_bytes(), &secrets));
             return false;
@@ -275,32 +276,32 @@ impl Relay {
         }
         match events.finished {
             true => self.meter.complete(),
-            false => self.say("the upstream's stream ended before it was complete".to_owned()),
+            false => self.say("the upstream's stream ended before it was complete", Fault::Upstream),
         }
     }
 
     /// The answer cannot go on.
-    fn break_off(&mut self, reason: String) -> Result<(), BrokenOff> {
+    fn break_off(&mut self, reason: String, fault: Fault) -> Result<(), BrokenOff> {
         self.upstream = None;
         match &self.kind {
             // The client has all of it.
             Kind::Events(events) if events.done => Ok(()),
             Kind::Events(_) => {
-                self.say(reason);
+                self.say(&reason, fault);
                 Ok(())
             }
             Kind::Raw => {
-                self.meter.cut_off(format!("{}: {reason}", self.from.candidate));
+                self.meter.cut_off(&reason, fault);
                 Err(BrokenOff(reason))
             }
         }
     }
 
     /// Tells the client, in the stream, that there will be no more.
-    fn say(&mut self, reason: String) {
+    fn say(&mut self, reason: &str, fault: Fault) {
         let body = envelope(&format!("the answer broke off: {reason}"), "upstream_error", None, Some("upstream_error"));
         self.queue.push_back(Frame::from_data(&body).into_bytes());
-        self.meter.cut_off(format!("{}: {reason}", self.from.candidate));
+        self.meter.cut_off(reason, fault);
         if let Kind::Events(events) = &mut self.kind {
             events.failed = true;
         }
@@ -319,8 +320,8 @@ impl Clock {
         idle.into_iter().chain(until).min_by_key(|(at, _)| *at)
     }
 
-    /// Ready with the reason when a limit has passed.
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<String> {
+    /// Ready with the reason, and whose fault it is, when a limit has passed.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<(String, Fault)> {
         loop {
             let Some((at, silence)) = self.due() else { return Poll::Pending };
             let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
@@ -329,8 +330,9 @@ impl Clock {
             }
             if Instant::now() >= at {
                 return Poll::Ready(match silence {
-                    Some(idle) => format!("nothing came for {}", humantime::format_duration(idle)),
-                    None => "it took longer than its time limit".to_owned(),
+                    Some(idle) => (format!("nothing came for {}", humantime::format_duration(idle)), Fault::Upstream),
+                    // However slow it is: a slow reader makes it so too.
+                    None => ("it took longer than its time limit".to_owned(), Fault::Nobodys),
                 });
             }
             sleep.as_mut().reset(at);

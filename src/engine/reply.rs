@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
-use crate::engine::meter::Meter;
+use crate::engine::meter::{Fault, Meter};
 use crate::engine::relay::{BrokenOff, Relay};
 
 /// An upstream's answer on its way to the client.
@@ -60,7 +60,7 @@ impl ReplyBody {
         match self {
             ReplyBody::Full(bytes, meter) => {
                 if bytes.take().is_some() {
-                    meter.cut_off(reason.to_owned());
+                    meter.cut_off(reason, Fault::Nobodys);
                 }
             }
             ReplyBody::Stream(relay) => relay.stop(last, reason),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::config::Price;
 use crate::engine::live::Snapshot;
@@ -83,7 +83,7 @@ pub struct ProbeResult {
 }
 
 /// The plan for a name.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Explanation {
     /// The name that was asked for.
     pub model: String,
@@ -98,7 +98,7 @@ pub struct Explanation {
 }
 
 /// One route of a plan.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct ExplainedRoute {
     /// The public name it came from.
     pub via: String,
@@ -112,8 +112,30 @@ pub struct ExplainedRoute {
     pub weight: u32,
     /// USD per million tokens, if known.
     pub price: Option<Price>,
+    /// How its upstream stands; `None` where nobody knows.
+    #[serde(default)]
+    pub live: Option<LiveState>,
     /// Why it was passed over, or what is special about it (`last resort`).
     pub note: Option<String>,
+}
+
+/// How the upstream of a route stands now.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct LiveState {
+    /// `closed`, `cooling` or `probing`, as in [`UpstreamStatus`]; the worse of the model's and the provider's.
+    pub state: String,
+    /// Seconds of rest that are left.
+    pub cooldown_left_seconds: f64,
+    /// Failures of the upstream model in a row.
+    pub failures: u32,
+    /// Failures of its provider in a row: connections, credentials.
+    pub provider_failures: u32,
+    /// So many in a row send it to rest; `None`: it never rests.
+    pub failures_allowed: Option<u32>,
+    /// Requests at the provider now.
+    pub in_flight: u32,
+    /// How many there may be at once.
+    pub max_in_flight: Option<u32>,
 }
 
 /// What a reload changed, or would change.
@@ -183,8 +205,8 @@ pub struct ProviderStatus {
     pub kind: &'static str,
     /// All switches together.
     pub enabled: bool,
-    /// `ok`, `cooling`, `probing`, `disabled`.
-    pub state: String,
+    /// As an [`UpstreamStatus`] has it, or `disabled`. Cooling too while every model of it that was used is.
+    pub state: &'static str,
     /// Failures in a row of the account (connections, credentials).
     pub failures: u32,
     /// Seconds of rest that are left.
@@ -193,7 +215,7 @@ pub struct ProviderStatus {
     pub in_flight: u32,
     /// Attempts so far, over all models.
     pub requests: u64,
-    /// Share of attempts that succeeded, 0 to 1.
+    /// Share of attempts that came through whole, 0 to 1; those that a client or a limit of ours ended are left out.
     pub success_rate: Option<f64>,
     /// Milliseconds until the answer was committed.
     pub latency_ms: Option<Percentiles>,
@@ -223,8 +245,8 @@ pub struct Credentials {
 pub struct UpstreamStatus {
     /// The upstream's name of the model.
     pub model: String,
-    /// `ok`, `cooling`, `probing`.
-    pub state: String,
+    /// `closed`; `cooling`; `probing`: its rest is over, and the next request finds out, or one is at it.
+    pub state: &'static str,
     /// Failures in a row.
     pub failures: u32,
     /// Seconds of rest that are left.
@@ -233,7 +255,7 @@ pub struct UpstreamStatus {
     pub in_flight: u32,
     /// Attempts so far.
     pub requests: u64,
-    /// Share of attempts that succeeded, 0 to 1.
+    /// Share of attempts that came through whole, 0 to 1; those that a client or a limit of ours ended are left out.
     pub success_rate: Option<f64>,
     /// Milliseconds until the answer was committed, of the last 256.
     pub latency_ms: Option<Percentiles>,

@@ -1,11 +1,11 @@
-//! What the engine says of itself: models, plans, health and status, from the snapshot and the live state. Reads only.
+//! What the engine says of itself: models, health and status, from the snapshot and the live state. Reads only.
 
 use std::sync::Arc;
 
 use crate::config::{Origin, Target};
 use crate::engine::live::Snapshot;
-use crate::engine::report::{Credentials, ExplainedRoute, Explanation, HealthReport, ModelRow, ProviderStatus, UpstreamStatus};
-use crate::routing::{Candidate, Health, Millis, NotFound, Plan, Report, Skipped, Standing, plan, resolve};
+use crate::engine::report::{Credentials, HealthReport, ModelRow, ProviderStatus, UpstreamStatus};
+use crate::routing::{Candidate, Health, Millis, Report, Standing, plan, resolve};
 
 /// Every model that can be asked for, one row a route.
 pub fn models(snapshot: &Snapshot, now: Millis) -> Vec<ModelRow> {
@@ -82,7 +82,8 @@ fn row(snapshot: &Snapshot, name: &str, index: usize, upstream: &str, now: Milli
     }
 }
 
-fn worse(one: Standing, other: Standing) -> Standing {
+/// The one that says more against an upstream.
+pub(super) fn worse(one: Standing, other: Standing) -> Standing {
     match (one, other) {
         (Standing::Closed, other) => other,
         (Standing::Cooling(a), Standing::Cooling(b)) => Standing::Cooling(a.max(b)),
@@ -100,62 +101,17 @@ fn state(standing: Standing) -> String {
     }
 }
 
-fn seconds_left(standing: Standing) -> f64 {
+/// The word for programs. What is due is probed by whoever comes next.
+pub(super) fn word(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Closed => "closed",
+        Standing::Cooling(_) => "cooling",
+        Standing::Due | Standing::Probing => "probing",
+    }
+}
+
+pub(super) fn seconds_left(standing: Standing) -> f64 {
     if let Standing::Cooling(left) = standing { left.as_secs_f64() } else { 0.0 }
-}
-
-/// The plan for `name`, for people.
-pub fn explain(snapshot: &Snapshot, name: &str, now: Millis) -> Result<Explanation, NotFound> {
-    let Plan { candidates, skipped, missing, .. } = plan(&snapshot.table, snapshot, name, now, &mut rand::rng())?;
-    let mut skipped: Vec<ExplainedRoute> = skipped.iter().map(|(candidate, why)| explained(snapshot, candidate, Some(why))).collect();
-    skipped.extend(missing.iter().map(|name| missing_route(name)));
-    Ok(Explanation {
-        model: name.to_owned(),
-        resolved_by: resolved_by(snapshot, name),
-        candidates: candidates.iter().map(|candidate| explained(snapshot, candidate, None)).collect(),
-        skipped,
-        max_attempts: snapshot.config.routing.max_attempts,
-    })
-}
-
-fn resolved_by(snapshot: &Snapshot, name: &str) -> String {
-    match resolve(&snapshot.table, snapshot, name).found {
-        Some(resolve::Found::Named(named)) if named.name() == name => "an entry of `models`".to_owned(),
-        Some(resolve::Found::Named(named)) => format!("the wildcard `{}` of `models`", named.name()),
-        Some(resolve::Found::Auto) => "`auto`: the default model of every provider".to_owned(),
-        Some(resolve::Found::Direct { .. }) => "PROVIDER/MODEL".to_owned(),
-        Some(resolve::Found::Offered(providers)) => {
-            let names: Vec<&str> = providers.iter().map(|index| &*snapshot.config.providers[*index].name).collect();
-            format!("a model that {} offers", names.join(", "))
-        }
-        None => "nothing".to_owned(),
-    }
-}
-
-fn explained(snapshot: &Snapshot, candidate: &Candidate, why: Option<&Skipped>) -> ExplainedRoute {
-    let vendor = snapshot.config.providers[candidate.provider].preset.as_deref();
-    let last_resort = candidate.last_resort.then(|| "last resort: everything is cooling, this is nearest to recovery".to_owned());
-    ExplainedRoute {
-        via: candidate.via.to_string(),
-        provider: candidate.provider_name.to_string(),
-        upstream_model: candidate.model.to_string(),
-        priority: candidate.priority,
-        weight: candidate.weight,
-        price: candidate.price.or_else(|| snapshot.prices.price(vendor, &candidate.model)),
-        note: why.map(Skipped::to_string).or(last_resort),
-    }
-}
-
-fn missing_route(name: &str) -> ExplainedRoute {
-    ExplainedRoute {
-        via: name.to_owned(),
-        provider: String::new(),
-        upstream_model: String::new(),
-        priority: 0,
-        weight: 0,
-        price: None,
-        note: Some("a fallback name that nothing offers".to_owned()),
-    }
 }
 
 /// Live state for `/health`: a provider is usable while its account is not cooling and not all of its used models are.
@@ -206,7 +162,7 @@ fn provider(snapshot: &Snapshot, index: usize, now: Millis) -> Option<ProviderSt
         name: config.name.to_string(),
         kind: config.kind.as_str(),
         enabled: config.enabled,
-        state: if config.enabled { state(standing) } else { "disabled".to_owned() },
+        state: if config.enabled { word(standing) } else { "disabled" },
         failures: u32::from(report.failures_in_a_row),
         cooldown_left_seconds: seconds_left(standing),
         in_flight: account.in_flight(),
@@ -230,7 +186,7 @@ fn model(snapshot: &Snapshot, name: &Arc<str>, health: &Health, now: Millis) -> 
     let standing = health.standing(now, snapshot.table.cooldown());
     Some(UpstreamStatus {
         model: name.to_string(),
-        state: state(standing),
+        state: word(standing),
         failures: u32::from(report.failures_in_a_row),
         cooldown_left_seconds: seconds_left(standing),
         in_flight: report.in_flight,

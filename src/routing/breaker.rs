@@ -43,7 +43,7 @@ pub struct Ticket(u8);
 
 /// A breaker as data.
 ///
-/// Closed while `trips` is 0. Every field is kept within the bits it has in a [`Breaker`].
+/// Closed while `trips` is 0, or on parole. Every field is kept within the bits it has in a [`Breaker`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct State {
     /// Failures in a row while closed.
@@ -56,6 +56,8 @@ pub struct State {
     pub probing: bool,
     /// The cooldown comes from a 429: only its probe may end it early.
     pub limited: bool,
+    /// An answer has begun since the cooldown, and none has come through whole: closed, but the next failure cools again.
+    pub parole: bool,
     /// Number of the last probe, so that a late holder cannot give back another's.
     probe: u8,
 }
@@ -63,8 +65,9 @@ pub struct State {
 const FAILURES_BITS: u32 = 10;
 const TRIPS_BITS: u32 = 5;
 const PROBE_BITS: u32 = 7;
-/// 34 years of milliseconds.
-const UNTIL_BITS: u32 = 40;
+const FLAGS_BITS: u32 = 3;
+/// 17 years of milliseconds.
+const UNTIL_BITS: u32 = 39;
 const MOST_FAILURES: u16 = (1 << FAILURES_BITS) - 1;
 const MOST_TRIPS: u8 = (1 << TRIPS_BITS) - 1;
 const PROBES: u8 = 1 << PROBE_BITS;
@@ -73,7 +76,7 @@ const LATEST: u64 = (1 << UNTIL_BITS) - 1;
 impl State {
     /// How it stands at `now`. Without a policy nothing ever rests, whatever happened under an earlier one.
     pub fn standing(&self, now: Millis, policy: Option<Cooldown>) -> Standing {
-        if self.trips == 0 || policy.is_none() {
+        if self.is_closed() || policy.is_none() {
             Standing::Closed
         } else if self.probing {
             Standing::Probing
@@ -91,8 +94,8 @@ impl State {
     pub fn failed(self, now: Millis, policy: Option<Cooldown>, ticket: Option<Ticket>) -> State {
         let failures = (self.failures + 1).min(MOST_FAILURES);
         let Some(policy) = policy else { return State { failures, ..self } };
-        if self.trips == 0 {
-            let enough = u32::from(failures) >= policy.failures.min(u32::from(MOST_FAILURES));
+        if self.is_closed() {
+            let enough = self.parole || u32::from(failures) >= policy.failures.min(u32::from(MOST_FAILURES));
             let counted = State { failures, ..self };
             return if enough { counted.tripped(now, policy, None) } else { counted };
         }
@@ -104,25 +107,43 @@ impl State {
     pub fn rate_limited(self, now: Millis, policy: Option<Cooldown>, retry_after: Option<Duration>, ticket: Option<Ticket>) -> State {
         let Some(policy) = policy else { return self };
         let failures = (self.failures + 1).min(MOST_FAILURES);
-        if self.trips == 0 || self.holds(ticket) {
+        if self.is_closed() || self.holds(ticket) {
             return State { failures, limited: true, ..self }.tripped(now, policy, retry_after);
         }
         let rest = retry_after.unwrap_or_else(|| length(&policy, self.trips)).min(policy.max);
         State { until: self.until.max(bounded(now.plus(rest))), limited: true, ..self }
     }
 
-    /// A request succeeded: all is forgotten, but for a rate limit that an older request cannot know of.
+    /// The same for a request that has already added its failure: the wait is heeded, and nothing is counted.
     #[must_use]
-    pub fn succeeded(self, now: Millis, ticket: Option<Ticket>) -> State {
-        if self.limited && self.until > now && !self.holds(ticket) {
+    pub fn limited_again(self, now: Millis, policy: Option<Cooldown>, retry_after: Option<Duration>, ticket: Option<Ticket>) -> State {
+        let Some(cooldown) = policy else { return self };
+        let trips = self.trips.max(1);
+        let wait = retry_after.unwrap_or_else(|| length(&cooldown, trips));
+        State { failures: self.failures, trips, ..self.rate_limited(now, policy, Some(wait), ticket) }
+    }
+
+    /// An answer begins: a cooldown is over, on parole, but for a rate limit that an older request cannot know of.
+    ///
+    /// What was counted stays until an answer came through whole: an upstream may break every one of them off.
+    #[must_use]
+    pub fn begun(self, now: Millis, ticket: Option<Ticket>) -> State {
+        let is_limited = self.limited && self.until > now && !self.holds(ticket);
+        if self.is_closed() || is_limited {
             return self;
         }
-        State { probe: self.probe, ..State::default() }
+        State { parole: true, probing: false, limited: false, ..self }
+    }
+
+    /// An answer has come through whole: all is forgotten, unless it rests again since that answer began.
+    #[must_use]
+    pub fn completed(self) -> State {
+        if self.is_closed() { State { probe: self.probe, ..State::default() } } else { self }
     }
 
     /// A probe is claimed, if one is due, or in any case when `early`. At most one is out at a time.
     pub fn claimed(self, now: Millis, early: bool) -> Option<State> {
-        if self.trips == 0 || self.probing || (self.until > now && !early) {
+        if self.is_closed() || self.probing || (self.until > now && !early) {
             return None;
         }
         Some(State { probing: true, probe: (self.probe + 1) % PROBES, ..self })
@@ -132,6 +153,10 @@ impl State {
     #[must_use]
     pub fn released(self, ticket: Ticket) -> State {
         if self.holds(Some(ticket)) { State { probing: false, ..self } } else { self }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.trips == 0 || self.parole
     }
 
     /// Whether `ticket` is the probe that is out.
@@ -145,7 +170,7 @@ impl State {
         let trips = if early { self.trips } else { (self.trips + 1).min(MOST_TRIPS) };
         let rest = rest.unwrap_or_else(|| length(&policy, trips)).min(policy.max);
         let earlier = if self.trips > 0 { self.until } else { Millis(0) };
-        State { trips, until: earlier.max(bounded(now.plus(rest))), probing: false, ..self }
+        State { trips, until: earlier.max(bounded(now.plus(rest))), probing: false, parole: false, ..self }
     }
 }
 
@@ -183,9 +208,24 @@ impl Breaker {
         self.update(|state| state.rate_limited(now, policy, retry_after, ticket));
     }
 
-    /// See [`State::succeeded`].
+    /// See [`State::limited_again`].
+    pub fn limited_again(&self, now: Millis, policy: Option<Cooldown>, retry_after: Option<Duration>, ticket: Option<Ticket>) {
+        self.update(|state| state.limited_again(now, policy, retry_after, ticket));
+    }
+
+    /// See [`State::begun`].
+    pub fn begun(&self, now: Millis, ticket: Option<Ticket>) {
+        self.update(|state| state.begun(now, ticket));
+    }
+
+    /// An answer begins, and whoever guards with this breaker does not care how it ends.
     pub fn succeeded(&self, now: Millis, ticket: Option<Ticket>) {
-        self.update(|state| state.succeeded(now, ticket));
+        self.update(|state| state.begun(now, ticket).completed());
+    }
+
+    /// See [`State::completed`].
+    pub fn completed(&self) {
+        self.update(State::completed);
     }
 
     /// See [`State::claimed`].
@@ -220,17 +260,18 @@ fn pack(state: State) -> u64 {
     word = word << FAILURES_BITS | u64::from(state.failures.min(MOST_FAILURES));
     word = word << TRIPS_BITS | u64::from(state.trips.min(MOST_TRIPS));
     word = word << PROBE_BITS | u64::from(state.probe % PROBES);
-    word << 2 | u64::from(state.probing) << 1 | u64::from(state.limited)
+    word << FLAGS_BITS | u64::from(state.parole) << 2 | u64::from(state.probing) << 1 | u64::from(state.limited)
 }
 
 fn unpack(word: u64) -> State {
     let low = |shift: u32, bits: u32| (word >> shift) & ((1 << bits) - 1);
-    let trips_at = 2 + PROBE_BITS;
+    let trips_at = FLAGS_BITS + PROBE_BITS;
     let failures_at = trips_at + TRIPS_BITS;
     State {
         limited: word & 1 == 1,
         probing: word & 2 == 2,
-        probe: low(2, PROBE_BITS) as u8,
+        parole: word & 4 == 4,
+        probe: low(FLAGS_BITS, PROBE_BITS) as u8,
         trips: low(trips_at, TRIPS_BITS) as u8,
         failures: low(failures_at, FAILURES_BITS) as u16,
         until: Millis(low(failures_at + FAILURES_BITS, UNTIL_BITS)),

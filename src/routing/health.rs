@@ -143,9 +143,15 @@ impl Account {
         self.breaker.standing(now, policy)
     }
 
+    /// Failures to connect and refused credentials in a row.
+    pub fn failures_in_a_row(&self) -> u16 {
+        self.breaker.state().failures
+    }
+
     /// An active check reached it: connection and credential failures are forgotten, those of its models are not.
     pub fn clear(&self) {
         self.breaker.clear();
+        self.wake.call();
     }
 
     /// The upstream models that are known, in no order.
@@ -160,7 +166,7 @@ impl Account {
         let mut latencies: Vec<u32> = every().flat_map(|health| health.latencies()).collect();
         let total = |count: fn(&Health) -> &AtomicU64| every().map(|health| count(health).load(Ordering::Relaxed)).sum();
         Report {
-            failures_in_a_row: self.breaker.state().failures,
+            failures_in_a_row: self.failures_in_a_row(),
             in_flight: self.in_flight(),
             requests: total(|health| &health.requests),
             successes: total(|health| &health.successes),
@@ -202,6 +208,11 @@ impl Health {
         self.breaker.standing(now, policy)
     }
 
+    /// Failures in a row, those of its provider apart.
+    pub fn failures_in_a_row(&self) -> u16 {
+        self.breaker.state().failures
+    }
+
     /// Requests in flight.
     pub fn in_flight(&self) -> u32 {
         self.in_flight.load(Ordering::Relaxed)
@@ -227,7 +238,7 @@ impl Health {
     /// Its figures.
     pub fn report(&self) -> Report {
         Report {
-            failures_in_a_row: self.breaker.state().failures,
+            failures_in_a_row: self.failures_in_a_row(),
             in_flight: self.in_flight(),
             requests: self.requests.load(Ordering::Relaxed),
             successes: self.successes.load(Ordering::Relaxed),
@@ -245,8 +256,12 @@ impl Health {
         self.failures.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn count_success(&self, first_content: Duration, now: Millis) {
+    pub(super) fn count_success(&self) {
         self.successes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes in how long an answer's first content took.
+    pub(super) fn measure(&self, first_content: Duration, now: Millis) {
         let newest = (first_content.as_secs_f32() * 1000.0).max(0.001);
         let averaged = |bits| {
             let average = if bits == 0 { newest } else { f32::from_bits(bits) * (1.0 - NEWEST) + newest * NEWEST };
@@ -303,11 +318,11 @@ pub struct Report {
     pub in_flight: u32,
     /// Attempts begun.
     pub requests: u64,
-    /// Attempts that had content.
+    /// Attempts whose answer came through whole.
     pub successes: u64,
-    /// Attempts that failed.
+    /// Attempts that failed, before their answer or within it.
     pub failures: u64,
-    /// Time to first content of the latest successes; `None` before the first.
+    /// Time to first content of the latest answers; `None` before the first.
     pub latency: Option<Percentiles>,
     /// The latest failure.
     pub last_error: Option<LastError>,

@@ -90,6 +90,9 @@ pub struct Permit {
 }
 
 /// A request in flight. The slot is free again when this is dropped; a stream keeps it to its end.
+///
+/// Dropped while its answer is on the way, it says nothing of the upstream's health: the client left, or a limit of ours
+/// ended it.
 #[derive(Debug)]
 #[must_use = "dropping a slot frees it"]
 pub struct Slot {
@@ -97,6 +100,17 @@ pub struct Slot {
     account: Arc<Account>,
     /// Its claim succeeded: giving it back is news. One that is given back within a failed claim would wake the claimant.
     wakes: bool,
+    /// An answer has begun whose end is still to be learned from.
+    answer: Option<Answer>,
+}
+
+/// An answer on its way.
+#[derive(Clone, Copy, Debug)]
+struct Answer {
+    begun: Millis,
+    policy: Option<Cooldown>,
+    /// The request has not yet added its one failure to this upstream.
+    counts: bool,
 }
 
 /// Probes held by a permit; released on drop, which does nothing to those that were decided.
@@ -141,12 +155,15 @@ impl Candidate {
 }
 
 impl Permit {
-    /// The upstream answered, `first_content` after the request began. The slot stays taken until the rest is through.
-    pub fn succeeded(self, first_content: Duration, now: Millis) -> Slot {
-        self.slot.account.breaker.succeeded(now, self.probes.of_account);
-        self.slot.health.breaker.succeeded(now, self.probes.of_model);
-        self.slot.health.count_success(first_content, now);
-        self.slot
+    /// The upstream answers, `first_content` after the request began. A cooldown is over; how the answer ends is told to
+    /// the slot, which stays taken until then.
+    pub fn answered(self, first_content: Duration, now: Millis) -> Slot {
+        let Permit { mut slot, probes, policy } = self;
+        slot.account.breaker.succeeded(now, probes.of_account);
+        slot.health.breaker.begun(now, probes.of_model);
+        slot.health.measure(first_content, now);
+        slot.answer = Some(Answer { begun: now, policy, counts: true });
+        slot
     }
 
     /// The upstream answered, but with something that says nothing of its health: the client's own mistake. The probe, if
@@ -161,12 +178,13 @@ impl Permit {
         let Permit { slot, probes, policy } = self;
         slot.health.count_failure();
         match failure {
-            Failure::Attempt | Failure::RateLimited(_) => slot.account.answered(now, probes.of_account),
+            Failure::Attempt | Failure::RateLimited(_) => slot.account.reached(now, probes.of_account),
             Failure::Connect | Failure::Credentials if count => slot.account.breaker.failed(now, policy, probes.of_account),
             Failure::Connect | Failure::Credentials => {}
         }
         match failure {
-            Failure::RateLimited(retry_after) => slot.health.breaker.rate_limited(now, policy, *retry_after, probes.of_model),
+            Failure::RateLimited(wait) if count => slot.health.breaker.rate_limited(now, policy, *wait, probes.of_model),
+            Failure::RateLimited(wait) => slot.health.breaker.limited_again(now, policy, *wait, probes.of_model),
             Failure::Attempt if count => slot.health.breaker.failed(now, policy, probes.of_model),
             _ => {}
         }
@@ -175,7 +193,7 @@ impl Permit {
 
 impl Account {
     /// An attempt got through to the upstream and failed there: its connection and credentials are good.
-    fn answered(&self, now: Millis, probe: Option<Ticket>) {
+    fn reached(&self, now: Millis, probe: Option<Ticket>) {
         // A request from before the cooldown proves nothing about now; only the probe does.
         if probe.is_some() || self.breaker.state().trips == 0 {
             self.breaker.succeeded(now, probe);
@@ -190,7 +208,32 @@ impl Slot {
             return Err(Skipped::Saturated { limit: limit.unwrap_or(u32::MAX) });
         }
         health.in_flight.fetch_add(1, Ordering::Relaxed);
-        Ok(Slot { health: health.clone(), account: account.clone(), wakes: false })
+        Ok(Slot { health: health.clone(), account: account.clone(), wakes: false, answer: None })
+    }
+
+    /// The same; a break is counted only if `counts`: a request adds at most one failure to an upstream.
+    pub fn counting(mut self, counts: bool) -> Slot {
+        self.answer = self.answer.map(|answer| Answer { counts, ..answer });
+        self
+    }
+
+    /// The answer came through whole. Frees the slot.
+    pub fn completed(self) {
+        if self.answer.is_some() {
+            self.health.breaker.completed();
+            self.health.count_success();
+        }
+    }
+
+    /// The upstream broke its answer off, `after` it had begun, and `reason` is short and free of secrets. Frees the slot.
+    pub fn broke(self, reason: &str, after: Duration) {
+        let Some(answer) = self.answer else { return };
+        let now = answer.begun.plus(after);
+        self.health.note_error(reason, now);
+        self.health.count_failure();
+        if answer.counts {
+            self.health.breaker.failed(now, answer.policy, None);
+        }
     }
 }
 

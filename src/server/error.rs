@@ -210,7 +210,8 @@ impl IntoResponse for Rejection {
 
 /// Most requests are over sooner, and room for one is enough.
 const COME_BACK: Duration = Duration::from_secs(1);
-const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
+/// Retry-After in milliseconds, for OpenAI's SDKs.
+pub(super) const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-llmgw-attempts");
 

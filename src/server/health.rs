@@ -13,7 +13,7 @@ use crate::engine::HealthReport;
 use crate::server::state::App;
 
 /// What can be asked, in the order of the documentation.
-const ENDPOINTS: [&str; 18] = [
+const ENDPOINTS: [&str; 19] = [
     "POST /v1/chat/completions",
     "POST /v1/completions",
     "POST /v1/embeddings",
@@ -31,6 +31,7 @@ const ENDPOINTS: [&str; 18] = [
     "GET /readyz",
     "GET /status",
     "GET /config",
+    "GET /admin/api/explain",
     "POST /reload",
 ];
 

@@ -11,6 +11,7 @@ mod caller;
 mod chat;
 mod config;
 mod error;
+mod explain;
 mod forward;
 mod health;
 mod inherited;
@@ -192,8 +193,10 @@ impl Server {
             }
         };
         tokio::select! {
-            () = served => shutdown.advance(Stage::Ended),
+            // First, because what is told to end may be gone before this is looked at.
+            biased;
             () = shutdown.reached(Stage::Ended) => warn!("ended at once"),
+            () = served => shutdown.advance(Stage::Ended),
         }
         let all = async { while listening.join_next().await.is_some() {} };
         let _ = timeout(LAST_WORDS, all).await;

@@ -2,12 +2,12 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 
 use crate::engine::{Error, Reply, ReplyBody, Trace};
 use crate::hub::MediaType;
-use crate::server::error::Rejection;
+use crate::server::error::{RETRY_AFTER_MS, Rejection};
 use crate::server::state::Metered;
 
 const PROVIDER: HeaderName = HeaderName::from_static("x-llmgw-provider");
@@ -47,10 +47,15 @@ pub(super) fn metered_with(result: Result<Reply, Error>, wrap: impl FnOnce(Reply
 /// Whose answer it is after all, where every attempt ended in the same status.
 fn upstream_of(error: &Error) -> Option<(HeaderMap, Trace)> {
     let Error::SameStatus { headers, overhead, attempts, .. } = error else { return None };
+    let mut headers = HeaderMap::clone(headers);
+    // Where it made sense, we say it ourselves.
+    for name in [RETRY_AFTER, RETRY_AFTER_MS] {
+        headers.remove(name);
+    }
     let last = attempts.last()?;
     let tried = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
     let trace = Trace { provider: last.provider.clone(), model: last.model.clone(), attempts: tried, overhead: *overhead };
-    Some((HeaderMap::clone(headers), trace))
+    Some((headers, trace))
 }
 
 /// The head of a stream of events of which nobody knows yet where it will come from.

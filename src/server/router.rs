@@ -11,7 +11,7 @@ use http::{Method, StatusCode};
 use crate::hub::Endpoint;
 use crate::server::error::Rejection;
 use crate::server::state::App;
-use crate::server::{chat, config, forward, health, models, reload, status};
+use crate::server::{chat, config, explain, forward, health, models, reload, status};
 
 /// Which paths a port serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,8 @@ fn admin(table: Table) -> Table {
         .route("/config", get(config::show))
         .route("/reload", post(reload::reload))
         .route("/v1/reload", post(reload::reload))
-        .route("/config/reload", post(reload::reload));
+        .route("/config/reload", post(reload::reload))
+        .route("/admin/api/explain", get(explain::explain));
     ADMIN_NOT_YET.into_iter().fold(table, |table, path| table.route(path, any(not_supported)))
 }
 

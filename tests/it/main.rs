@@ -6,17 +6,23 @@
     reason = "a helper of a test fails as the test does; the settings for tests cover only the functions marked as such"
 )]
 
+mod breaker;
 #[cfg(unix)]
 mod cli;
 mod failover;
+mod faulty;
 mod gateway;
+mod hedging;
 #[cfg(unix)]
 mod last_words;
+mod matrix;
+mod properties;
 #[cfg(unix)]
 mod readme;
 mod server;
 mod streams;
 mod tidy;
+#[cfg(unix)]
 mod under_load;
 
 /// The process-wide TLS provider; the binary's `main` does the same.

@@ -12,9 +12,6 @@ use crate::config::read::{List, Place, Setting};
 
 impl Resolver<'_, '_> {
     pub(super) fn later(&mut self, file: &File) {
-        if let Some(routing) = file.routing.value() {
-            self.set_later(&routing.hedge_after);
-        }
         if let Some(logging) = file.logging.value() {
             self.later_logging(logging);
         }

@@ -65,21 +65,29 @@ impl ApiError {
 
     /// Whether it says, by its own code or type, that the request was wrong rather than the upstream.
     pub fn blames_the_request(&self) -> bool {
-        matches!(self.code.as_str(), "400" | "413" | "422") || self.kind == "invalid_request_error"
+        const CODES: [&str; 7] =
+            ["400", "413", "422", "content_filter", "content_policy_violation", "context_length_exceeded", "data_inspection_failed"];
+        CODES.contains(&self.code.as_str()) || matches!(self.kind.as_str(), "invalid_request_error" | "content_filter")
     }
 
     /// In one line, for a list of attempts.
     pub fn summary(&self) -> Cow<'_, str> {
+        const LONGEST_NAME: usize = 100;
         const LONGEST: usize = 200;
-        let name = if self.code.is_empty() { &self.kind } else { &self.code };
-        let message: String = self.message.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST).collect();
+        let name = in_one_line(if self.code.is_empty() { &self.kind } else { &self.code }, LONGEST_NAME);
+        let message = in_one_line(&self.message, LONGEST);
         match (name.is_empty(), message.is_empty()) {
             (true, true) => Cow::Borrowed("an error without a message"),
-            (false, true) => Cow::Borrowed(name),
+            (false, true) => Cow::Owned(name),
             (true, false) => Cow::Owned(message),
             (false, false) => Cow::Owned(format!("{name}: {message}")),
         }
     }
+}
+
+/// The words of `text` with single blanks between them, at most `longest` characters.
+fn in_one_line(text: &str, longest: usize) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(longest).collect()
 }
 
 /// `{"error":{…}}` with all four members that the SDKs' types expect.
@@ -125,6 +133,23 @@ mod tests {
         }
         assert_eq!(ApiError::read_failed(br#"{"code":20012,"message":"Model does not exist","data":null}"#).expect("flat").code, "20012");
         assert!(ApiError::read_failed(br#"{"detail":[{"msg":"bad"}]}"#).expect("detail").message.contains("bad"));
+    }
+
+    #[test]
+    fn a_refused_request_is_told_from_a_failed_upstream() {
+        let error = |kind: &str, code: &str| ApiError { message: "不行".to_owned(), kind: kind.to_owned(), code: code.to_owned() };
+        for (kind, code) in [("", "400"), ("invalid_request_error", ""), ("", "content_filter"), ("x", "content_policy_violation")] {
+            assert!(error(kind, code).blames_the_request(), "{kind} {code}");
+        }
+        for (kind, code) in [("", ""), ("server_error", "overloaded"), ("", "500"), ("rate_limit_error", "429")] {
+            assert!(!error(kind, code).blames_the_request(), "{kind} {code}");
+        }
+    }
+
+    #[test]
+    fn a_summary_is_one_short_line_whatever_the_upstream_sends() {
+        let error = ApiError { message: "长\r\n".repeat(500), kind: String::new(), code: "码 \n".repeat(500) };
+        assert!(error.summary().chars().count() <= 302 && !error.summary().contains('\n'));
     }
 
     #[test]

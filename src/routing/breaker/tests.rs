@@ -19,11 +19,23 @@ fn probe(state: State, now: Millis) -> (State, Option<Ticket>) {
 }
 
 #[test]
+fn a_limit_that_one_request_meets_again_is_heeded_and_not_counted() {
+    let once = State::default().rate_limited(Millis(0), POLICY, Some(Duration::ZERO), None);
+    let probe = once.claimed(Millis(5), false).expect("due at once");
+    let again = probe.limited_again(Millis(5), POLICY, Some(Duration::from_secs(7)), Some(Ticket(probe.probe)));
+    assert_eq!((again.failures, again.trips), (once.failures, once.trips));
+    assert_eq!(again.standing(Millis(5), POLICY), Standing::Cooling(Duration::from_secs(7)));
+    let after_another_failure = State::default().failed(Millis(0), POLICY, None).limited_again(Millis(0), POLICY, None, None);
+    assert_eq!(after_another_failure.failures, 1);
+    assert_eq!(after_another_failure.standing(Millis(0), POLICY), Standing::Cooling(Duration::from_secs(10)));
+}
+
+#[test]
 fn failures_in_a_row_start_a_cooldown_and_a_success_between_does_not_let_them() {
     let now = Millis(1000);
     assert_eq!(after_failures(2, now).standing(now, POLICY), Standing::Closed);
     assert_eq!(after_failures(3, now).standing(now, POLICY), Standing::Cooling(Duration::from_secs(10)));
-    let interrupted = after_failures(2, now).succeeded(now, None).failed(now, POLICY, None);
+    let interrupted = after_failures(2, now).begun(now, None).completed().failed(now, POLICY, None);
     assert_eq!(interrupted.standing(now, POLICY), Standing::Closed);
 }
 
@@ -39,7 +51,7 @@ fn a_failing_probe_doubles_the_cooldown_up_to_the_maximum() {
         state = probing.failed(now, POLICY, ticket);
     }
     let (probing, ticket) = probe(state, now.plus(Duration::from_secs(300)));
-    let back = probing.succeeded(now, ticket);
+    let back = probing.begun(now, ticket).completed();
     assert_eq!((back.trips, back.failures, back.standing(now, POLICY)), (0, 0, Standing::Closed));
 }
 
@@ -66,11 +78,34 @@ fn a_rate_limit_cools_at_once_and_the_longest_deadline_wins() {
 #[test]
 fn an_older_success_ends_a_cooldown_by_failures_but_not_a_rate_limit() {
     let now = Millis(1000);
-    assert_eq!(after_failures(3, now).succeeded(now, None).standing(now, POLICY), Standing::Closed);
+    assert_eq!(after_failures(3, now).begun(now, None).completed().standing(now, POLICY), Standing::Closed);
     let limited = State::default().rate_limited(now, POLICY, Some(Duration::from_secs(60)), None);
-    assert_eq!(limited.succeeded(now, None), limited);
+    assert_eq!(limited.begun(now, None).completed(), limited);
     let (probing, ticket) = probe(limited, now.plus(Duration::from_secs(60)));
-    assert_eq!(probing.succeeded(now, ticket).standing(now, POLICY), Standing::Closed);
+    assert_eq!(probing.begun(now, ticket).completed().standing(now, POLICY), Standing::Closed);
+}
+
+#[test]
+fn what_was_counted_is_forgotten_only_when_an_answer_came_through_whole() {
+    let now = Millis(0);
+    let begun = after_failures(2, now).begun(now, None);
+    assert_eq!(begun, after_failures(2, now), "an answer that begins may still break off");
+    assert!(matches!(begun.failed(now, POLICY, None).standing(now, POLICY), Standing::Cooling(_)));
+    assert_eq!(begun.completed().failures, 0);
+}
+
+#[test]
+fn on_parole_the_next_failure_cools_again_for_twice_as_long() {
+    let later = Millis(10_000);
+    let (probing, ticket) = probe(after_failures(3, Millis(0)), later);
+    let parole = probing.begun(later, ticket);
+    assert_eq!((parole.standing(later, POLICY), parole.claimed(later, true)), (Standing::Closed, None));
+    assert_eq!(parole.failed(later, POLICY, None).standing(later, POLICY), Standing::Cooling(Duration::from_secs(20)));
+    let limited = parole.rate_limited(later, POLICY, Some(Duration::from_secs(7)), None);
+    assert_eq!(limited.standing(later, POLICY), Standing::Cooling(Duration::from_secs(7)));
+    assert_eq!((parole.completed().trips, parole.completed().failures, parole.completed().parole), (0, 0, false));
+    let cooling = parole.failed(later, POLICY, None);
+    assert_eq!(cooling.completed(), cooling, "an answer from before ends no rest");
 }
 
 #[test]
@@ -84,7 +119,7 @@ fn an_early_probe_that_fails_does_not_double() {
 #[test]
 fn a_late_holder_cannot_give_back_anothers_probe() {
     let (first, ticket) = probe(after_failures(3, Millis(0)), Millis(10_000));
-    let again = (0..3).fold(first.succeeded(Millis(10_000), None), |state, _| state.failed(Millis(10_000), POLICY, None));
+    let again = (0..3).fold(first.begun(Millis(10_000), None).completed(), |state, _| state.failed(Millis(10_000), POLICY, None));
     let (second, _) = probe(again, Millis(20_000));
     assert_eq!(second.released(ticket.unwrap()), second);
 }
@@ -138,7 +173,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 proptest! {
     #[test]
-    fn a_breaker_is_never_stuck_never_probed_twice_and_keeps_the_longest_deadline(steps in collection::vec(step(), 0..60)) {
+    fn a_breaker_never_stuck_never_probed_twice_and_keeps_the_longest_deadline(steps in collection::vec(step(), 0..60)) {
         let (breaker, mut now) = (Breaker::default(), Millis(0));
         // Whoever got a ticket last, and whether it is out according to a plain count.
         let (mut held, mut out): (Option<Ticket>, bool) = (None, false);
@@ -183,8 +218,8 @@ proptest! {
     }
 
     #[test]
-    fn a_state_survives_packing(failures in 0..1024_u16, trips in 0..32_u8, until in 0..(1_u64 << 40), probe in 0..128_u8, flags in 0..4_u8) {
-        let state = State { failures, trips, until: Millis(until), probing: flags & 1 == 1, limited: flags & 2 == 2, probe };
+    fn a_state_survives_packing(failures in 0..1024_u16, trips in 0..32_u8, until in 0..(1_u64 << 39), probe in 0..128_u8, flags in 0..8_u8) {
+        let state = State { failures, trips, until: Millis(until), probing: flags & 1 == 1, limited: flags & 2 == 2, parole: flags & 4 == 4, probe };
         prop_assert_eq!(unpack(pack(state)), state);
     }
 }

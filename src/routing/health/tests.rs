@@ -45,13 +45,13 @@ fn models_that_clients_think_up_are_bounded() {
 fn speed_follows_the_newest_and_grows_stale() {
     let health = Health::default();
     assert_eq!(health.speed(Millis(0)), None);
-    health.count_success(millis(100), Millis(0));
+    health.measure(millis(100), Millis(0));
     assert_eq!(health.speed(Millis(0)), Some(100.0));
-    health.count_success(millis(200), Millis(1000));
+    health.measure(millis(200), Millis(1000));
     assert!((health.speed(Millis(1000)).unwrap() - 130.0).abs() < 0.1);
     assert_eq!(health.speed(Millis(302_000)), None, "idle for five minutes: to be measured anew");
     let instant = Health::default();
-    instant.count_success(Duration::ZERO, Millis(0));
+    instant.measure(Duration::ZERO, Millis(0));
     assert!(instant.speed(Millis(0)).is_some());
 }
 
@@ -59,7 +59,8 @@ fn speed_follows_the_newest_and_grows_stale() {
 fn a_report_adds_up() {
     let account = Board::default().account("a", "https://a");
     for n in 1..=1000 {
-        account.health("slow").count_success(millis(n), Millis(n));
+        account.health("slow").measure(millis(n), Millis(n));
+        account.health("slow").count_success();
     }
     account.health("other").count_failure();
     account.health("slow").note_error("early", Millis(1));

@@ -1,3 +1,6 @@
+mod model;
+mod stress;
+
 use std::time::Duration;
 
 use super::{Failure, Skipped, Switch};
@@ -20,11 +23,11 @@ fn fail(candidate: &Candidate, failure: Failure, times: usize, now: Millis) {
 #[test]
 fn a_slot_is_taken_until_the_end_of_the_answer() {
     let candidate = candidate();
-    let slot = candidate.claim(Millis(0), POLICY).unwrap().succeeded(Duration::from_millis(5), Millis(5));
+    let slot = candidate.claim(Millis(0), POLICY).unwrap().answered(Duration::from_millis(5), Millis(5));
     let permit = candidate.claim(Millis(0), POLICY).unwrap();
     assert_eq!(candidate.claim(Millis(0), POLICY).unwrap_err(), Skipped::Saturated { limit: 2 });
     assert_eq!((candidate.account.in_flight(), candidate.health.in_flight()), (2, 2));
-    drop(slot);
+    slot.completed();
     drop(permit);
     assert_eq!((candidate.account.in_flight(), candidate.health.in_flight()), (0, 0));
     let report = candidate.health.report();
@@ -59,6 +62,43 @@ fn one_request_adds_one_failure() {
 }
 
 #[test]
+fn an_answer_counts_as_it_ends() {
+    let candidate = candidate();
+    let begin = || candidate.claim(Millis(0), POLICY).unwrap().answered(Duration::from_millis(5), Millis(5));
+    let figures = || (candidate.health.report().successes, candidate.health.report().failures, candidate.health.report().failures_in_a_row);
+    drop(begin());
+    assert_eq!(figures(), (0, 0, 0), "its client left");
+    begin().broke("重置", Duration::from_secs(2));
+    begin().counting(false).broke("重置", Duration::from_secs(2));
+    assert_eq!(figures(), (0, 2, 1), "one request adds one failure");
+    assert_eq!(candidate.health.last_error().map(|error| (error.message, error.at)), Some(("重置".to_owned(), Millis(2_005))));
+    begin().completed();
+    assert_eq!(figures(), (1, 2, 0));
+    let undecided = || candidate.claim(Millis(0), POLICY).unwrap().undecided();
+    undecided().completed();
+    undecided().broke("重置", Duration::ZERO);
+    assert_eq!(figures(), (1, 2, 0), "a client's mistake says nothing, however its answer ends");
+    assert_eq!((candidate.account.in_flight(), candidate.health.report().requests), (0, 6));
+}
+
+#[test]
+fn an_upstream_that_breaks_every_answer_off_rests_for_longer_and_longer() {
+    let (candidate, mut now) = (candidate(), Millis(0));
+    let breaks = |now: Millis| {
+        candidate.claim(now, POLICY).unwrap().answered(Duration::from_millis(5), now).broke("cut", Duration::ZERO);
+        candidate.health.standing(now, POLICY)
+    };
+    assert_eq!([breaks(now), breaks(now)], [Standing::Closed, Standing::Closed]);
+    for seconds in [10, 20, 40, 80, 160, 300, 300] {
+        let rest = Duration::from_secs(seconds);
+        assert_eq!(breaks(now), Standing::Cooling(rest));
+        now = now.plus(rest);
+    }
+    candidate.claim(now, POLICY).unwrap().answered(Duration::ZERO, now).completed();
+    assert_eq!(breaks(now), Standing::Closed, "all is forgotten");
+}
+
+#[test]
 fn an_undecided_probe_is_given_back() {
     let candidate = candidate();
     fail(&candidate, Failure::Attempt, 3, Millis(0));
@@ -67,7 +107,7 @@ fn an_undecided_probe_is_given_back() {
     assert_eq!(candidate.claim(Millis(10_000), POLICY).unwrap_err(), Skipped::Probing);
     drop(probe);
     let probe = candidate.claim(Millis(10_000), POLICY).unwrap();
-    drop(probe.succeeded(Duration::ZERO, Millis(10_001)));
+    drop(probe.answered(Duration::ZERO, Millis(10_001)));
     assert_eq!(candidate.health.standing(Millis(10_001), POLICY), Standing::Closed);
 }
 

@@ -171,10 +171,10 @@ fn the_least_busy_the_fastest_and_the_cheapest_come_first() {
     assert_eq!(planned(&table, "cheap").unwrap(), ["a/gpt-4o-mini", "a/gpt-4o", "a/nobody-knows"]);
 
     let claim = |model| table.candidate(0, model).unwrap().claim(Millis(0), table.cooldown()).unwrap();
-    let slot = claim("gpt-4o").succeeded(Duration::from_millis(10), Millis(10));
+    let slot = claim("gpt-4o").answered(Duration::from_millis(10), Millis(10));
     assert_eq!(planned(&table, "busy").unwrap()[2], "a/gpt-4o");
     drop(slot);
-    drop(claim("gpt-4o-mini").succeeded(Duration::from_millis(5), Millis(10)));
+    drop(claim("gpt-4o-mini").answered(Duration::from_millis(5), Millis(10)));
     assert_eq!(planned(&table, "fast").unwrap(), ["a/nobody-knows", "a/gpt-4o-mini", "a/gpt-4o"], "first what is not measured yet");
 }
 

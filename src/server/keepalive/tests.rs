@@ -32,12 +32,17 @@ fn event(line: &str) -> Step {
     send(&format!("{line}\n\n"))
 }
 
-/// An upstream's answer after `wait`: a status, a content type and a body.
+type Steps = fn() -> Vec<Step>;
+
+/// A status, a content type and a body.
+type Reply = (u16, &'static str, Steps);
+
+/// An upstream that answers, or breaks, after so long.
 #[derive(Clone)]
-struct Upstream(Duration, Result<(u16, &'static str, fn() -> Vec<Step>), &'static str>);
+struct Upstream(Duration, Result<Reply, &'static str>);
 
 impl Upstream {
-    fn streams(wait: u64, steps: fn() -> Vec<Step>) -> Upstream {
+    fn streams(wait: u64, steps: Steps) -> Upstream {
         Upstream(secs(wait), Ok((200, "text/event-stream", steps)))
     }
 
@@ -173,7 +178,7 @@ async fn a_late_answer_that_is_no_stream_is_an_error_too() {
     let whole = Upstream(secs(50), Ok((200, "application/json", || vec![send(r#"{"choices":[{"message":{"content":"好"}}]}"#)])));
     let got = get(whole, Keepalive::default()).await.last_error();
     assert_eq!((&got["error"]["type"], &got["error"]["code"]), (&json!("upstream_error"), &json!("upstream_error")));
-    let cases: [(fn() -> Vec<Step>, &str, &str); 3] = [
+    let cases: [(Steps, &str, &str); 3] = [
         (|| vec![send(r#"{"message":"不行","code":12}"#)], "不行", "12"),
         (|| vec![send("no")], "the upstream answered 400 Bad Request", "upstream_error"),
         (|| vec![send(&"x".repeat(300_000)), Step::Hang], "the upstream answered 400 Bad Request", "upstream_error"),

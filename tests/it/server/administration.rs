@@ -4,8 +4,14 @@ use super::client::{Answer, Ask};
 use super::upstream::Upstream;
 use super::{CHAT, Gateway, one, question};
 
-const PATHS: [(&str, &str); 5] =
-    [("GET", "/status"), ("GET", "/config"), ("POST", "/reload"), ("POST", "/v1/reload"), ("POST", "/config/reload?check=true")];
+const PATHS: [(&str, &str); 6] = [
+    ("GET", "/status"),
+    ("GET", "/config"),
+    ("GET", "/admin/api/explain?model=m-a"),
+    ("POST", "/reload"),
+    ("POST", "/v1/reload"),
+    ("POST", "/config/reload?check=true"),
+];
 
 /// Asks each path of the administration.
 async fn each(gateway: &Gateway, headers: &[(&str, &str)], check: impl Fn(&Answer, &str)) {

@@ -1,0 +1,200 @@
+//! A running gateway, as the commands that administer one find it, ask it and are refused by it.
+
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use http::header::CONTENT_TYPE;
+use http::{Method, StatusCode};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use serde_json::Value;
+use url::Url;
+
+use crate::cli::failure::Failure;
+use crate::cli::trust::trusting;
+use crate::config::{Config, ServerTls};
+use crate::transport::cause::describe;
+
+/// Administration reads files, and waits for a first discovery at most.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A gateway that may be running.
+pub struct Remote {
+    base: Url,
+    key: Option<String>,
+    /// Whose certificate is trusted, beside what the system trusts.
+    own: Option<ServerTls>,
+}
+
+/// What a gateway answered.
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// JSON, or whatever else it was as a text.
+    pub body: Value,
+}
+
+impl fmt::Display for Remote {
+    /// Its address.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.base.fmt(f)
+    }
+}
+
+impl Remote {
+    /// The gateway at `url`, else the one that `config` describes; its admin key is `key`, else the one of `config`.
+    pub fn find(url: Option<Url>, key: Option<String>, config: Option<&Config>) -> Result<Remote, Failure> {
+        let own = config.and_then(|config| config.server.tls.clone()).filter(|_| url.is_none());
+        let Some(base) = url.or_else(|| config.and_then(address)) else {
+            return Err(Failure::usage("the configuration names no address that a gateway can be reached at").hint("give one with `--url`"));
+        };
+        let key = key.or_else(|| Some(config?.admin.key.as_ref()?.expose().to_owned()));
+        Ok(Remote { base, key, own })
+    }
+
+    /// Asks for `path`. The inner `Err`: nobody answered, and why.
+    pub async fn ask(&self, method: Method, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Result<Answer, String>> {
+        let mut builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
+        if let Some(tls) = &self.own {
+            // Whoever can read this file is meant to trust it.
+            let chain = CertificateDer::pem_file_iter(&tls.cert).and_then(Iterator::collect);
+            let chain = chain.with_context(|| format!("cannot read {}", tls.cert.display()))?;
+            builder = builder.tls_backend_preconfigured(trusting(chain)?);
+        }
+        let client = builder.build().context("cannot make a client")?;
+        let mut request = client.request(method.clone(), self.endpoint(path, query));
+        if method == Method::POST {
+            request = request.header(CONTENT_TYPE, "application/json").body("{}");
+        }
+        if let Some(key) = &self.key {
+            request = request.bearer_auth(key);
+        }
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return Ok(Err(describe(&error.without_url()))),
+        };
+        let status = response.status();
+        let text = response.text().await.unwrap_or_default();
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Ok(Ok(Answer { status, body }))
+    }
+
+    /// `path` below the address, which may be behind a reverse proxy's path.
+    fn endpoint(&self, path: &str, query: &[(&str, &str)]) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        url.set_query(None);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+
+    /// Nobody answered, for this reason.
+    pub fn absent(&self, reason: &str) -> Failure {
+        if self.own.is_some() && reason.starts_with("tls: ") {
+            return Failure::failed(format!("{self} is not trusted: {reason}"))
+                .hint("it does not show the certificate of `server.tls`; has it been renewed, SIGHUP makes the gateway read it");
+        }
+        Failure::failed(format!("no gateway answers at {self}: {reason}")).hint("start one with `llmgw serve`, or name it with `--url`")
+    }
+}
+
+impl Answer {
+    /// Why it was refused, as every administrator may be.
+    pub fn refused(&self) -> Failure {
+        let message = self.message();
+        match self.status {
+            StatusCode::UNAUTHORIZED => Failure::failed("the gateway refuses the key").hint("give its admin key with `--key`"),
+            StatusCode::FORBIDDEN => {
+                Failure::failed(format!("the gateway refuses: {message}")).hint("set `admin.key`, and give it with `--key`")
+            }
+            StatusCode::NOT_FOUND => {
+                Failure::failed("no gateway is administered at this address").hint("check `--url`, and whether `admin.port` is set")
+            }
+            status => Failure::failed(format!("the gateway answered {status}: {message}")),
+        }
+    }
+
+    /// What it says went wrong.
+    pub fn message(&self) -> &str {
+        self.body["error"]["message"].as_str().or(self.body.as_str()).unwrap_or_default().trim()
+    }
+}
+
+/// Where the gateway of this configuration takes administration.
+fn address(config: &Config) -> Option<Url> {
+    let scheme = if config.server.tls.is_some() { "https" } else { "http" };
+    let host = match config.server.host.as_str() {
+        "0.0.0.0" => "127.0.0.1".to_owned(),
+        "::" | "[::]" => "[::1]".to_owned(),
+        host if host.contains(':') && !host.starts_with('[') => format!("[{host}]"),
+        host => host.to_owned(),
+    };
+    let port = config.admin.port.unwrap_or(config.server.port);
+    if port == 0 { None } else { Url::parse(&format!("{scheme}://{host}:{port}")).ok() }
+}
+
+/// Reads an address of the web; says what is missing of one that a browser would complete.
+pub fn web_address(text: &str) -> Result<Url, String> {
+    let is_web = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    match Url::parse(text) {
+        Ok(url) if is_web(&url) => Ok(url),
+        _ if !text.contains("://") && Url::parse(&format!("http://{text}")).is_ok_and(|url| is_web(&url)) => {
+            Err(format!("it must begin with http:// or https://; try `http://{text}`"))
+        }
+        Ok(_) => Err("it must begin with http:// or https://".to_owned()),
+        Err(error) => Err(format!("{error}; write it as `http://127.0.0.1:8000`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Method, StatusCode};
+    use serde_json::json;
+    use url::Url;
+
+    use super::{Answer, Remote, web_address};
+    use crate::cli::failure::Exit;
+
+    fn remote(base: &str) -> Remote {
+        Remote::find(Some(Url::parse(base).unwrap()), None, None).unwrap()
+    }
+
+    #[test]
+    fn a_gateway_behind_a_path_is_reached() {
+        let url = |base: &str, query: &[(&str, &str)]| remote(base).endpoint("/reload", query).to_string();
+        assert_eq!(url("http://127.0.0.1:8000", &[]), "http://127.0.0.1:8000/reload");
+        assert_eq!(url("https://gw.example/llm/", &[("check", "true")]), "https://gw.example/llm/reload?check=true");
+        assert_eq!(url("http://gw.example/?x", &[("model", "a/b&c 型")]), "http://gw.example/reload?model=a%2Fb%26c+%E5%9E%8B");
+    }
+
+    #[test]
+    fn an_address_without_a_scheme_is_told_apart() {
+        assert!(web_address("http://127.0.0.1:8124").is_ok());
+        for text in ["127.0.0.1:8124", "localhost:8124", "gw.example"] {
+            assert!(web_address(text).unwrap_err().contains(&format!("try `http://{text}`")), "{text}");
+        }
+        for text in ["ftp://gw.example", "not a url"] {
+            assert!(!web_address(text).unwrap_err().contains("try"), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_not_there_is_told_in_two_words() {
+        // Fails only when another test was first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let answer = remote(&format!("http://127.0.0.1:{port}")).ask(Method::POST, "/reload", &[]).await.unwrap();
+        assert_eq!(answer.err().as_deref(), Some("connection refused"));
+    }
+
+    #[test]
+    fn a_refusal_comes_with_its_way_out() {
+        for status in [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND] {
+            let failure = Answer { status, body: json!(null) }.refused();
+            assert_eq!((failure.exit, failure.hint.is_some()), (Exit::Failed, true), "{status}");
+        }
+    }
+}

@@ -20,7 +20,7 @@ use crate::server::client::{Answer, Ask, Wire};
 
 use super::Soak;
 use super::judge::judge;
-use super::world::{Cell, long_words};
+use super::world::{Cell, WORDS};
 
 /// Clients with one question after the other, and the longest pause between two.
 const CALLERS: u64 = 24;
@@ -29,12 +29,14 @@ const PAUSE_MS: u64 = 100;
 /// Clients with one long stream after the other.
 const LISTENERS: u64 = 150;
 
-pub fn start(soak: &Arc<Soak>, tasks: &mut JoinSet<()>) {
-    for seed in 0..CALLERS {
-        tasks.spawn(call_again_and_again(soak.clone(), StdRng::seed_from_u64(seed)));
+/// The same seed makes the same choices.
+pub fn start(soak: &Arc<Soak>, seed: u64, tasks: &mut JoinSet<()>) {
+    let rng = |client: u64| StdRng::seed_from_u64(seed * (CALLERS + LISTENERS) + client);
+    for client in 0..CALLERS {
+        tasks.spawn(call_again_and_again(soak.clone(), rng(client)));
     }
-    for seed in 0..LISTENERS {
-        tasks.spawn(listen_again_and_again(soak.clone(), StdRng::seed_from_u64(CALLERS + seed)));
+    for client in CALLERS..CALLERS + LISTENERS {
+        tasks.spawn(listen_again_and_again(soak.clone(), rng(client)));
     }
 }
 
@@ -58,7 +60,7 @@ async fn listen_again_and_again(soak: Arc<Soak>, mut rng: StdRng) {
     // Not all at once.
     sleep(Duration::from_millis(rng.random_range(0..1000))).await;
     while !soak.is_over() {
-        let moment = Duration::from_millis(rng.random_range(0..3000));
+        let moment = Duration::from_millis(rng.random_range(0..2000));
         match rng.random_range(0..10) {
             0 => soak.noted(stop_listening(&soak, moment)).await,
             1 => soak.noted(listen(&soak, Some(moment))).await,
@@ -154,7 +156,7 @@ async fn listen(soak: &Soak, stall: Option<Duration>) -> Outcome {
         Ok(body) => answer.body = body,
         Err(_) => answer.cut = true,
     }
-    let outcome = whole(answer, &long_words())?;
+    let outcome = whole(answer, WORDS)?;
     Ok(if stall.is_some() { format!("{outcome}, a long stream, stalled") } else { format!("{outcome}, a long stream") })
 }
 

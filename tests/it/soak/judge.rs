@@ -55,7 +55,9 @@ impl Seen<'_> {
     }
 
     fn has_attempts_of(&self, expected: &Expected) -> bool {
-        expected.tried.is_empty() || self.told.header("x-llmgw-attempts") == expected.tried.len().to_string()
+        // Where nothing rests, an upstream at its limit is asked again.
+        let is_limited = expected.learned.starts_with("limit");
+        is_limited || expected.tried.is_empty() || self.told.header("x-llmgw-attempts") == expected.tried.len().to_string()
     }
 
     fn is_healthy(&self) -> bool {

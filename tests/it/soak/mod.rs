@@ -25,7 +25,7 @@ use books::Books;
 use world::World;
 
 /// Within a run of all tests.
-const SHORT: Duration = Duration::from_secs(8);
+const SHORT: Duration = Duration::from_secs(5);
 
 /// Before memory and open files are compared: pools, threads and allocators have grown to their size by then.
 const WARM_UP: u32 = 5;
@@ -60,10 +60,10 @@ async fn faults_at_load_are_answered_as_the_table_says_and_leave_nothing_behind(
         reloads: AtomicUsize::new(0),
     };
     let soak = Arc::new(soak);
-    soak.clone().run(length / WARM_UP).await;
+    soak.clone().run(1, length / WARM_UP).await;
     let files = soak.idle().await;
     soak.books.begin();
-    soak.clone().run(length - length / WARM_UP).await;
+    soak.clone().run(2, length - length / WARM_UP).await;
     until("every descriptor to be closed", async || soak.gateway.descriptors() <= files).await;
     let left = soak.idle().await;
     let soak = Arc::into_inner(soak).expect("nobody asks any more");
@@ -76,10 +76,10 @@ async fn faults_at_load_are_answered_as_the_table_says_and_leave_nothing_behind(
 
 impl Soak {
     /// Load for `length`, and until the last request has ended.
-    async fn run(self: Arc<Soak>, length: Duration) {
+    async fn run(self: Arc<Soak>, seed: u64, length: Duration) {
         self.is_over.store(false, Ordering::SeqCst);
         let mut tasks = JoinSet::new();
-        clients::start(&self, &mut tasks);
+        clients::start(&self, seed, &mut tasks);
         tasks.spawn(self.clone().reload_again_and_again());
         tasks.spawn(self.clone().look_again_and_again());
         tokio::time::sleep(length).await;

@@ -17,7 +17,7 @@ use crate::server::upstream::{Step, Upstream, chunk, events_head};
 const IMPATIENT: &str = ", timeout: { connect: 200ms, first_byte: 500ms, first_content: 500ms, idle: 500ms, non_stream: 500ms }";
 
 /// What a long stream says, in as many events.
-const WORDS: &str = "慢慢说来话长从前有座山山里有个庙庙里有个老和尚";
+pub const WORDS: &str = "慢慢说来话长从前有座山山里有个庙庙里有个老和尚";
 
 /// All upstreams, and all that can be asked for.
 pub struct World {
@@ -45,11 +45,6 @@ pub struct Cell {
     pub alone: Option<Arc<Mutex<()>>>,
 }
 
-/// What a long stream says.
-pub fn long_words() -> String {
-    WORDS.repeat(2)
-}
-
 impl World {
     pub async fn build() -> World {
         let mut world =
@@ -71,7 +66,7 @@ impl World {
             world.place(&format!("place{position}"), &fault, limits, &table).await;
         }
         let healthy = Upstream::start(|request| answer(request, HEALTHY)).await;
-        let long = Upstream::start(|_| talk(&long_words(), Duration::from_millis(100), Duration::ZERO)).await;
+        let long = Upstream::start(|_| talk(WORDS, Duration::from_millis(100), Duration::ZERO)).await;
         let late = Upstream::start(|_| talk(HEALTHY, Duration::ZERO, Duration::from_secs(2))).await;
         world.provider("b", &settings(&healthy), "m-b, m-l", "");
         world.provider("long", &settings(&long), "m-t", "");

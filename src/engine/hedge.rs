@@ -1,7 +1,7 @@
 //! A second attempt beside one that is silent: how often that may be, and the race of the two.
 //!
 //! [`Race`] runs attempts and says how each ended; it drops what lost. Which route comes next, and what an end means, is the
-//! loop's.
+//! loop's ([`super::run`]).
 
 use std::future::poll_fn;
 use std::pin::pin;

@@ -7,6 +7,7 @@ pub mod adapt;
 pub mod answer;
 pub mod attempt;
 pub mod catalog;
+pub mod claim;
 pub mod demand;
 pub mod discover;
 pub mod error;

@@ -7,28 +7,27 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::select_all;
 use http::{HeaderMap, StatusCode};
 use rand::RngExt;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 use tracing::debug;
 
-use crate::engine::answer::{Answered, AnsweredBody, Failed};
+use crate::engine::answer::{Answered, AnsweredBody, Failed, mask_headers};
 use crate::engine::attempt::{Attempting, Tried};
+use crate::engine::claim::claim_when_free;
 use crate::engine::demand::Demand;
-use crate::engine::error::{Attempt, list};
-use crate::engine::hedge::{Abandoned, Ended, Race, Running};
+use crate::engine::error::Attempt;
+use crate::engine::hedge::{Ended, Race, Running};
 use crate::engine::live::Snapshot;
 use crate::engine::meter::Meter;
 use crate::engine::relay::{Limits, Relay, Source};
 use crate::engine::{Error, Inner, Job, Reply, ReplyBody, Trace, discover};
-use crate::hub::{Provenance, Usage};
 use crate::providers::headers;
 use crate::routing::{Candidate, Failure, Millis, Permit, Plan, Skipped, Slot, Standing, plan, resolve};
-use crate::telemetry::events::{AttemptAbandoned, AttemptFailed, AttemptHedged, CandidateSkipped, SwitchedUpstream};
+use crate::telemetry::events::{AttemptFailed, CandidateSkipped, SwitchedUpstream};
 
-/// What a client is told to wait when nobody knows better.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+mod beside;
+mod used_up;
 
 /// Answers `job`, which asks for `demand`; what was used is in `meter`, which the reply takes along.
 pub async fn run(engine: &Inner, job: &Job, demand: &Demand, meter: &mut Meter) -> Result<(Answered, Candidate, Slot), Error> {
@@ -164,7 +163,7 @@ impl<'a> Walk<'a> {
                 // What cannot be said to the one may well be answered by the other.
                 Tried::Wrong(error) => debug!(%candidate, %error, "cannot be asked"),
                 Tried::Answered(answered) => {
-                    abandon(race, asked.demand, meter);
+                    beside::abandon(race, asked.demand, meter);
                     meter.tries(&candidate);
                     let counts = !self.hurt.contains(&(candidate.provider, Some(candidate.model.clone())));
                     let slot = settle(permit, answered.status, begun.elapsed(), self.engine.now()).counting(counts);
@@ -174,44 +173,6 @@ impl<'a> Walk<'a> {
             }
         }
         Ok(None)
-    }
-
-    /// When an attempt that begins now has been silent for too long, if that is of interest.
-    fn silent_at(&self, asked: &Asked<'_>) -> Option<Instant> {
-        // Whoever wants an operation to happen once shall not have it happen twice.
-        let is_once = headers::has_idempotency_key(asked.headers);
-        let after = self.snapshot.config.routing.hedge_after.filter(|_| !self.hedged && !is_once)?;
-        Some(Instant::now() + after).filter(|at| *at < self.deadline)
-    }
-
-    /// The next route, if one can be had at once and a second attempt beside the one under way is allowed.
-    fn beside(&mut self, asked: &Asked<'_>, meter: &mut Meter) -> Option<(Candidate, Permit)> {
-        if self.is_used_up(meter) || !asked.demand.may_be_hedged() {
-            return None;
-        }
-        let now = self.engine.now();
-        if !self.engine.hedges.take(now) {
-            debug!("no content yet, but a tenth of the requests were hedged already");
-            return None;
-        }
-        let Some((candidate, permit)) = self.claim_ahead(now) else {
-            self.engine.hedges.put_back(now);
-            return None;
-        };
-        (self.hedged, meter.hedged) = (true, true);
-        let silent = format!("{}/{}", meter.provider, meter.upstream_model);
-        AttemptHedged { silent: &silent, beside: &candidate.to_string(), attempt: meter.attempts + 1 }.emit();
-        Some((candidate, permit))
-    }
-
-    /// Claims the first of those ahead that neither rests nor is full, nor would have to be waited for. The others keep their
-    /// place.
-    fn claim_ahead(&mut self, now: Millis) -> Option<(Candidate, Permit)> {
-        let is_new = |candidate: &Candidate| !self.tried.contains_key(&(candidate.provider, candidate.model.clone()));
-        let policy = self.snapshot.config.routing.cooldown;
-        let mut ahead = self.ahead.iter().enumerate().filter(|(_, candidate)| !candidate.last_resort && is_new(candidate));
-        let (place, permit) = ahead.find_map(|(place, candidate)| Some((place, candidate.claim(now, policy).ok()?)))?;
-        Some((self.ahead.remove(place)?, permit))
     }
 
     fn is_used_up(&self, meter: &Meter) -> bool {
@@ -299,86 +260,6 @@ impl<'a> Walk<'a> {
         }
         self.failures.push(failed);
     }
-
-    /// What the client is told when the plan is used up.
-    fn error(&mut self, meter: &Meter) -> Error {
-        let model = &meter.model;
-        let attempts = std::mem::take(&mut self.attempts);
-        let failures = std::mem::take(&mut self.failures);
-        let Some(last) = failures.last() else { return self.unavailable(model) };
-        if failures.iter().all(|failed| failed.failure == Some(Failure::Credentials)) {
-            return Error::CredentialsExhausted { attempts };
-        }
-        let same = last.status.filter(|status| failures.iter().all(|failed| failed.status == Some(*status)));
-        let longest = self.snapshot.config.routing.cooldown.map_or(Duration::MAX, |cooldown| cooldown.max);
-        let retry_after = failures.iter().filter_map(|failed| failed.retry_after).min().map(|wait| wait.min(longest));
-        if let Some(status) = same.filter(|status| matches!(status.as_u16(), 404 | 408 | 409 | 429)) {
-            let last = failures.into_iter().next_back();
-            let (body, headers) = last.map(|failed| (failed.body, Box::new(failed.headers))).unwrap_or_default();
-            return Error::SameStatus { status, body, headers, overhead: meter.overhead(), retry_after, attempts };
-        }
-        if same.is_some_and(|status| status.as_u16() == 529) {
-            let reason = format!("every upstream is overloaded: {}", list(&attempts));
-            return Error::Unavailable { model: model.clone(), reason, retry_after: retry_after.unwrap_or(RETRY_AFTER), attempts };
-        }
-        if last.timed_out { Error::Timeout { attempts } } else { Error::Upstream { attempts } }
-    }
-
-    fn unavailable(&self, model: &str) -> Error {
-        let name = |(candidate, skipped): &(Candidate, Skipped)| format!("{candidate}: {skipped}");
-        let mut reason = self.skipped.iter().map(name).collect::<Vec<_>>().join("; ");
-        if reason.is_empty() {
-            reason = format!("the deadline of {} passed", humantime::format_duration(self.snapshot.config.routing.deadline));
-        }
-        let left = |skipped: &Skipped| if let Skipped::Cooling { left } = skipped { Some(*left) } else { None };
-        let retry_after = self.skipped.iter().filter_map(|(_, skipped)| left(skipped)).min().unwrap_or(RETRY_AFTER);
-        Error::Unavailable { model: model.to_owned(), reason, retry_after, attempts: Vec::new() }
-    }
-}
-
-/// Claims the first of `candidates` that can be had: at once, or when a slot is freed or a probe decided, for as long as
-/// a connection to it may take.
-pub async fn claim_when_free(
-    engine: &Inner,
-    snapshot: &Snapshot,
-    candidates: Vec<Candidate>,
-    deadline: Instant,
-) -> Result<(Candidate, Permit), Option<Skipped>> {
-    let patience = candidates.iter().map(|candidate| snapshot.config.providers[candidate.provider].timeout.connect).max();
-    let until = (Instant::now() + patience.unwrap_or_default()).min(deadline);
-    loop {
-        // Listening begins before looking, so that nothing is freed in between.
-        let mut freed: Vec<_> =
-            candidates.iter().map(|candidate| Box::pin(snapshot.upstreams[candidate.provider].freed.notified())).collect();
-        for notified in &mut freed {
-            notified.as_mut().enable();
-        }
-        let (mut last, mut is_worth_it) = (None, false);
-        for candidate in &candidates {
-            match candidate.claim(engine.now(), snapshot.config.routing.cooldown) {
-                Ok(permit) => return Ok((candidate.clone(), permit)),
-                Err(skipped) => {
-                    is_worth_it |= skipped.is_brief();
-                    last = Some(skipped);
-                }
-            }
-        }
-        if !is_worth_it || Instant::now() >= until {
-            return Err(last);
-        }
-        // When time is up it looks once more.
-        let _ = timeout_at(until, select_all(freed)).await;
-    }
-}
-
-/// Cancels whoever has not answered, at once, and notes what that has cost.
-fn abandon(race: Race<'_>, demand: &Demand, meter: &mut Meter) {
-    let Some(Abandoned { provider, model, took, usage }) = race.abandon() else { return };
-    // Who had said nothing was sent the prompt all the same, and will charge for it.
-    let estimated = || (Usage { input: demand.estimated_input(), ..Usage::default() }, Provenance::Estimated);
-    let wasted = usage.map_or_else(estimated, |usage| (usage, Provenance::Reported));
-    AttemptAbandoned { provider: &provider, upstream_model: &model, took, wasted }.emit();
-    meter.waste(provider, wasted.0, wasted.1);
 }
 
 /// What an answer's beginning says of its upstream's health: nothing, if it is the client's own mistake.
@@ -396,6 +277,7 @@ pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: Candidate,
     };
     let timeout = &snapshot.config.providers[candidate.provider].timeout;
     let from = Source { snapshot: snapshot.clone(), candidate, credential: answered.credential };
+    let headers = mask_headers(answered.headers, &from.secrets());
     meter.commit(answered.status.as_u16(), slot);
     let body = match answered.body {
         AnsweredBody::Full(bytes, usage) => {
@@ -416,7 +298,7 @@ pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: Candidate,
             ReplyBody::Stream(Box::new(Relay::raw(first, Some(upstream), limits, meter, from)))
         }
     };
-    Reply { status: answered.status, headers: answered.headers, body, trace }
+    Reply { status: answered.status, headers, body, trace }
 }
 
 fn skipped_event(candidate: &Candidate, skipped: &Skipped) {

@@ -8,10 +8,13 @@
 
 mod breaker;
 #[cfg(unix)]
+mod canary;
+#[cfg(unix)]
 mod cli;
 mod failover;
 mod faulty;
 mod gateway;
+mod hedging;
 #[cfg(unix)]
 mod last_words;
 mod matrix;

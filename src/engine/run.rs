@@ -40,7 +40,6 @@ pub async fn run(engine: &Inner, job: &Job, meter: &mut Meter) -> Result<(Answer
     let begun = Instant::now();
     let plan = find(engine, &job.snapshot, &demand.model).await?;
     meter.waited += begun.elapsed();
-    plan.advance();
     let mut walk = Walk::new(engine, &job.snapshot, plan, deadline);
     walk.run(&demand, &job.headers, meter).await
 }

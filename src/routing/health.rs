@@ -30,9 +30,12 @@ const NEWEST: f32 = 0.3;
 /// After this long a measured speed is no longer "recent", and an idle upstream is measured anew.
 const STALE: Duration = Duration::from_secs(300);
 
-/// Every account that was ever configured, by provider name and base URL. Cheap to clone; clones are one board.
+/// Every account that is configured or in use, by provider name and base URL. Cheap to clone; clones are one board.
 #[derive(Clone, Debug, Default)]
 pub struct Board(Arc<ArcSwap<Accounts>>);
+
+/// A map under change and the one that it was cloned from.
+const HELD_BY_MAPS: usize = 2;
 
 /// By provider name and base URL.
 type Accounts = HashMap<(Arc<str>, Arc<str>), Arc<Account>>;
@@ -51,6 +54,23 @@ impl Board {
             accounts
         });
         self.0.load().get(&key).cloned().unwrap_or(fresh)
+    }
+
+    /// Forgets the accounts that no configuration and no request holds any more.
+    pub fn forget_unused(&self) {
+        if self.0.load().values().all(|account| Arc::strong_count(account) > 1) {
+            return;
+        }
+        self.0.rcu(|accounts| {
+            let mut accounts = Accounts::clone(accounts);
+            accounts.retain(|_, account| Arc::strong_count(account) > HELD_BY_MAPS);
+            accounts
+        });
+    }
+
+    /// Whether there is such an account.
+    pub fn has(&self, name: &str, base_url: &str) -> bool {
+        self.0.load().contains_key(&(name.into(), base_url.into()))
     }
 }
 
@@ -84,16 +104,23 @@ impl fmt::Debug for Wake {
 
 #[derive(Clone, Debug, Default)]
 struct Models {
-    by_name: HashMap<Arc<str>, Arc<Health>>,
+    by_name: HashMap<Arc<str>, Known>,
+    /// How many of them are not configured.
     dynamic: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    health: Arc<Health>,
+    configured: bool,
 }
 
 impl Account {
     /// The health of an upstream model; made when first asked for. Beyond [`MOST_DYNAMIC`] models, or for absurdly long
     /// names, all share one.
     pub fn health(&self, model: &str) -> Arc<Health> {
-        if let Some(health) = self.models.load().by_name.get(model) {
-            return health.clone();
+        if let Some(known) = self.models.load().by_name.get(model) {
+            return known.health.clone();
         }
         if model.len() > LONGEST_NAME {
             return self.overflow.clone();
@@ -105,25 +132,29 @@ impl Account {
                 models.forget_idle();
             }
             if models.dynamic < MOST_DYNAMIC && !models.by_name.contains_key(&name) {
-                models.by_name.insert(name.clone(), fresh.clone());
+                models.by_name.insert(name.clone(), Known { health: fresh.clone(), configured: false });
                 models.dynamic += 1;
             }
             models
         });
-        self.models.load().by_name.get(model).unwrap_or(&self.overflow).clone()
+        self.models.load().by_name.get(model).map_or(&self.overflow, |known| &known.health).clone()
     }
 
-    /// Makes room for configured models, all at once and without limit.
+    /// Makes room for configured models, all at once and without limit; forgets those that no longer are, once nobody
+    /// holds them.
     pub fn adopt(&self, configured: &[Arc<str>]) {
-        if configured.iter().all(|model| self.models.load().by_name.contains_key(model)) {
+        if configured.iter().all(|model| self.models.load().by_name.get(model).is_some_and(|known| known.configured)) {
             return;
         }
         let fresh: Vec<(Arc<str>, Arc<Health>)> = configured.iter().map(|model| (model.clone(), Arc::default())).collect();
         self.models.rcu(|models| {
             let mut models = Models::clone(models);
+            models.by_name.retain(|_, known| !known.configured || Arc::strong_count(&known.health) > HELD_BY_MAPS);
             for (name, health) in &fresh {
-                models.by_name.entry(name.clone()).or_insert_with(|| health.clone());
+                let known = models.by_name.entry(name.clone()).or_insert_with(|| Known { health: health.clone(), configured: true });
+                known.configured = true;
             }
+            models.dynamic = models.by_name.values().filter(|known| !known.configured).count();
             models
         });
     }
@@ -156,13 +187,13 @@ impl Account {
 
     /// The upstream models that are known, in no order.
     pub fn models(&self) -> Vec<(Arc<str>, Arc<Health>)> {
-        self.models.load().by_name.iter().map(|(name, health)| (name.clone(), health.clone())).collect()
+        self.models.load().by_name.iter().map(|(name, known)| (name.clone(), known.health.clone())).collect()
     }
 
     /// The figures of all its models together.
     pub fn report(&self) -> Report {
         let models = self.models.load();
-        let every = || models.by_name.values().chain([&self.overflow]);
+        let every = || models.by_name.values().map(|known| &known.health).chain([&self.overflow]);
         let mut latencies: Vec<u32> = every().flat_map(|health| health.latencies()).collect();
         let total = |count: fn(&Health) -> &AtomicU64| every().map(|health| count(health).load(Ordering::Relaxed)).sum();
         Report {
@@ -178,12 +209,17 @@ impl Account {
 }
 
 impl Models {
-    /// Drops what nobody holds and nothing is held against. Configured models are held by the route table.
+    /// Drops the names that are not configured and that nobody holds; those at rest only if that makes no room.
     fn forget_idle(&mut self) {
-        let before = self.by_name.len();
-        // The map this one was cloned from holds each entry once more.
-        self.by_name.retain(|_, health| Arc::strong_count(health) > 2 || health.breaker.state().trips > 0);
-        self.dynamic = self.dynamic.saturating_sub(before - self.by_name.len());
+        for with_resting in [false, true] {
+            let is_resting = |known: &Known| known.health.breaker.state().trips > 0;
+            let is_held = |known: &Known| known.configured || Arc::strong_count(&known.health) > HELD_BY_MAPS;
+            self.by_name.retain(|_, known| is_held(known) || (is_resting(known) && !with_resting));
+            self.dynamic = self.by_name.values().filter(|known| !known.configured).count();
+            if self.dynamic < MOST_DYNAMIC {
+                return;
+            }
+        }
     }
 }
 

@@ -17,7 +17,7 @@ mod strategy;
 pub mod table;
 
 pub use breaker::{Breaker, Millis, Standing};
-pub use candidate::Candidate;
+pub use candidate::{Candidate, Turn};
 pub use health::{Account, Board, Health, LastError, Percentiles, Report};
 pub use offers::{NothingDiscovered, Offers};
 pub use permit::{Failure, Permit, Skipped, Slot, Switch};

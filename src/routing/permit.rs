@@ -135,6 +135,9 @@ impl Candidate {
         probes.of_account = claim_probe(&self.account.breaker, now, policy, self.last_resort)?;
         probes.of_model = claim_probe(&self.health.breaker, now, policy, self.last_resort)?;
         self.health.count_request();
+        if let Some(turn) = &self.turn {
+            turn.pass_on();
+        }
         (slot.wakes, probes.wakes) = (true, true);
         Ok(Permit { slot, probes, policy })
     }

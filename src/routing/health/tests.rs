@@ -32,13 +32,35 @@ fn models_that_clients_think_up_are_bounded() {
     // As many as fit, each held by a request; made directly because each one copies the map.
     let fits: Vec<Arc<str>> = (0..MOST_DYNAMIC).map(|n| format!("dynamic-{n}").into()).collect();
     account.adopt(&fits);
-    account.models.rcu(|models| super::Models { dynamic: MOST_DYNAMIC, ..models.as_ref().clone() });
+    account.models.rcu(|models| {
+        let mut models = super::Models { dynamic: MOST_DYNAMIC, ..models.as_ref().clone() };
+        models.by_name.iter_mut().filter(|(name, _)| name.starts_with("dynamic")).for_each(|(_, known)| known.configured = false);
+        models
+    });
     let busy: Vec<Arc<Health>> = fits.iter().map(|model| account.health(model)).collect();
     assert!(Arc::ptr_eq(&overflow, &account.health("one-too-many")));
 
     drop(busy);
     assert!(!Arc::ptr_eq(&overflow, &account.health("one-too-many")), "what nobody uses makes room");
     assert!(Arc::ptr_eq(&held[7], &account.health("configured-7")), "what is configured stays");
+}
+
+#[test]
+fn what_was_configured_is_forgotten_once_nobody_holds_it() {
+    let board = Board::default();
+    let held = board.account("held", "https://a");
+    for reload in 0..1000 {
+        let name: Arc<str> = format!("name-{reload}").into();
+        board.account(&name, "https://a");
+        held.adopt(&[name.clone()]);
+        board.forget_unused();
+        assert!(board.has("held", "https://a") && !board.has(&name, "https://a"));
+        assert!(held.models().len() <= 2, "{}", held.models().len());
+    }
+    assert!(Arc::ptr_eq(&held, &board.account("held", "https://a")));
+    let used = held.health("name-999");
+    held.adopt(&["other".into()]);
+    assert!(Arc::ptr_eq(&used, &held.health("name-999")), "a request may still report into it");
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::config::{Params, Price};
 
-use super::health::{Account, Health};
+use super::board::Account;
+use super::health::Health;
 use super::table::{Path, RouteTable};
 
 /// Weight of a route that nobody gave one.

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use crate::config::Cooldown;
 
+use super::board::Account;
 use super::breaker::{Breaker, Millis, Standing, Ticket};
 use super::candidate::Candidate;
-use super::health::{Account, Health};
+use super::health::Health;
 
 /// Why a candidate is passed over.
 #[derive(Clone, Debug, PartialEq, Eq)]

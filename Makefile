@@ -1,7 +1,7 @@
 # `make run` and `make test` need nothing prepared: what is missing, they install.
 
 .NOTPARALLEL:
-.PHONY: run test check bless bench fix
+.PHONY: run test check bless bench fuzz fix
 
 locked := $(if $(CI),--locked)
 cargo_test := $(if $(shell command -v cargo-nextest),cargo nextest run $(locked),cargo test $(locked) --lib --bins --tests)
@@ -29,10 +29,19 @@ check:
 bless:
 	LLMGW_BLESS=1 INSTA_UPDATE=always cargo test --lib --bins --tests
 
-# Start, memory and throughput, beside nginx in the same run. Two minutes at most.
+# Start, memory and throughput, beside nginx in the same run; clients that leave or do not read. Three minutes at most.
 bench:
 	cargo build --release $(locked)
 	scripts/measure
+	scripts/measure-disconnect
+
+# A minute (or FUZZ=300 seconds) of each target; fuzz/README.md says what it needs. `make test` tries the same properties.
+fuzz:
+	cd fuzz && cargo +nightly fuzz build
+	cd fuzz && for target in $$(cargo +nightly fuzz list); do \
+		mkdir -p corpus/$$target && \
+		cargo +nightly fuzz run $$target corpus/$$target seeds/$$target -- -max_total_time=$(or $(FUZZ),60) -timeout=10 || exit 1; \
+	done
 
 fix:
 	cargo clippy --all-targets --fix --allow-dirty --allow-staged

@@ -101,18 +101,19 @@ impl Context {
         let config = self.load_for_use(&overrides).await?.config;
         // A one-shot command writes log lines only when they are asked for.
         if self.globals.log_level.is_some() {
-            self.log(&config)?;
+            self.log(&config, false)?;
         }
         Ok(self.engine(config, &overrides, |_| {})?)
     }
 
-    /// Starts logging as `config` says.
-    pub fn log(&self, config: &Config) -> Result<LogHandle, LogError> {
+    /// Starts logging as `config` says; `batched` for servers, which end with [`LogHandle::flush`].
+    pub fn log(&self, config: &Config, batched: bool) -> Result<LogHandle, LogError> {
         let handle = LogHandle::init(&LogOptions {
             level: config.logging.level,
             pinned: self.globals.log_level.is_some(),
             format: config.logging.format,
             ansi: self.printer.terminal().stderr_colour,
+            batched,
         })?;
         handle.set_secrets(config.secrets());
         Ok(handle)

@@ -18,9 +18,11 @@ pub mod reload;
 mod remote;
 pub mod rows;
 pub mod serve;
+mod supervisor;
 pub mod table;
 pub mod test;
 mod trust;
+mod watching;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

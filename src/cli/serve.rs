@@ -2,20 +2,21 @@
 
 use std::convert::Infallible;
 use std::future::pending;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::ValueHint;
-use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, spawn_blocking};
 use tracing::warn;
 
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
-use crate::config::Watch;
+use crate::cli::supervisor::{Supervisor, inherited};
+use crate::cli::watching::{Watching, changed};
 use crate::config::load::{Loaded, Overrides};
 use crate::engine::Engine;
 use crate::server::{Options, Reloader, Server, Shutdown, Signal, Signals, signals};
+use crate::telemetry::LogHandle;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,7 +24,9 @@ Examples:
   llmgw serve -c prod.yaml --port 9000
   llmgw serve --port 0                   the system chooses a port; it is printed
 
-Signals: SIGTERM and SIGINT end it, after running requests; a second one ends it at once. SIGHUP: reload.";
+Signals: SIGTERM and SIGINT end it, after running requests; a second one ends it at once. SIGHUP: reload.
+systemd: sockets that are handed over (LISTEN_FDS) are used instead of host and port; readiness, reloads and the
+watchdog are told to NOTIFY_SOCKET. Unit files are in config/systemd.";
 
 /// More than dropping what still runs takes; a lookup of a name that hangs must not hold up the end.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -51,6 +54,7 @@ pub struct Args {
 
 /// Runs `llmgw serve`. Makes its own runtime: how many threads it has is configured.
 pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
+    let inherited = inherited(&context.environment)?;
     let overrides = Overrides {
         host: args.host,
         port: args.port,
@@ -61,18 +65,19 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let preparing = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let loaded = preparing.block_on(context.load_for_use(&overrides))?;
     drop(preparing);
-    let log = context.log(&loaded.config)?;
+    let log = context.log(&loaded.config, true)?;
+    let _last = LastLines(log.clone());
     // From the moment on that the files were read: an edit while the gateway starts is not lost.
-    let watching = (!args.no_watch).then(|| Watching::start(loaded.files));
-    let files = watching.as_ref().map(|watching| watching.files.clone());
+    let watching = (!args.no_watch).then(|| Watching::start(&loaded));
+    let reader = watching.as_ref().map(Watching::reader);
     raise_open_files();
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if loaded.config.server.workers > 0 {
         builder.worker_threads(loaded.config.server.workers);
     }
     let runtime = builder.enable_all().build().context("cannot start threads")?;
-    let options = Options { log: Some(log), ..Options::from_config(&loaded.config) };
-    let on_load = move |loaded: &Loaded| tell_files(files.as_ref(), &loaded.files);
+    let options = Options { log: Some(log), inherited, ..Options::from_config(&loaded.config) };
+    let on_load = move |loaded: &Loaded| reader.iter().for_each(|tell| tell(loaded));
     let engine = runtime.block_on(async { context.engine(loaded.config, &overrides, on_load) })?;
     let ended = runtime.block_on(serve(engine, options, watching, context));
     // Requests that are cut write their last lines when the runtime drops them.
@@ -80,108 +85,90 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     ended.map(|()| Exit::Done)
 }
 
+/// However the server ends, its log is written first.
+struct LastLines(LogHandle);
+
+impl Drop for LastLines {
+    fn drop(&mut self) {
+        self.0.flush();
+    }
+}
+
 async fn serve(engine: Engine, options: Options, watching: Option<Watching>, context: &Context) -> anyhow::Result<()> {
     let signals = signals().context("cannot listen for signals")?;
+    let supervisor = Supervisor::of(&context.environment);
     let server = Server::bind(engine.clone(), options).await.map_err(|error| unable(&error))?;
     engine.start_tasks();
-    for address in server.addresses() {
+    let addresses = server.addresses();
+    for address in &addresses {
         let purpose = if address.admin { " (administration)" } else { "" };
         // A supervisor may have closed stdout; that is no reason not to serve.
         let _ = context.printer.line(&format!("listening on {address}{purpose}"));
     }
-    let (reloader, shutdown) = (server.reloader(), Shutdown::new());
+    supervisor.ready(&addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
+    supervisor.start_watchdog();
+    let orders = Orders { signals, watching, shutdown: Shutdown::new(), reloader: server.reloader(), supervisor };
     tokio::select! {
-        ended = server.run(shutdown.clone()) => ended.map_err(|error| Failure::failed(error).into()),
-        never = obey(signals, watching, &shutdown, &reloader) => match never {},
+        ended = server.run(orders.shutdown.clone()) => ended.map_err(|error| Failure::failed(error).into()),
+        never = orders.obey() => match never {},
     }
 }
 
-/// Does what signals and changes of the files ask for, as long as it is polled.
-async fn obey(mut signals: Signals, mut watching: Option<Watching>, shutdown: &Shutdown, reloader: &Reloader) -> Infallible {
-    loop {
-        tokio::select! {
-            signal = signals.next() => match signal {
-                Signal::Terminate if shutdown.is_draining() => shutdown.now(),
-                Signal::Terminate => shutdown.begin(),
-                Signal::Reload => reload(reloader).await,
-            },
-            () = changed(&mut watching) => reload(reloader).await,
-        }
-    }
+/// What a gateway is told while it runs, and by whom.
+struct Orders {
+    signals: Signals,
+    watching: Option<Watching>,
+    shutdown: Shutdown,
+    reloader: Reloader,
+    supervisor: Supervisor,
 }
 
-/// Reading files may take its time, and a signal to end must not wait for a worker. The reloader logs how it went.
-async fn reload(reloader: &Reloader) {
-    let reloader = reloader.clone();
-    let _ = tokio::task::spawn_blocking(move || reloader.reload(false)).await;
-}
-
-/// Ready when a watched file has changed; never without a watch.
-async fn changed(watching: &mut Option<Watching>) {
-    match watching {
-        Some(watching) => watching.changed().await,
-        None => pending().await,
-    }
-}
-
-/// Watches the files of the configuration, which a reload may have changed to others.
-struct Watching {
-    /// What the configuration was last read from, and what it names.
-    files: watch::Sender<Vec<PathBuf>>,
-    latest: watch::Receiver<Vec<PathBuf>>,
-    notify: mpsc::Sender<()>,
-    changes: mpsc::Receiver<()>,
-    /// Dropping it ends the watch.
-    _watch: Option<Watch>,
-}
-
-impl Watching {
-    fn start(files: Vec<PathBuf>) -> Watching {
-        let (notify, changes) = mpsc::channel(1);
-        let _watch = start_watch(&files, notify.clone());
-        let (files, latest) = watch::channel(files);
-        Watching { files, latest, notify, changes, _watch }
-    }
-
-    /// The content of a file has changed. Cancel safe: a change that was not told stays to be told.
-    async fn changed(&mut self) {
+impl Orders {
+    /// Does what signals and changes of the files ask for, as long as it is polled.
+    async fn obey(mut self) -> Infallible {
+        // Reading files may take its time, and a signal to end must not wait for it.
+        let mut reading: Option<JoinHandle<bool>> = None;
+        let mut is_due = false;
         loop {
             tokio::select! {
-                // `self` holds both senders, so neither ends.
-                Some(()) = self.changes.recv() => return,
-                Ok(()) = self.latest.changed() => {
-                    let files = self.latest.borrow_and_update().clone();
-                    self._watch = start_watch(&files, self.notify.clone());
-                    // What changed since it was read would have been seen by neither watch.
-                    let _ = self.notify.try_send(());
+                signal = self.signals.next() => match signal {
+                    Signal::Terminate if self.shutdown.is_draining() => self.shutdown.now(),
+                    Signal::Terminate => {
+                        self.supervisor.stopping();
+                        self.shutdown.begin();
+                    }
+                    Signal::Reload => is_due = true,
+                },
+                () = changed(&mut self.watching) => is_due = true,
+                taken = finished(&mut reading) => {
+                    reading = None;
+                    self.tell(|supervisor| supervisor.reloaded(taken));
                 }
+            }
+            // What changed since the files were read is read afterwards, once.
+            if is_due && reading.is_none() {
+                is_due = false;
+                self.tell(Supervisor::reloading);
+                let reloader = self.reloader.clone();
+                // The reloader logs how it went.
+                reading = Some(spawn_blocking(move || reloader.reload(false).is_ok()));
             }
         }
     }
-}
 
-/// Has other files watched, if these are others.
-fn tell_files(watched: Option<&watch::Sender<Vec<PathBuf>>>, read: &[PathBuf]) {
-    let Some(watched) = watched else { return };
-    watched.send_if_modified(|files| {
-        let are_others = *files != read;
-        if are_others {
-            *files = read.to_vec();
+    /// Says how reloads go, but not to somebody who waits for the end.
+    fn tell(&self, what: impl FnOnce(&Supervisor)) {
+        if !self.shutdown.is_draining() {
+            what(&self.supervisor);
         }
-        are_others
-    });
-}
-
-fn start_watch(files: &[PathBuf], notify: mpsc::Sender<()>) -> Option<Watch> {
-    if files.is_empty() {
-        return None;
     }
-    match Watch::start(files, notify) {
-        Ok(watch) => Some(watch),
-        Err(error) => {
-            warn!(%error, "the configuration file cannot be watched; SIGHUP and `llmgw reload` still work");
-            None
-        }
+}
+
+/// Ready when a reload has ended, with whether it took effect; never without one.
+async fn finished(reading: &mut Option<JoinHandle<bool>>) -> bool {
+    match reading {
+        Some(reading) => reading.await.unwrap_or(false),
+        None => pending().await,
     }
 }
 
@@ -205,32 +192,7 @@ fn raise_open_files() {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::time::Duration;
-
-    use tokio::time::timeout;
-
-    use super::{Watching, tell_files, unable};
-
-    #[tokio::test]
-    async fn a_file_that_a_reload_adds_is_watched() {
-        let directory = tempfile::tempdir().unwrap();
-        let (file, key) = (directory.path().join("llmgw.yaml"), directory.path().join("keys").join("key"));
-        fs::create_dir(directory.path().join("keys")).unwrap();
-        fs::write(&file, "one").unwrap();
-        fs::write(&key, "sk-1").unwrap();
-        let mut watching = Watching::start(vec![file.clone()]);
-        let told = watching.files.clone();
-        let mut expect_change = async || timeout(Duration::from_secs(20), watching.changed()).await.expect("a change is told");
-
-        tell_files(Some(&told), &[file.clone(), key.clone()]);
-        expect_change().await;
-        fs::write(&key, "sk-2").unwrap();
-        expect_change().await;
-        tell_files(Some(&told), &[file.clone(), key.clone()]);
-        fs::write(&file, "two").unwrap();
-        expect_change().await;
-    }
+    use super::unable;
 
     #[test]
     fn the_way_out_is_a_hint() {

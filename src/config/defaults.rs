@@ -7,8 +7,8 @@ use url::Url;
 
 use super::presets::Preset;
 use super::{
-    AUTO, Admin, Auth, Backoff, ClientTls, Config, Cooldown, Detect, HealthCheck, LogFormat, Logging, Mock, Origin, Params, Provider,
-    ProviderKind, Proxy, Routing, Server, StatusSet, Timeouts,
+    AUTO, Admin, Auth, Backoff, ClientTls, Config, Cooldown, Detect, HealthCheck, Keepalive, LogFormat, Logging, Mock, Origin, Params,
+    Provider, ProviderKind, Proxy, Routing, Server, StatusSet, Timeouts,
 };
 use super::{Level, secret::Secret};
 
@@ -62,11 +62,21 @@ impl Default for Server {
             workers: 0,
             max_body: MAX_BODY,
             max_response: MAX_BODY,
+            max_in_flight: None,
+            max_connections: None,
             drain: Duration::ZERO,
             shutdown_grace: SHUTDOWN_GRACE,
+            keepalive: Keepalive::default(),
             tls: None,
             cors: Vec::new(),
         }
+    }
+}
+
+impl Default for Keepalive {
+    /// Load balancers cut what is silent for 60 s: the status goes out before, and comments well before.
+    fn default() -> Keepalive {
+        Keepalive { every: Some(Duration::from_secs(15)), before_headers: Some(Duration::from_secs(45)) }
     }
 }
 
@@ -119,6 +129,7 @@ impl Default for Routing {
             max_attempts: 3,
             backoff: Backoff::default(),
             cooldown: Some(Cooldown::default()),
+            hedge_after: None,
             deadline: Duration::from_secs(600),
             health_check: None,
             detect: Detect::default(),

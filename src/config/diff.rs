@@ -107,6 +107,12 @@ mod tests {
     }
 
     #[test]
+    fn keepalive_changes_without_a_restart() {
+        let new = format!("{ONE}server: {{ keepalive: {{ every: 20s, before_headers: null }} }}");
+        check(ONE, &new, &["server.keepalive.every", "server.keepalive.before_headers"], &[]);
+    }
+
+    #[test]
     fn listeners_need_a_restart() {
         let new = format!("{ONE}server: {{ port: 9000, max_body: 1MB }}\nadmin: {{ port: 9001 }}");
         check(ONE, &new, &["server.port", "server.max_body", "admin.port"], &["server.port", "admin.port"]);

@@ -61,13 +61,17 @@ section! {
         /// Largest reply that is not streamed; larger ones get 502.
         #[schemars(extend("default" = "64MB"))]
         max_response: SizeText,
+        /// Requests at once; at the limit they get 503. Default: half of the open files that the system allows.
+        max_in_flight: u32,
+        /// Connections at once; at the limit an unused one is closed, or the new one gets 503. Default: the other half.
+        max_connections: u32,
         /// How long to go on accepting after readiness is taken back; Kubernetes wants about 5s.
         #[schemars(extend("default" = "0s"))]
         drain: DurationText,
         /// How long running requests may go on at shutdown.
         #[schemars(extend("default" = "30s"))]
         shutdown_grace: DurationText,
-        /// Comments in a stream while an upstream is silent.
+        /// Comments in a stream while an upstream is silent; `null`: none, and the status waits for the answer.
         keepalive: KeepaliveFile,
         /// Serve HTTPS with this certificate.
         tls: ServerTlsFile,
@@ -77,12 +81,13 @@ section! {
 }
 
 section! {
-    /// Comments in a stream while an upstream is silent. Not supported yet.
+    /// Comments in a stream while an upstream is silent.
     KeepaliveFile {
-        /// Between two comments.
+        /// Between two comments; `null`: none.
         #[schemars(extend("default" = "15s"))]
         every: DurationText,
-        /// How long the status is held back.
+        /// How long the status waits for the answer; then 200 goes out, and a later failure is an error event. `null`:
+        /// it waits to the end.
         #[schemars(extend("default" = "45s"))]
         before_headers: DurationText,
     }
@@ -243,7 +248,7 @@ section! {
         backoff: BackoffFile,
         /// When an upstream rests; `null`: never.
         cooldown: CooldownFile,
-        /// Start the next route if no content came by then. Not supported yet.
+        /// Of streams: start the next route too if no content came by then; the first to speak wins.
         hedge_after: DurationText,
         /// Of a request until its answer is committed.
         #[schemars(extend("default" = "600s"))]

@@ -17,7 +17,7 @@ use super::read::{Place, Read, Reader};
 use super::resolve::{EXPOSED_HINT, Resolver, exposed};
 use super::source::Source;
 use super::spanned::{Node, Span, Value, parse};
-use super::{Config, Level, Origin, Provider, proxy};
+use super::{Config, Level, Origin, Provider, proxy, watch};
 
 /// A configuration is a few pages; what is larger was named by mistake.
 const LARGEST: u64 = 10_000_000;
@@ -46,6 +46,8 @@ pub struct Loaded {
     pub warnings: Vec<Diagnostic>,
     /// Every file that it was read from or that it names, the configuration file first: what to watch.
     pub files: Vec<PathBuf>,
+    /// What the configuration file held.
+    pub digest: Option<watch::Digest>,
 }
 
 /// Finds and loads the configuration; without a file, what the environment gives (no Ollama is looked for).
@@ -54,7 +56,7 @@ pub fn load(env: &Env, flag: Option<&Path>, overrides: &Overrides) -> Result<Loa
         Located::File { path, why } => load_file(&path, why, env, overrides),
         Located::None => {
             let config = overrides.over(from_environment(env, false))?;
-            Ok(Loaded { config, warnings: Vec::new(), files: Vec::new() })
+            Ok(Loaded { config, warnings: Vec::new(), files: Vec::new(), digest: None })
         }
     }
 }
@@ -62,11 +64,12 @@ pub fn load(env: &Env, flag: Option<&Path>, overrides: &Overrides) -> Result<Loa
 /// Loads this file; `why` is what is said of its choice.
 pub fn load_file(path: &Path, why: &'static str, env: &Env, overrides: &Overrides) -> Result<Loaded, Vec<Diagnostic>> {
     let name = path.strip_prefix(env.current_dir()).unwrap_or(path).display().to_string();
-    let text = read(path, &name)?;
+    let (text, digest) = read(path, &name)?;
     let base = path.parent().unwrap_or(Path::new("."));
     let mut loaded = load_text(&name, &text, base, env, overrides)?;
     loaded.config.origin = Origin::File { path: path.to_owned(), why };
     loaded.files.insert(0, path.to_owned());
+    loaded.digest = Some(digest);
     Ok(loaded)
 }
 
@@ -98,7 +101,7 @@ pub fn load_text(name: &str, text: &str, base: &Path, env: &Env, overrides: &Ove
     let config = resolver.config(file, origin, overrides);
     files.append(&mut resolver.files);
     let found = mistakes.into_sorted();
-    if found.iter().any(Diagnostic::is_error) { Err(found) } else { Ok(Loaded { config, warnings: found, files }) }
+    if found.iter().any(Diagnostic::is_error) { Err(found) } else { Ok(Loaded { config, warnings: found, files, digest: None }) }
 }
 
 /// Providers from the conventional variables, in the presets' order, then a local Ollama if `ollama` says that one answers;
@@ -195,7 +198,7 @@ fn of_environment(preset: &Preset, key: Option<super::Secret>, env: &Env) -> Opt
     Some(provider)
 }
 
-fn read(path: &Path, name: &str) -> Result<String, Vec<Diagnostic>> {
+fn read(path: &Path, name: &str) -> Result<(String, watch::Digest), Vec<Diagnostic>> {
     let wrong = |message: &str, hint: &str| vec![Diagnostic::of_file(name, message).hint(hint)];
     let unreadable = |error: &std::io::Error| vec![Diagnostic::of_file(name, format!("cannot be read: {}", reason(error)))];
     if fs::metadata(path).map_err(|error| unreadable(&error))?.is_dir() {
@@ -211,11 +214,12 @@ fn read(path: &Path, name: &str) -> Result<String, Vec<Diagnostic>> {
     if bytes.contains(&0) {
         return Err(wrong("is a binary file, not YAML text", "was another file meant?"));
     }
+    let digest = watch::digest(&bytes);
     let text = String::from_utf8(bytes).map_err(|error| {
         let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
         wrong(&format!("is not UTF-8 text (line {line})"), "save it as UTF-8")
     })?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    Ok((text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text), digest))
 }
 
 fn check_root(name: &str, root: &Node) -> Result<(), Vec<Diagnostic>> {

@@ -46,7 +46,7 @@ pub use load::{Loaded, Overrides, from_environment, load, load_file, load_text, 
 pub use locate::{Located, locate};
 pub use schema::schema;
 pub use secret::Secret;
-pub use watch::{Watch, WatchError};
+pub use watch::{LastRead, Watch, WatchError};
 
 /// The name that stands for every provider's default model.
 pub const AUTO: &str = "auto";
@@ -108,14 +108,29 @@ pub struct Server {
     pub max_body: usize,
     /// Largest non-streamed reply held, in bytes.
     pub max_response: usize,
+    /// Requests at once; `None`: what the process has open files for.
+    pub max_in_flight: Option<u32>,
+    /// Connections at once; `None`: likewise.
+    pub max_connections: Option<u32>,
     /// Between "not ready" and "not accepting".
     pub drain: Duration,
     /// How long running requests may go on at shutdown.
     pub shutdown_grace: Duration,
+    /// What clients of silent streams get.
+    pub keepalive: Keepalive,
     /// Serve TLS with this certificate.
     pub tls: Option<ServerTls>,
     /// Origins that browsers may call from; `*` is any.
     pub cors: Vec<String>,
+}
+
+/// `server.keepalive`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keepalive {
+    /// Between two comments; `None`: there are none.
+    pub every: Option<Duration>,
+    /// How long the status is held back; `None`: until there is an answer.
+    pub before_headers: Option<Duration>,
 }
 
 /// `server.tls`
@@ -432,6 +447,8 @@ pub struct Routing {
     pub backoff: Backoff,
     /// When an upstream rests; `None`: never.
     pub cooldown: Option<Cooldown>,
+    /// When a stream without content gets a second attempt beside the first; `None`: never.
+    pub hedge_after: Option<Duration>,
     /// Of a request until its answer is committed.
     pub deadline: Duration,
     /// Asks providers on its own.

@@ -112,6 +112,7 @@ impl Config {
                 "for": format_duration(cooldown.first),
                 "max": format_duration(cooldown.max),
             })),
+            "hedge_after": routing.hedge_after.map(format_duration).map(|text| text.to_string()),
             "deadline": format_duration(routing.deadline),
             "health_check": routing.health_check.map(|check| json!({
                 "interval": format_duration(check.interval),
@@ -176,8 +177,14 @@ fn server(server: &Server) -> Value {
         "workers": server.workers,
         "max_body": format_size(server.max_body as u64),
         "max_response": format_size(server.max_response as u64),
+        "max_in_flight": server.max_in_flight,
+        "max_connections": server.max_connections,
         "drain": format_duration(server.drain),
         "shutdown_grace": format_duration(server.shutdown_grace),
+        "keepalive": {
+            "every": server.keepalive.every.map(format_duration),
+            "before_headers": server.keepalive.before_headers.map(format_duration),
+        },
         "tls": server.tls.as_ref().map(|tls| json!({ "cert": tls.cert, "key": tls.key })),
         "cors": server.cors,
     })

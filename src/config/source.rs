@@ -28,7 +28,8 @@ pub struct Source {
 impl Source {
     /// Of a text that may not be YAML: lines are masked from a suspicious key's colon on.
     pub fn new(name: &str, text: &str) -> Source {
-        let lines = text.lines().map(str::to_owned).collect();
+        // A CR alone ends a line for YAML too: counted otherwise, another line would be quoted, and masked in the wrong places.
+        let lines = text.replace("\r\n", "\n").split(['\n', '\r']).map(str::to_owned).collect();
         Source { name: name.to_owned(), lines, secrets: Vec::new(), parsed: false }
     }
 

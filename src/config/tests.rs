@@ -122,7 +122,7 @@ fn the_full_example_holds_the_defaults() {
     for section in ["server", "logging"] {
         assert_eq!(full[section], minimal[section], "{section}");
     }
-    for key in ["default_model", "max_attempts", "backoff", "cooldown", "deadline", "health_check", "detect"] {
+    for key in ["default_model", "max_attempts", "backoff", "cooldown", "hedge_after", "deadline", "health_check", "detect"] {
         assert_eq!(full["routing"][key], minimal["routing"][key], "routing.{key}");
     }
     assert_eq!(full["providers"][0]["timeout"], minimal["providers"][0]["timeout"]);
@@ -248,4 +248,12 @@ fn debug_output_of_a_configuration_holds_no_secret() {
     let loaded = load_text("llmgw.yaml", text, &cases(), &case_env(), &Overrides::default()).unwrap();
     let shown = format!("{:?} {}", loaded.config, loaded.config.to_json());
     assert!(!shown.contains("geheim"), "{shown}");
+}
+
+#[test]
+fn a_mistake_below_a_lone_carriage_return_quotes_its_own_line() {
+    let text = "# 一\r# 二\rproviders:\r\n  - { name: a, type: mock, api_key: geheimnis-0123456789 }\n  - { nmae: b }\n";
+    let found = load_text("llmgw.yaml", text, &cases(), &case_env(), &Overrides::default()).unwrap_err();
+    assert!(found.iter().any(|diagnostic| diagnostic.line == Some(5) && diagnostic.source_line.as_deref() == Some("  - { nmae: b }")));
+    assert!(!rendered(&found).contains("geheim"), "{}", rendered(&found));
 }

@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc::Sender;
 
 /// An editor's several writes are one change.
@@ -18,6 +19,30 @@ const QUIET: Duration = Duration::from_millis(200);
 
 /// A directory in which something is always written (a log, say) is looked at all the same.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Tells one content of a file from another.
+pub type Digest = [u8; 32];
+
+/// What was last read of the first file, by whomever: a file that was changed, read on request and changed back has
+/// changed, though whoever looks only now and then saw nothing. Cheap to clone; all clones are the same one.
+#[derive(Clone, Debug, Default)]
+pub struct LastRead(Arc<Mutex<Option<Digest>>>);
+
+impl LastRead {
+    /// This was read, and is in force.
+    pub fn put(&self, digest: Option<Digest>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = digest;
+    }
+
+    fn take(&self) -> Option<Digest> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Of this content.
+pub fn digest(content: &[u8]) -> Digest {
+    Sha256::digest(content).into()
+}
 
 /// Watches until it is dropped.
 #[derive(Debug)]
@@ -33,8 +58,8 @@ pub struct WatchError(#[from] notify::Error);
 
 impl Watch {
     /// Sends to `notify_to` whenever the content of one of `files` has changed. A receiver that is behind misses nothing:
-    /// one waiting message stands for all changes.
-    pub fn start(files: &[PathBuf], notify_to: Sender<()>) -> Result<Watch, WatchError> {
+    /// one waiting message stands for all changes. What others put into `last_read` is no change any more.
+    pub fn start(files: &[PathBuf], last_read: LastRead, notify_to: Sender<()>) -> Result<Watch, WatchError> {
         let (events, changes) = sync_channel(1);
         let mut watcher = notify::recommended_watcher(move |event| wake(&events, &event))?;
         for directory in directories(files) {
@@ -48,7 +73,7 @@ impl Watch {
         let before = content(&files);
         thread::Builder::new()
             .name("config-watch".to_owned())
-            .spawn(move || follow(&changes, &files, before, &notify_to))
+            .spawn(move || follow(&changes, &files, (before, last_read), &notify_to))
             .map_err(notify::Error::io)?;
         Ok(Watch { _watcher: watcher })
     }
@@ -63,7 +88,8 @@ fn wake(events: &SyncSender<()>, event: &notify::Result<notify::Event>) {
     let _ = events.try_send(());
 }
 
-fn follow(changes: &Receiver<()>, files: &[PathBuf], mut before: Vec<Option<[u8; 32]>>, notify_to: &Sender<()>) {
+fn follow(changes: &Receiver<()>, files: &[PathBuf], known: (Vec<Option<Digest>>, LastRead), notify_to: &Sender<()>) {
+    let (mut before, last_read) = known;
     while changes.recv().is_ok() {
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
@@ -72,6 +98,9 @@ fn follow(changes: &Receiver<()>, files: &[PathBuf], mut before: Vec<Option<[u8;
                 Err(RecvTimeoutError::Timeout) => break,
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+        }
+        if let (Some(first), Some(read)) = (before.first_mut(), last_read.take()) {
+            *first = Some(read);
         }
         let now = content(files);
         // In the middle of a replacement there is no file for a moment; the next event tells of the new one.
@@ -95,8 +124,8 @@ fn directories(files: &[PathBuf]) -> BTreeSet<PathBuf> {
     files.iter().map(|file| parent(file)).chain(targets.map(|target| parent(&target))).filter(|directory| directory.is_dir()).collect()
 }
 
-fn content(files: &[PathBuf]) -> Vec<Option<[u8; 32]>> {
-    files.iter().map(|file| fs::read(file).ok().map(|bytes| Sha256::digest(bytes).into())).collect()
+fn content(files: &[PathBuf]) -> Vec<Option<Digest>> {
+    files.iter().map(|file| fs::read(file).ok().map(|bytes| digest(&bytes))).collect()
 }
 
 #[cfg(test)]
@@ -108,11 +137,11 @@ mod tests {
     use tokio::sync::mpsc::{Receiver, channel};
     use tokio::time::timeout;
 
-    use super::Watch;
+    use super::{LastRead, Watch, digest};
 
     fn watch(files: &[PathBuf]) -> (Watch, Receiver<()>) {
         let (sender, receiver) = channel(1);
-        (Watch::start(files, sender).unwrap(), receiver)
+        (Watch::start(files, LastRead::default(), sender).unwrap(), receiver)
     }
 
     async fn expect_change(changes: &mut Receiver<()>) {
@@ -170,6 +199,24 @@ mod tests {
         symlink("v2", root.join("..next")).unwrap();
         fs::rename(root.join("..next"), root.join("..data")).unwrap();
         expect_change(&mut changes).await;
+    }
+
+    #[tokio::test]
+    async fn what_was_read_in_between_counts_and_not_only_what_was_seen() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("llmgw.yaml");
+        fs::write(&file, "one").unwrap();
+        let (sender, mut changes) = channel(1);
+        let last_read = LastRead::default();
+        let _watch = Watch::start(std::slice::from_ref(&file), last_read.clone(), sender).unwrap();
+        // Somebody has read this in between, on request.
+        last_read.put(Some(digest(b"two")));
+        fs::write(&file, "one").unwrap();
+        expect_change(&mut changes).await;
+        // And has read this before it was looked at.
+        last_read.put(Some(digest(b"three")));
+        fs::write(&file, "three").unwrap();
+        assert!(timeout(Duration::from_millis(600), changes.recv()).await.is_err());
     }
 
     #[tokio::test]

@@ -70,10 +70,15 @@ impl Object {
         Ok(Object { body, open, members })
     }
 
-    /// The raw value of the member `name`; the first one, if it stands more than once.
-    pub fn get(&self, name: &str) -> Option<&str> {
+    /// All of it, as it came.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The raw value of the member `name`, which is UTF-8; the first one, if it stands more than once.
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
         let member = self.members.iter().find(|member| member.is(name, &self.body))?;
-        std::str::from_utf8(&self.body[member.value.clone()]).ok()
+        Some(&self.body[member.value.clone()])
     }
 
     /// Whether `name` stands more than once.

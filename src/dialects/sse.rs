@@ -35,7 +35,7 @@ pub struct Framer {
     line_has_bytes: bool,
     /// The last byte was a CR, so an LF now belongs to it.
     after_return: bool,
-    /// Bytes were seen.
+    /// A mark before the first byte was looked for.
     started: bool,
 }
 
@@ -47,11 +47,9 @@ impl Framer {
 
     /// Takes in the next chunk. All frames of the one before must have been taken out.
     pub fn push(&mut self, mut chunk: Bytes) -> Result<(), TooLarge> {
-        // A mark that is itself cut in two is let through: it only ever makes the first field unknown.
-        if !self.started && chunk.starts_with(BYTE_ORDER_MARK) {
-            chunk = chunk.slice(BYTE_ORDER_MARK.len()..);
+        if !self.started {
+            chunk = self.without_mark(chunk);
         }
-        self.started |= !chunk.is_empty();
         self.partial.extend_from_slice(&self.chunk);
         if self.partial.len() > LARGEST_EVENT {
             return Err(TooLarge);
@@ -59,6 +57,20 @@ impl Framer {
         self.chunk = chunk;
         self.scanned = 0;
         Ok(())
+    }
+
+    /// The stream's first bytes without the mark; nothing while they may still become one.
+    fn without_mark(&mut self, chunk: Bytes) -> Bytes {
+        let begun = std::mem::take(&mut self.partial);
+        let first = if begun.is_empty() { chunk } else { [&*begun, &*chunk].concat().into() };
+        self.started = first.len() >= BYTE_ORDER_MARK.len() || !BYTE_ORDER_MARK.starts_with(&first);
+        // Held back, it is a line without an end.
+        self.line_has_bytes = !self.started && !first.is_empty();
+        if !self.started {
+            self.partial.extend_from_slice(&first);
+            return Bytes::new();
+        }
+        if first.starts_with(BYTE_ORDER_MARK) { first.slice(BYTE_ORDER_MARK.len()..) } else { first }
     }
 
     /// The next whole frame, if there is one.
@@ -105,6 +117,7 @@ impl Framer {
         let chunk = std::mem::take(&mut self.chunk);
         self.partial.extend_from_slice(&chunk);
         if self.partial.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
+            self.partial.clear();
             return None;
         }
         // After a lone CR one LF would only make it a CRLF.
@@ -171,7 +184,7 @@ mod tests {
     use bytes::Bytes;
     use proptest::prelude::{any, prop_assert_eq, proptest};
 
-    use super::{Frame, Framer};
+    use super::{Frame, Framer, LARGEST_EVENT};
 
     fn cut(chunks: &[&[u8]]) -> (Vec<Frame>, Option<Frame>) {
         let mut framer = Framer::new();
@@ -207,6 +220,17 @@ mod tests {
     #[test]
     fn a_mark_before_the_first_byte_is_left_out() {
         assert_eq!(data(&cut(&[b"\xef\xbb\xbfdata: a\n\n"]).0), ["a"]);
+        assert_eq!(data(&cut(&[b"\xef", b"\xbb", b"\xbfdata: a\n\n"]).0), ["a"]);
+        assert_eq!(data(&cut(&[b"\xef", b"\xbbdata: a\n\ndata: b\n\n"]).0), ["b"]);
+        assert_eq!(cut(&[b"\xef\xbb"]).1.expect("a rest").bytes(), &Bytes::from_static(b"\xef\xbb\n\n"));
+    }
+
+    #[test]
+    fn an_event_that_never_ends_is_refused_before_it_fills_the_memory() {
+        let (mut framer, chunk) = (Framer::new(), Bytes::from(vec![b'x'; 1024 * 1024]));
+        let refused = (1..).find(|_| framer.push(chunk.clone()).is_err() || framer.next_frame().is_some());
+        assert_eq!(refused, Some(LARGEST_EVENT / chunk.len() + 2));
+        assert!(framer.held() <= LARGEST_EVENT + 2 * chunk.len());
     }
 
     #[test]

@@ -7,13 +7,13 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use http::{StatusCode, request};
 use http_body::Body;
 use http_body_util::BodyExt;
-use memchr::memmem;
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::{Detect, Secret, secret};
+use crate::config::{Detect, Secret};
 use crate::dialects::openai_chat::ApiError;
 use crate::engine::hold::Begun;
 use crate::engine::live::Snapshot;
+use crate::engine::mask::masked;
 use crate::engine::verdict::{Reason, Verdict, judge, retry_after};
 use crate::hub::Usage;
 use crate::providers::{ProviderError, headers};
@@ -21,14 +21,13 @@ use crate::routing::Failure;
 use crate::telemetry::redact::{redact, redact_known};
 use crate::transport::{TransportError, UpstreamBody};
 
+pub use crate::engine::mask::mask;
+
 /// How much of an error's body is read before it decides: enough for any message, little enough to hold.
 const LARGEST_ERROR: usize = 256 * 1024;
 
 /// How long an error's body may take before the status alone decides.
 const ERROR_TIME: Duration = Duration::from_secs(5);
-
-/// Shorter credentials are no secrets, and masking them would mask half of every text.
-const SHORTEST_SECRET: usize = 8;
 
 /// A reply that is the client's.
 pub struct Answered {
@@ -57,6 +56,17 @@ pub enum AnsweredBody {
     },
     /// Any other body: its first piece and the rest.
     Raw(Option<Bytes>, UpstreamBody),
+}
+
+impl AnsweredBody {
+    /// Without any of `secrets`, wherever in an error's body the upstream repeated them.
+    pub fn masked(self, secrets: &[Secret]) -> AnsweredBody {
+        match self {
+            AnsweredBody::Full(body, usage) => AnsweredBody::Full(mask(body, secrets), usage),
+            AnsweredBody::Raw(first, rest) => AnsweredBody::Raw(None, masked(first.unwrap_or_default(), rest, secrets.to_vec())),
+            AnsweredBody::Events { .. } => self,
+        }
+    }
 }
 
 /// What a request was signed with; kept as it was sent, read only when something went wrong.
@@ -159,26 +169,6 @@ impl Credential {
     }
 }
 
-/// `body` with `secrets` masked, whatever else it holds.
-pub fn mask(body: Bytes, secrets: &[Secret]) -> Bytes {
-    let mut body = body;
-    for value in secrets.iter().map(Secret::expose).filter(|value| value.len() >= SHORTEST_SECRET) {
-        let places: Vec<usize> = memmem::find_iter(&body, value.as_bytes()).collect();
-        if places.is_empty() {
-            continue;
-        }
-        let (mut masked, mut from) = (BytesMut::with_capacity(body.len()), 0);
-        for at in places {
-            masked.extend_from_slice(&body[from..at]);
-            masked.extend_from_slice(secret::mask(value).as_bytes());
-            from = at + value.len();
-        }
-        masked.extend_from_slice(&body[from..]);
-        body = masked.freeze();
-    }
-    body
-}
-
 /// What a reply means whose status is no success. Its body is read as far as it may decide; a longer one is passed on.
 pub async fn unsuccessful(detect: &Detect, status: StatusCode, head: &HeaderMap, body: UpstreamBody, by: Instant) -> Read {
     match error_body(body, by).await {
@@ -244,19 +234,4 @@ fn rounded(limit: Duration) -> Duration {
     let step = if limit < Duration::from_secs(10) { 10 } else { 1000 };
     let steps = (limit.as_millis() + step / 2) / step;
     Duration::from_millis(u64::try_from(steps * step).unwrap_or(u64::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-
-    use super::mask;
-    use crate::config::Secret;
-
-    #[test]
-    fn a_secret_is_masked_in_any_bytes() {
-        let secrets = [Secret::new("sk-aaaaaaaaaaaaaaaabbbb"), Secret::new("short")];
-        let body = Bytes::from_static(b"\xff sk-aaaaaaaaaaaaaaaabbbb, short, sk-aaaaaaaaaaaaaaaabbbb");
-        assert_eq!(mask(body, &secrets), Bytes::from_static(b"\xff sk-aa****bbbb, short, sk-aa****bbbb"));
-    }
 }

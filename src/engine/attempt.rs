@@ -2,6 +2,7 @@
 //!
 //! Another credential of the same upstream is the same attempt. Never touches health: what happened is in [`Failed`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,13 +12,12 @@ use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::Cooldown;
 use crate::dialects::openai_chat::Answer;
 use crate::engine::Error;
 use crate::engine::adapt::{Adapted, adapt};
-use crate::engine::answer::{Answered, AnsweredBody, Credential, Failed, Read, failed, mask, unsuccessful};
+use crate::engine::answer::{Answered, AnsweredBody, Credential, Failed, Read, failed, unsuccessful};
 use crate::engine::demand::Demand;
-use crate::engine::hold::{Unbegun, hold};
+use crate::engine::hold::{Overheard, Unbegun, hold};
 use crate::engine::live::Snapshot;
 use crate::engine::verdict::Reason;
 use crate::hub::MediaType;
@@ -41,6 +41,8 @@ pub struct Attempting<'a> {
     pub headers: &'a HeaderMap,
     /// Until when the answer must be committed.
     pub deadline: Instant,
+    /// What the upstream reports before that.
+    pub overheard: Arc<Overheard>,
 }
 
 /// How a try ended.
@@ -105,10 +107,7 @@ impl Attempting<'_> {
             let (failed, reason) = match read.map_err(|failed| failed.masked(&secrets()))? {
                 Read::Answered(answered) if answered.status.is_success() => return Ok(Answered { credential, ..answered }),
                 Read::Answered(answered) => {
-                    let body = match answered.body {
-                        AnsweredBody::Full(body, usage) => AnsweredBody::Full(mask(body, &secrets()), usage),
-                        body => body,
-                    };
+                    let body = answered.body.masked(&secrets());
                     return Ok(Answered { body, credential, ..answered });
                 }
                 Read::Failed(failed, reason) => (failed, reason),
@@ -143,9 +142,12 @@ impl Attempting<'_> {
         if !head.status.is_success() {
             return Ok(unsuccessful(&self.snapshot.config.routing.detect, head.status, &head.headers, body, limit.by).await);
         }
+        let is_page = MediaType::of(&head.headers).is_some_and(MediaType::is_html);
         let is_json = MediaType::of(&head.headers).is_some_and(MediaType::is_json);
         let is_chat = self.demand.endpoint.has_json_reply();
         match (is_chat && self.demand.is_stream() && !is_json, is_chat || is_json) {
+            // No endpoint answers with one: it is a login, a block, or the wrong `base_url`. JSON speaks for itself.
+            (true, _) | (false, false) if is_page => Err(Failed::after(head.status, "the answer is a web page")),
             (true, _) => self.read_events(head, body, adapted, limit).await,
             (false, true) => self.read_json(head, body, limit).await,
             (false, false) => {
@@ -164,10 +166,7 @@ impl Attempting<'_> {
         adapted: &Adapted,
         limit: Limit,
     ) -> Result<Read, Failed> {
-        if MediaType::of(&head.headers).is_some_and(MediaType::is_html) {
-            return Err(Failed::after(head.status, "the answer is a web page"));
-        }
-        match timeout_at(limit.by, hold(body)).await.map_err(|_| limit.late("no content"))? {
+        match timeout_at(limit.by, hold(body, &self.overheard)).await.map_err(|_| limit.late("no content"))? {
             Ok(begun) => {
                 // Some upstreams stream without saying so; their clients shall know.
                 if !MediaType::of(&head.headers).is_some_and(MediaType::is_event_stream) {
@@ -207,15 +206,19 @@ pub async fn sign(provider: &dyn Provider, call: &Call<'_>, payload: &Payload) -
     Ok((used, head))
 }
 
+/// How long a refused credential rests.
+pub fn credential_rest(snapshot: &Snapshot) -> Duration {
+    snapshot.config.routing.cooldown.map_or(CREDENTIAL_REST, |cooldown| cooldown.max)
+}
+
 /// Tells the provider that its credential `used` was refused, if it was; whether the same upstream is worth another request at once.
 pub fn report_refusal(snapshot: &Snapshot, candidate: &Candidate, used: CredentialId, reason: Reason, asked: Option<Duration>) -> Retry {
     let provider = &snapshot.upstreams[candidate.provider].provider;
-    let longest = snapshot.config.routing.cooldown.map(|Cooldown { max, .. }| max);
     match reason {
-        Reason::Credential => provider.refused(used, &Refusal::Credential { rest: longest.unwrap_or(CREDENTIAL_REST) }),
+        Reason::Credential => provider.refused(used, &Refusal::Credential { rest: credential_rest(snapshot) }),
         Reason::RateLimited => {
             let asked = asked.unwrap_or(LIMITED_REST);
-            let rest = longest.map_or(asked, |longest| asked.min(longest));
+            let rest = snapshot.config.routing.cooldown.map_or(asked, |cooldown| asked.min(cooldown.max));
             provider.refused(used, &Refusal::RateLimited { model: &candidate.model, rest })
         }
         Reason::Failed { .. } => Retry::No,

@@ -55,6 +55,21 @@ impl Demand {
             Body::Form(form) => form.is_stream(),
         }
     }
+
+    /// Whether it may be asked of two upstreams at once, the first to speak wins: a stream of events that is not about what
+    /// only one of them knows.
+    pub fn may_be_hedged(&self) -> bool {
+        let streams = matches!(self.endpoint, Endpoint::ChatCompletions | Endpoint::Completions);
+        matches!(&self.body, Body::Json(request) if streams && request.stream && !request.is_bound())
+    }
+
+    /// About how many tokens go in.
+    pub fn estimated_input(&self) -> u64 {
+        match &self.body {
+            Body::Json(request) => request.estimated_input(),
+            Body::Form(_) => 0,
+        }
+    }
 }
 
 fn read_body(endpoint: Endpoint, headers: &HeaderMap, body: Bytes) -> Result<Body, Error> {

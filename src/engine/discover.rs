@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use http::{HeaderMap, Method, Request};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use serde_json::Value;
 use tracing::{debug, warn};
 
+use crate::engine::attempt::credential_rest;
 use crate::engine::live::Snapshot;
-use crate::providers::{Call, Target};
-use crate::transport::Payload;
+use crate::providers::{Call, CredentialId, Refusal, Retry, Target};
+use crate::transport::{Payload, UpstreamBody};
 
 /// A list of models that takes longer is not worth waiting for.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -64,20 +65,37 @@ async fn ask(snapshot: &Snapshot, index: usize, timeout: Duration) -> Result<(),
     }
 }
 
-/// The models of one provider, as its `/models` lists them.
+/// The models of one provider, as its `/models` lists them. A credential that is refused gives way to the next, as in an attempt.
 pub async fn list(snapshot: &Snapshot, index: usize) -> Result<Vec<Arc<str>>, String> {
-    let upstream = &snapshot.upstreams[index];
-    let headers = HeaderMap::new();
-    let call = Call { target: Target::Models, method: &Method::GET, model: "", stream: false, headers: &headers };
-    let mut head = upstream.provider.head(&call).map_err(|error| error.to_string())?;
-    let payload = Payload::empty();
-    upstream.provider.sign(&mut head, "", &payload).await.map_err(|error| error.to_string())?;
-    let response = upstream.transport.send(Request::from_parts(head, payload)).await.map_err(|error| error.to_string())?;
+    let provider = &snapshot.upstreams[index].provider;
+    let refusal = Refusal::Credential { rest: credential_rest(snapshot) };
+    let (_, credentials) = provider.credentials();
+    // A fresh token is one credential more than there are.
+    let mut sends_left = credentials.max(1);
+    let response = loop {
+        let (used, response) = ask_models(snapshot, index).await?;
+        let is_refused = response.status() == StatusCode::UNAUTHORIZED;
+        if !is_refused || provider.refused(used, &refusal) == Retry::No || sends_left == 0 {
+            break response;
+        }
+        sends_left -= 1;
+    };
     if !response.status().is_success() {
         return Err(format!("GET /models answered {}", response.status()));
     }
     let body = Limited::new(response.into_body(), LARGEST).collect().await.map_err(|error| error.to_string())?.to_bytes();
     read(&body).ok_or_else(|| "GET /models answered something that is no list of models".to_owned())
+}
+
+async fn ask_models(snapshot: &Snapshot, index: usize) -> Result<(CredentialId, Response<UpstreamBody>), String> {
+    let upstream = &snapshot.upstreams[index];
+    let headers = HeaderMap::new();
+    let call = Call { target: Target::Models, method: &Method::GET, model: "", stream: false, headers: &headers };
+    let mut head = upstream.provider.head(&call).map_err(|error| error.to_string())?;
+    let payload = Payload::empty();
+    let used = upstream.provider.sign(&mut head, "", &payload).await.map_err(|error| error.to_string())?;
+    let response = upstream.transport.send(Request::from_parts(head, payload)).await.map_err(|error| error.to_string())?;
+    Ok((used, response))
 }
 
 /// OpenAI's `{data: [{id}]}`; some vendors send the bare list, or call it `models`.

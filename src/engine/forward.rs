@@ -7,12 +7,13 @@ use http::{HeaderValue, Method, Request, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
 use crate::dialects::openai_chat::ApiError;
-use crate::engine::answer::{Answered, AnsweredBody, Credential, Failed, error_body, mask};
+use crate::engine::answer::{Answered, AnsweredBody, Credential, Failed, error_body};
 use crate::engine::attempt::{report_refusal, sign};
+use crate::engine::claim::claim_when_free;
 use crate::engine::error::Attempt;
 use crate::engine::live::Snapshot;
 use crate::engine::meter::Meter;
-use crate::engine::run::{claim_when_free, settle};
+use crate::engine::run::settle;
 use crate::engine::verdict::{Reason, Verdict, judge};
 use crate::engine::{Error, Forward, Inner};
 use crate::providers::{Call, Target, headers, path};
@@ -137,8 +138,9 @@ async fn send(snapshot: &Snapshot, candidate: &Candidate, call: &Call<'_>, paylo
         report_refusal(snapshot, candidate, used, Reason::Credential, None);
         return Err(Failed::refused(head.status, error.as_ref()).masked(&secrets).into());
     }
-    Ok(match rest {
-        None => answered(AnsweredBody::Full(mask(read, &secrets), None), credential),
-        Some(rest) => answered(AnsweredBody::Raw(Some(read), rest), credential),
-    })
+    let body = match rest {
+        None => AnsweredBody::Full(read, None),
+        Some(rest) => AnsweredBody::Raw(Some(read), rest),
+    };
+    Ok(answered(body.masked(&secrets), credential))
 }

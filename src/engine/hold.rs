@@ -1,12 +1,14 @@
 //! Holds a stream back until its first content, so that a failure before it can still move on to the next route.
 
 use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
 
 use crate::dialects::openai_chat::Chunk;
 use crate::dialects::sse::{Frame, Framer};
+use crate::hub::Usage;
 use crate::transport::UpstreamBody;
 
 /// More start-up events than this are no start-up (architecture: bounded).
@@ -28,6 +30,23 @@ pub struct Begun {
     /// There was content, rather than a full buffer or an empty answer.
     has_content: bool,
     events: usize,
+    /// What was reported so far.
+    usage: Option<Usage>,
+}
+
+/// What a stream reported while it was held back, for whoever gives it up before it is committed.
+#[derive(Debug, Default)]
+pub struct Overheard(Mutex<Option<Usage>>);
+
+impl Overheard {
+    /// The latest report.
+    pub fn usage(&self) -> Option<Usage> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, usage: Usage) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(usage);
+    }
 }
 
 /// Why a stream failed before it was committed.
@@ -48,6 +67,7 @@ impl Begun {
             upstream: Some(upstream),
             has_content: false,
             events: 0,
+            usage: None,
         }
     }
 
@@ -65,6 +85,7 @@ impl Begun {
             return Err(Unbegun::Broken("the stream holds data that is not JSON".to_owned()));
         }
         self.has_content |= chunk.content;
+        self.usage = chunk.usage.or(self.usage);
         let is_over = chunk.content || chunk.done;
         self.held.push_back(frame);
         self.chunks.push_back(chunk);
@@ -99,8 +120,9 @@ impl Begun {
     }
 }
 
-/// Reads `upstream` until its answer is committed: first content, its end, or a full buffer.
-pub async fn hold(upstream: UpstreamBody) -> Result<Begun, Unbegun> {
+/// Reads `upstream` until its answer is committed: first content, its end, or a full buffer. What it reports until then is
+/// told to `overheard`.
+pub async fn hold(upstream: UpstreamBody, overheard: &Overheard) -> Result<Begun, Unbegun> {
     let mut begun = Begun::new(upstream);
     loop {
         let Some(body) = begun.upstream.as_mut() else { return Ok(begun) };
@@ -115,6 +137,9 @@ pub async fn hold(upstream: UpstreamBody) -> Result<Begun, Unbegun> {
                 begun.framer.push(data).map_err(|error| Unbegun::Broken(error.to_string()))?;
                 if begun.drain()? {
                     return Ok(begun);
+                }
+                if let Some(usage) = begun.usage {
+                    overheard.note(usage);
                 }
             }
         }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::engine::Error;
 use crate::hub::{Outcome, Provenance, Usage};
-use crate::routing::Slot;
+use crate::routing::{Candidate, Slot};
 use crate::telemetry::events::RequestFinished;
 
 /// nginx's word for a client that left before it was answered; for logs only, never sent.
@@ -41,6 +41,9 @@ pub struct Meter {
     chunks: u64,
     events: u64,
     usage: Option<Usage>,
+    /// A second attempt was started beside a silent one.
+    pub hedged: bool,
+    wasted: Option<(Arc<str>, Usage, Provenance)>,
     error: Option<String>,
     slot: Option<Slot>,
 }
@@ -77,9 +80,17 @@ impl Meter {
             chunks: 0,
             events: 0,
             usage: None,
+            hedged: false,
+            wasted: None,
             error: None,
             slot: None,
         }
+    }
+
+    /// `candidate` is asked, or has the answer.
+    pub fn tries(&mut self, candidate: &Candidate) {
+        self.provider = candidate.provider_name.clone();
+        self.upstream_model = candidate.model.clone();
     }
 
     /// Since the request came in.
@@ -148,6 +159,11 @@ impl Meter {
         self.usage = Some(usage);
     }
 
+    /// An attempt at `provider` was given up for another one's answer, after it had used this much.
+    pub fn waste(&mut self, provider: Arc<str>, usage: Usage, provenance: Provenance) {
+        self.wasted = Some((provider, usage, provenance));
+    }
+
     fn counted(&self) -> Option<(Usage, Provenance)> {
         match self.usage {
             Some(usage) => Some((usage, Provenance::Reported)),
@@ -180,6 +196,8 @@ impl Drop for Meter {
             bytes: self.bytes,
             chunks: self.chunks,
             usage: self.counted(),
+            hedged: self.hedged,
+            wasted: self.wasted.as_ref().map(|(provider, usage, provenance)| (&**provider, *usage, *provenance)),
             error: self.error.as_deref(),
         };
         finished.emit();

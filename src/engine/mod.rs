@@ -2,18 +2,22 @@
 //!
 //! [`Engine`] is the one handle that server, command line and tests hold. Only [`run`] retries; nothing here prints.
 
+pub mod accept;
 pub mod adapt;
 pub mod answer;
 pub mod attempt;
 pub mod catalog;
+pub mod claim;
 pub mod demand;
 pub mod discover;
 pub mod error;
 pub mod explain;
 pub mod forward;
+pub mod hedge;
 pub mod hold;
 pub mod job;
 pub mod live;
+pub mod mask;
 pub mod meter;
 pub mod probe;
 pub mod relay;
@@ -38,6 +42,7 @@ use crate::config::Config;
 use crate::routing::Millis;
 use crate::telemetry::events::EngineStarted;
 
+pub use accept::Accepted;
 pub use error::{Attempt, Error};
 pub use job::{Forward, Job, RequestId};
 pub use live::{PrepareError, Snapshot, TransportFor};
@@ -59,6 +64,7 @@ pub struct Inner {
     /// What the listeners and threads of this process were made from.
     started_with: Config,
     running: Arc<AtomicU64>,
+    hedges: hedge::Budget,
     reloading: reload::Reloading,
 }
 
@@ -88,6 +94,7 @@ impl Engine {
             lasting,
             epoch: Instant::now(),
             running: Arc::default(),
+            hedges: hedge::Budget::default(),
             reloading: reload::Reloading::new(load),
         };
         Ok(Engine(Arc::new(inner)))
@@ -114,14 +121,12 @@ impl Engine {
 
     /// Answers a request that names a model: resolves, plans, tries, commits.
     pub async fn chat(&self, job: Job) -> Result<Reply, Error> {
-        let mut meter = Meter::start(job.client, job.caller.name().clone(), job.received, &self.0.running);
-        match run::run(&self.0, &job, &mut meter).await {
-            Ok((answered, candidate, slot)) => Ok(run::reply(&job.snapshot, answered, candidate, slot, meter)),
-            Err(error) => {
-                meter.fail(&error);
-                Err(error)
-            }
-        }
+        self.accept(job)?.answer().await
+    }
+
+    /// The first half of [`Engine::chat`]: reads the request, and refuses what cannot or may not be answered.
+    pub fn accept(&self, job: Job) -> Result<Accepted, Error> {
+        Accepted::new(self, job)
     }
 
     /// Passes a request through to a named provider, with one attempt; both bodies stream.

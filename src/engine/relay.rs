@@ -152,6 +152,33 @@ impl Relay {
         }
     }
 
+    /// Whether it is a stream of events, rather than bytes of any kind.
+    pub fn is_events(&self) -> bool {
+        matches!(self.kind, Kind::Events(_))
+    }
+
+    /// Whether something else may go in now: between whole events, before the last one.
+    pub fn is_between_events(&self) -> bool {
+        matches!(&self.kind, Kind::Events(events) if !events.done && !events.failed) && self.upstream.is_some() && self.queue.is_empty()
+    }
+
+    /// Gives the answer up on llmgw's own account, if it is not over: cancels the upstream's request and notes `reason`.
+    /// In a stream of events `last` goes out yet, and the stream ends cleanly.
+    pub fn stop(&mut self, last: Bytes, reason: &str) {
+        if self.upstream.take().is_none() {
+            return;
+        }
+        match &mut self.kind {
+            Kind::Events(events) if events.done || events.failed => return,
+            Kind::Events(events) => {
+                events.failed = true;
+                self.queue.push_back(last);
+            }
+            Kind::Raw => {}
+        }
+        self.meter.cut_off(reason, Fault::Nobodys);
+    }
+
     fn receive(&mut self, data: Bytes) {
         match &mut self.kind {
             Kind::Raw if data.is_empty() => {}

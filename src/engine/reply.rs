@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
-use crate::engine::meter::Meter;
+use crate::engine::meter::{Fault, Meter};
 use crate::engine::relay::{BrokenOff, Relay};
 
 /// An upstream's answer on its way to the client.
@@ -42,6 +42,30 @@ pub enum ReplyBody {
     Full(Option<Bytes>, Box<Meter>),
     /// On its way.
     Stream(Box<Relay>),
+}
+
+impl ReplyBody {
+    /// Whether it is a stream of events.
+    pub fn is_events(&self) -> bool {
+        matches!(self, ReplyBody::Stream(relay) if relay.is_events())
+    }
+
+    /// Whether a comment may go in now: into a stream of events, between whole ones, before the last.
+    pub fn takes_comments(&self) -> bool {
+        matches!(self, ReplyBody::Stream(relay) if relay.is_between_events())
+    }
+
+    /// Gives it up on llmgw's own account and notes `reason`; `last` still goes out if it is a stream of events.
+    pub fn stop(&mut self, last: Bytes, reason: &str) {
+        match self {
+            ReplyBody::Full(bytes, meter) => {
+                if bytes.take().is_some() {
+                    meter.cut_off(reason, Fault::Nobodys);
+                }
+            }
+            ReplyBody::Stream(relay) => relay.stop(last, reason),
+        }
+    }
 }
 
 impl Body for ReplyBody {

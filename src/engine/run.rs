@@ -2,46 +2,44 @@
 //!
 //! One plan, one deadline, one count of attempts. A request adds at most one failure to each upstream.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::select_all;
 use http::{HeaderMap, StatusCode};
 use rand::RngExt;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 use tracing::debug;
 
 use crate::engine::answer::{Answered, AnsweredBody, Failed};
 use crate::engine::attempt::{Attempting, Tried};
+use crate::engine::claim::claim_when_free;
 use crate::engine::demand::Demand;
-use crate::engine::error::{Attempt, list};
+use crate::engine::error::Attempt;
+use crate::engine::hedge::{Ended, Race, Running};
 use crate::engine::live::Snapshot;
 use crate::engine::meter::Meter;
 use crate::engine::relay::{Limits, Relay, Source};
 use crate::engine::{Error, Inner, Job, Reply, ReplyBody, Trace, discover};
 use crate::providers::headers;
 use crate::routing::{Candidate, Failure, Millis, Permit, Plan, Skipped, Slot, Standing, plan, resolve};
-use crate::telemetry::events::{AttemptFailed, CandidateSkipped, RequestAccepted, SwitchedUpstream};
+use crate::telemetry::events::{AttemptFailed, CandidateSkipped, SwitchedUpstream};
 
-/// What a client is told to wait when nobody knows better.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+mod beside;
+mod used_up;
 
-/// Answers `job`; what was used is in `meter`, which the reply takes along.
-pub async fn run(engine: &Inner, job: &Job, meter: &mut Meter) -> Result<(Answered, Candidate, Slot), Error> {
-    let demand = Demand::read(job)?;
-    meter.model.clone_from(&demand.model);
-    if !job.caller.may(&demand.model) {
-        return Err(Error::NotAllowed(format!("the key `{}` may not use the model `{}`", job.caller.name(), demand.model)));
+/// Answers `job`, which asks for `demand`; what was used is in `meter`, which the reply takes along.
+pub async fn run(engine: &Inner, job: &Job, demand: &Demand, meter: &mut Meter) -> Result<(Answered, Candidate, Slot), Error> {
+    if job.snapshot.config.routing.hedge_after.is_some() {
+        engine.hedges.request(engine.now());
     }
-    let accepted = RequestAccepted { client: job.client, caller: job.caller.name(), model: &demand.model, stream: demand.is_stream() };
-    accepted.emit();
     let deadline = job.received + job.snapshot.config.routing.deadline;
     let begun = Instant::now();
     let plan = find(engine, &job.snapshot, &demand.model).await?;
     meter.waited += begun.elapsed();
     let mut walk = Walk::new(engine, &job.snapshot, plan, deadline);
-    walk.run(&demand, &job.headers, meter).await
+    walk.run(demand, &job.headers, meter).await
 }
 
 /// Waits for a first discovery if `name` may come of it, at most [`discover::WAIT`]; then on with what is known.
@@ -77,6 +75,17 @@ struct Walk<'a> {
     hurt: HashSet<(usize, Option<Arc<str>>)>,
     /// When each upstream failed last, and how often.
     tried: HashMap<(usize, Arc<str>), (Instant, u32)>,
+    /// It has had its second attempt beside a silent one.
+    hedged: bool,
+}
+
+/// What every attempt of a request is given.
+struct Asked<'a> {
+    demand: &'a Demand,
+    /// The client's headers, for the first attempt.
+    headers: &'a HeaderMap,
+    /// The same for every later one.
+    later: Cow<'a, HeaderMap>,
 }
 
 impl<'a> Walk<'a> {
@@ -95,43 +104,86 @@ impl<'a> Walk<'a> {
             failures: Vec::new(),
             hurt: HashSet::new(),
             tried: HashMap::new(),
+            hedged: false,
         }
     }
 
     async fn run(&mut self, demand: &Demand, client: &HeaderMap, meter: &mut Meter) -> Result<(Answered, Candidate, Slot), Error> {
-        let mut headers = headers::forwardable(client);
+        let headers = headers::forwardable(client);
+        // A key that makes an operation happen once is good for one upstream only.
+        let asked = Asked { demand, later: headers::without_idempotency_key(&headers), headers: &headers };
         while let Some((candidate, permit)) = self.next(meter).await {
             if let Some(last) = self.attempts.last() {
                 let (from, to) = (format!("{}/{}", last.provider, last.model), candidate.to_string());
                 SwitchedUpstream { from: &from, to: &to, attempt: meter.attempts + 1 }.emit();
             }
-            meter.attempts += 1;
-            meter.provider = candidate.provider_name.clone();
-            meter.upstream_model = candidate.model.clone();
+            let race = Race::of(self.begin(&asked, candidate, permit, meter), self.silent_at(&asked));
+            if let Some(answer) = self.race(&asked, race, meter).await? {
+                return Ok(answer);
+            }
+        }
+        Err(self.error(meter))
+    }
+
+    fn begin<'f>(&self, asked: &'f Asked<'_>, candidate: Candidate, permit: Permit, meter: &mut Meter) -> Running<'f>
+    where
+        'a: 'f,
+    {
+        let headers = if meter.attempts == 0 { asked.headers } else { &*asked.later };
+        meter.attempts += 1;
+        meter.tries(&candidate);
+        let (snapshot, deadline) = (self.snapshot, self.deadline);
+        let attempting = Attempting { snapshot, demand: asked.demand, headers, deadline, overheard: Arc::default() };
+        Running::begin(attempting, candidate, permit)
+    }
+
+    /// Runs one attempt, and the next beside it if it is silent; `None`: all failed.
+    async fn race<'f>(
+        &mut self,
+        asked: &'f Asked<'_>,
+        mut race: Race<'f>,
+        meter: &mut Meter,
+    ) -> Result<Option<(Answered, Candidate, Slot)>, Error>
+    where
+        'a: 'f,
+    {
+        while !race.is_over() {
             let begun = Instant::now();
-            let attempting = Attempting { snapshot: self.snapshot, demand, headers: &headers, deadline: self.deadline };
-            let tried = attempting.run(&candidate).await;
+            let ended = race.next().await;
             meter.waited += begun.elapsed();
+            let Some(Ended { candidate, permit, begun, tried }) = ended else {
+                if let Some((candidate, permit)) = self.beside(asked, meter) {
+                    race.join(self.begin(asked, candidate, permit, meter));
+                }
+                continue;
+            };
             match tried {
-                Tried::Wrong(error) => return Err(error),
+                Tried::Wrong(error) if race.is_over() => return Err(error),
+                // What cannot be said to the one may well be answered by the other.
+                Tried::Wrong(error) => debug!(%candidate, %error, "cannot be asked"),
                 Tried::Answered(answered) => {
+                    beside::abandon(race, asked.demand, meter);
+                    meter.tries(&candidate);
                     let counts = !self.hurt.contains(&(candidate.provider, Some(candidate.model.clone())));
                     let slot = settle(permit, answered.status, begun.elapsed(), self.engine.now()).counting(counts);
-                    return Ok((answered, candidate, slot));
+                    return Ok(Some((answered, candidate, slot)));
                 }
                 Tried::Failed(failed) => self.failed(candidate, permit, failed, begun.elapsed()),
             }
-            // A key that makes an operation happen once is good for one upstream only.
-            headers::without_idempotency_key(&mut headers);
         }
-        Err(self.error(meter))
+        Ok(None)
+    }
+
+    fn is_used_up(&self, meter: &Meter) -> bool {
+        let most = self.snapshot.config.routing.max_attempts;
+        Instant::now() >= self.deadline || (most > 0 && meter.attempts >= most)
     }
 
     /// The next candidate that can be claimed; `None`: the request has failed.
     async fn next(&mut self, meter: &mut Meter) -> Option<(Candidate, Permit)> {
         let routing = &self.snapshot.config.routing;
         loop {
-            if Instant::now() >= self.deadline || (routing.max_attempts > 0 && meter.attempts >= routing.max_attempts) {
+            if self.is_used_up(meter) {
                 return None;
             }
             let Some(candidate) = self.ahead.pop_front() else {
@@ -202,79 +254,10 @@ impl<'a> Walk<'a> {
         let times = self.tried.entry((candidate.provider, candidate.model.clone())).or_insert((Instant::now(), 0));
         *times = (Instant::now(), times.1 + 1);
         if failed.in_passing {
-            self.again.push_back(candidate);
+            // A last resort has had its probe: while it rests, it is not asked again.
+            self.again.push_back(Candidate { last_resort: false, ..candidate });
         }
         self.failures.push(failed);
-    }
-
-    /// What the client is told when the plan is used up.
-    fn error(&mut self, meter: &Meter) -> Error {
-        let model = &meter.model;
-        let attempts = std::mem::take(&mut self.attempts);
-        let failures = std::mem::take(&mut self.failures);
-        let Some(last) = failures.last() else { return self.unavailable(model) };
-        if failures.iter().all(|failed| failed.failure == Some(Failure::Credentials)) {
-            return Error::CredentialsExhausted { attempts };
-        }
-        let same = last.status.filter(|status| failures.iter().all(|failed| failed.status == Some(*status)));
-        let longest = self.snapshot.config.routing.cooldown.map_or(Duration::MAX, |cooldown| cooldown.max);
-        let retry_after = failures.iter().filter_map(|failed| failed.retry_after).min().map(|wait| wait.min(longest));
-        if let Some(status) = same.filter(|status| matches!(status.as_u16(), 404 | 408 | 409 | 429)) {
-            let last = failures.into_iter().next_back();
-            let (body, headers) = last.map(|failed| (failed.body, Box::new(failed.headers))).unwrap_or_default();
-            return Error::SameStatus { status, body, headers, overhead: meter.overhead(), retry_after, attempts };
-        }
-        if same.is_some_and(|status| status.as_u16() == 529) {
-            let reason = format!("every upstream is overloaded: {}", list(&attempts));
-            return Error::Unavailable { model: model.clone(), reason, retry_after: retry_after.unwrap_or(RETRY_AFTER), attempts };
-        }
-        if last.timed_out { Error::Timeout { attempts } } else { Error::Upstream { attempts } }
-    }
-
-    fn unavailable(&self, model: &str) -> Error {
-        let name = |(candidate, skipped): &(Candidate, Skipped)| format!("{candidate}: {skipped}");
-        let mut reason = self.skipped.iter().map(name).collect::<Vec<_>>().join("; ");
-        if reason.is_empty() {
-            reason = format!("the deadline of {} passed", humantime::format_duration(self.snapshot.config.routing.deadline));
-        }
-        let left = |skipped: &Skipped| if let Skipped::Cooling { left } = skipped { Some(*left) } else { None };
-        let retry_after = self.skipped.iter().filter_map(|(_, skipped)| left(skipped)).min().unwrap_or(RETRY_AFTER);
-        Error::Unavailable { model: model.to_owned(), reason, retry_after, attempts: Vec::new() }
-    }
-}
-
-/// Claims the first of `candidates` that can be had: at once, or when a slot is freed or a probe decided, for as long as
-/// a connection to it may take.
-pub async fn claim_when_free(
-    engine: &Inner,
-    snapshot: &Snapshot,
-    candidates: Vec<Candidate>,
-    deadline: Instant,
-) -> Result<(Candidate, Permit), Option<Skipped>> {
-    let patience = candidates.iter().map(|candidate| snapshot.config.providers[candidate.provider].timeout.connect).max();
-    let until = (Instant::now() + patience.unwrap_or_default()).min(deadline);
-    loop {
-        // Listening begins before looking, so that nothing is freed in between.
-        let mut freed: Vec<_> =
-            candidates.iter().map(|candidate| Box::pin(snapshot.upstreams[candidate.provider].freed.notified())).collect();
-        for notified in &mut freed {
-            notified.as_mut().enable();
-        }
-        let (mut last, mut is_worth_it) = (None, false);
-        for candidate in &candidates {
-            match candidate.claim(engine.now(), snapshot.config.routing.cooldown) {
-                Ok(permit) => return Ok((candidate.clone(), permit)),
-                Err(skipped) => {
-                    is_worth_it |= skipped.is_brief();
-                    last = Some(skipped);
-                }
-            }
-        }
-        if !is_worth_it || Instant::now() >= until {
-            return Err(last);
-        }
-        // When time is up it looks once more.
-        let _ = timeout_at(until, select_all(freed)).await;
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Neither side learns the other's credentials, its address or what only concerns one connection.
 
+use std::borrow::Cow;
+
 use http::header::{CONNECTION, CONTENT_ENCODING, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
@@ -82,9 +84,19 @@ pub fn forwardable_unread(client: &HeaderMap) -> HeaderMap {
     headers
 }
 
+/// Whether the client wants its operation to happen only once.
+pub fn has_idempotency_key(headers: &HeaderMap) -> bool {
+    headers.contains_key(IDEMPOTENCY_KEY)
+}
+
 /// For every upstream but the first: two upstreams that were given one key would both think it theirs.
-pub fn without_idempotency_key(headers: &mut HeaderMap) {
-    headers.remove(IDEMPOTENCY_KEY);
+pub fn without_idempotency_key(headers: &HeaderMap) -> Cow<'_, HeaderMap> {
+    if !has_idempotency_key(headers) {
+        return Cow::Borrowed(headers);
+    }
+    let mut without = headers.clone();
+    without.remove(IDEMPOTENCY_KEY);
+    Cow::Owned(without)
 }
 
 /// The upstream's headers that reach the client.
@@ -160,10 +172,9 @@ mod tests {
             openai-beta: two
             idempotency-key: k",
         );
-        let mut forwarded = forwardable(&client);
+        let forwarded = forwardable(&client);
         assert_eq!(lines(&forwarded), ["content-type: application/json", "openai-beta: one", "openai-beta: two", "idempotency-key: k"]);
-        without_idempotency_key(&mut forwarded);
-        assert_eq!(forwarded.len(), 3);
+        assert_eq!(without_idempotency_key(&forwarded).len(), 3);
     }
 
     #[test]

@@ -114,6 +114,15 @@ impl State {
         State { until: self.until.max(bounded(now.plus(rest))), limited: true, ..self }
     }
 
+    /// The same for a request that has already added its failure: the wait is heeded, and nothing is counted.
+    #[must_use]
+    pub fn limited_again(self, now: Millis, policy: Option<Cooldown>, retry_after: Option<Duration>, ticket: Option<Ticket>) -> State {
+        let Some(cooldown) = policy else { return self };
+        let trips = self.trips.max(1);
+        let wait = retry_after.unwrap_or_else(|| length(&cooldown, trips));
+        State { failures: self.failures, trips, ..self.rate_limited(now, policy, Some(wait), ticket) }
+    }
+
     /// An answer begins: a cooldown is over, on parole, but for a rate limit that an older request cannot know of.
     ///
     /// What was counted stays until an answer came through whole: an upstream may break every one of them off.
@@ -197,6 +206,11 @@ impl Breaker {
     /// See [`State::rate_limited`].
     pub fn rate_limited(&self, now: Millis, policy: Option<Cooldown>, retry_after: Option<Duration>, ticket: Option<Ticket>) {
         self.update(|state| state.rate_limited(now, policy, retry_after, ticket));
+    }
+
+    /// See [`State::limited_again`].
+    pub fn limited_again(&self, now: Millis, policy: Option<Cooldown>, retry_after: Option<Duration>, ticket: Option<Ticket>) {
+        self.update(|state| state.limited_again(now, policy, retry_after, ticket));
     }
 
     /// See [`State::begun`].

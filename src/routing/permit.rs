@@ -187,7 +187,8 @@ impl Permit {
             Failure::Connect | Failure::Credentials => {}
         }
         match failure {
-            Failure::RateLimited(retry_after) => slot.health.breaker.rate_limited(now, policy, *retry_after, probes.of_model),
+            Failure::RateLimited(wait) if count => slot.health.breaker.rate_limited(now, policy, *wait, probes.of_model),
+            Failure::RateLimited(wait) => slot.health.breaker.limited_again(now, policy, *wait, probes.of_model),
             Failure::Attempt if count => slot.health.breaker.failed(now, policy, probes.of_model),
             _ => {}
         }

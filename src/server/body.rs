@@ -106,7 +106,11 @@ impl http_body::Body for Lent {
     type Error = axum::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
+        let mut polled = Pin::new(&mut self.body).poll_frame(context);
+        // Trailers mean nothing here, and an upstream shall not take them for headers.
+        if matches!(&polled, Poll::Ready(Some(Ok(frame))) if !frame.is_data()) {
+            polled = Poll::Ready(None);
+        }
         if matches!(polled, Poll::Ready(None | Some(Err(_)))) || self.body.is_end_stream() {
             self.back = None;
         }

@@ -14,14 +14,24 @@ use crate::hub::{Endpoint, MediaType};
 use crate::server::body::{self, Limits};
 use crate::server::caller::authenticate;
 use crate::server::error::Rejection;
+use crate::server::keepalive;
 use crate::server::reply;
 use crate::server::state::{App, Arrival};
 
 /// Reads the request whole, asks the engine, answers. Dropping the future, when the client leaves, cancels all of it.
 pub(super) async fn answer(app: Arc<App>, endpoint: Endpoint, request: Request) -> Response {
     match read(endpoint, request).await {
-        Ok(job) => reply::metered(app.engine.chat(job).await),
+        Ok(job) => ask(&app, job).await,
         Err(rejection) => rejection.into_response(),
+    }
+}
+
+async fn ask(app: &App, job: Job) -> Response {
+    let keepalive = job.snapshot.config.server.keepalive;
+    match app.engine.accept(job) {
+        Ok(accepted) if accepted.is_stream() => keepalive::answer(accepted, keepalive, &app.shutdown).await,
+        Ok(accepted) => reply::metered(accepted.answer().await),
+        Err(error) => reply::metered(Err(error)),
     }
 }
 

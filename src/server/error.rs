@@ -1,13 +1,15 @@
 //! Refusals and failures as clients see them: a status, headers, and OpenAI's envelope.
 
+use std::any::Any;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
+use tracing::error;
 
 use crate::access::AccessError;
 use crate::engine;
@@ -41,6 +43,28 @@ pub enum Rejection {
         /// The path.
         path: String,
     },
+    /// No path has this method.
+    #[error("{0} is a method of no path")]
+    MethodRefused(String),
+    /// A request that two servers could understand in two ways.
+    #[error("{0}")]
+    Malformed(&'static str),
+    /// A path and query beyond all reason.
+    #[error("path and query are longer than {limit} bytes")]
+    TargetTooLong {
+        /// The limit.
+        limit: usize,
+    },
+    /// More than fits in at once.
+    #[error("the gateway is at its limit of {limit} {what} at once (`{key}`)")]
+    Full {
+        /// Of what there is too much.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+        /// The key that sets it.
+        key: &'static str,
+    },
     /// A body in a format that is not taken here.
     #[error("{0}")]
     UnsupportedMediaType(String),
@@ -65,12 +89,22 @@ pub enum Rejection {
     /// A configuration that cannot be loaded; the old one stays.
     #[error("the configuration is invalid, the old one stays: {}", .0.join("; "))]
     InvalidConfig(Vec<String>),
+    /// A stream that the server's end cuts.
+    #[error("the answer broke off: llmgw is shutting down")]
+    ShuttingDown,
     /// A bug.
     #[error("internal error; the log has more under this request's id")]
     Panicked,
 }
 
 impl Rejection {
+    /// A bug that was caught; logs what it said.
+    pub(super) fn of_panic(panic: &(dyn Any + Send)) -> Rejection {
+        let message = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        error!(panic = message.unwrap_or("without a message"), "a request panicked");
+        Rejection::Panicked
+    }
+
     /// What the client is told.
     pub fn status(&self) -> StatusCode {
         match self {
@@ -78,12 +112,14 @@ impl Rejection {
             Rejection::Access(_) | Rejection::AdminKey(_) => StatusCode::UNAUTHORIZED,
             Rejection::Forbidden(_) => StatusCode::FORBIDDEN,
             Rejection::NotFound { .. } => StatusCode::NOT_FOUND,
-            Rejection::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Rejection::MethodNotAllowed { .. } | Rejection::MethodRefused(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Rejection::TargetTooLong { .. } => StatusCode::URI_TOO_LONG,
             Rejection::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Rejection::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Rejection::BrokenBody(_) | Rejection::InvalidConfig(_) => StatusCode::BAD_REQUEST,
+            Rejection::BrokenBody(_) | Rejection::Malformed(_) | Rejection::InvalidConfig(_) => StatusCode::BAD_REQUEST,
             Rejection::SlowBody(_) | Rejection::LateBody(_) => StatusCode::REQUEST_TIMEOUT,
             Rejection::NotSupported(_) => StatusCode::NOT_IMPLEMENTED,
+            Rejection::Full { .. } | Rejection::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
             Rejection::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -95,14 +131,29 @@ impl Rejection {
             Rejection::Access(_) | Rejection::AdminKey(_) => "invalid_api_key",
             Rejection::Forbidden(_) => "forbidden",
             Rejection::NotFound { .. } => "not_found",
-            Rejection::MethodNotAllowed { .. } => "method_not_allowed",
+            Rejection::MethodNotAllowed { .. } | Rejection::MethodRefused(_) => "method_not_allowed",
+            Rejection::TargetTooLong { .. } => "uri_too_long",
             Rejection::UnsupportedMediaType(_) => "unsupported_media_type",
             Rejection::TooLarge { .. } => "body_too_large",
-            Rejection::BrokenBody(_) => "invalid_request",
+            Rejection::BrokenBody(_) | Rejection::Malformed(_) => "invalid_request",
             Rejection::SlowBody(_) | Rejection::LateBody(_) => "request_timeout",
             Rejection::NotSupported(_) => "not_supported",
             Rejection::InvalidConfig(_) => "invalid_config",
+            Rejection::Full { .. } | Rejection::ShuttingDown => "no_upstream_available",
             Rejection::Panicked => "internal_error",
+        }
+    }
+
+    /// Whether what follows on the connection cannot be trusted to be a request.
+    pub(super) fn ends_connection(&self) -> bool {
+        matches!(self, Rejection::Malformed(_) | Rejection::MethodRefused(_))
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Rejection::Engine(error) => error.retry_after(),
+            Rejection::Full { .. } => Some(COME_BACK),
+            _ => None,
         }
     }
 
@@ -112,12 +163,15 @@ impl Rejection {
         if self.status() == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        let Rejection::Engine(error) = self else { return headers };
-        if let Some(wait) = error.retry_after() {
+        if let Rejection::MethodRefused(_) = self {
+            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+        }
+        if let Some(wait) = self.retry_after() {
             // Whole seconds for everybody, rounded up lest they come early; milliseconds for OpenAI's SDKs.
             headers.insert(RETRY_AFTER, wait.as_millis().div_ceil(1000).to_string().parse().unwrap_or(HeaderValue::from_static("1")));
             headers.insert(RETRY_AFTER_MS, HeaderValue::from(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)));
         }
+        let Rejection::Engine(error) = self else { return headers };
         if error.should_retry() == Some(false) {
             headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
         }
@@ -127,7 +181,8 @@ impl Rejection {
         headers
     }
 
-    fn body(&self) -> Bytes {
+    /// What the client is told, as JSON.
+    pub(super) fn body(&self) -> Bytes {
         // The upstream's own words tell the client more than ours about them.
         if let Rejection::Engine(engine::Error::SameStatus { body: Some(body), .. }) = self {
             return body.clone();
@@ -153,7 +208,10 @@ impl IntoResponse for Rejection {
     }
 }
 
-const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
+/// Most requests are over sooner, and room for one is enough.
+const COME_BACK: Duration = Duration::from_secs(1);
+/// Retry-After in milliseconds, for OpenAI's SDKs.
+pub(super) const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-llmgw-attempts");
 
@@ -174,7 +232,7 @@ struct Inner<'a> {
 }
 
 /// OpenAI's word for the kind of a failure.
-fn kind(status: StatusCode) -> &'static str {
+pub(super) fn kind(status: StatusCode) -> &'static str {
     match status.as_u16() {
         403 => "permission_error",
         409 => "conflict",
@@ -222,6 +280,10 @@ mod tests {
             (Rejection::UnsupportedMediaType("x".into()), 415, "invalid_request_error", "unsupported_media_type"),
             (Rejection::NotSupported("x".into()), 501, "server_error", "not_supported"),
             (Rejection::InvalidConfig(vec!["x".into()]), 400, "invalid_request_error", "invalid_config"),
+            (Rejection::TargetTooLong { limit: 1 }, 414, "invalid_request_error", "uri_too_long"),
+            (Rejection::Malformed("x"), 400, "invalid_request_error", "invalid_request"),
+            (Rejection::MethodRefused("TRACE".into()), 405, "invalid_request_error", "method_not_allowed"),
+            (Rejection::Full { what: "requests", limit: 1, key: "x" }, 503, "server_error", "no_upstream_available"),
             (Rejection::Panicked, 500, "server_error", "internal_error"),
         ];
         for (rejection, status, kind, code) in cases {

@@ -13,9 +13,9 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::header::{EXPECT, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER};
+use http::header::{CONNECTION, EXPECT, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER};
 use http::request::Parts;
-use http::{Method, Request};
+use http::{Method, Request, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
@@ -23,13 +23,15 @@ use tokio::time::Instant;
 use tower::{ServiceExt, service_fn};
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, Cors, CorsLayer};
 use tower_service::Service;
-use tracing::{Instrument, Span, error, error_span};
+use tracing::{Instrument, Span, error_span};
 
 use crate::engine::RequestId;
 use crate::server::accept::Handle;
+use crate::server::admit::{Place, check_form};
 use crate::server::body::lend;
 use crate::server::caller::{check_open, is_allowed_origin};
 use crate::server::error::Rejection;
+use crate::server::router::is_vital;
 use crate::server::state::{App, Arrival, Metered};
 use crate::telemetry::events::RequestAnswered;
 
@@ -64,17 +66,18 @@ impl Edge {
 
     async fn guarded(&self, arrival: Arrival, request: Request<Body>) -> Response {
         let (mut parts, body) = request.into_parts();
-        let waits = parts.headers.contains_key(EXPECT);
+        let waits = waits_for_leave(&parts);
         let (body, unread) = lend(body);
         let response = match self.check(&arrival, &parts, &body) {
-            Ok(()) => {
+            Ok(place) => {
                 parts.extensions.insert(arrival);
-                let Ok(response) = self.router.clone().oneshot(Request::from_parts(parts, body)).await;
+                let Ok(mut response) = self.router.clone().oneshot(Request::from_parts(parts, body)).await;
+                response.extensions_mut().insert(Arc::new(place));
                 response
             }
             Err(refusal) => {
                 drop(body);
-                refusal.into_response()
+                refuse(refusal, parts.version)
             }
         };
         // A client that still sends reads no answer, unless it waits for one before it sends.
@@ -84,11 +87,17 @@ impl Edge {
         response
     }
 
-    fn check(&self, arrival: &Arrival, parts: &Parts, body: &Body) -> Result<(), Rejection> {
-        if self.app.insecure || !arrival.snapshot.keys.is_open() {
-            return Ok(());
+    /// A place for the request, where it needs one.
+    fn check(&self, arrival: &Arrival, parts: &Parts, body: &Body) -> Result<Option<Place>, Rejection> {
+        check_form(parts)?;
+        let config = &arrival.snapshot.config;
+        if !self.app.insecure && arrival.snapshot.keys.is_open() {
+            check_open(parts, !body.is_end_stream(), arrival.client, &config.server.cors)?;
         }
-        check_open(parts, !body.is_end_stream(), arrival.client, &arrival.snapshot.config.server.cors)
+        if is_vital(parts.uri.path()) {
+            return Ok(None);
+        }
+        self.app.requests.admit(parts, self.app.room(config)).map(Some)
     }
 
     async fn answer(&self, arrival: Arrival, request: Request<Body>) -> Response {
@@ -109,6 +118,10 @@ impl Edge {
 impl Handle for Arc<Edge> {
     type Body = Traced;
 
+    fn max_connections(&self) -> usize {
+        self.app.room(&self.app.engine.snapshot().config).connections
+    }
+
     async fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Traced> {
         let client = peer.ip().to_canonical();
         let id = request_id(&request);
@@ -116,19 +129,32 @@ impl Handle for Arc<Edge> {
         let arrival = Arrival { id, client, received: Instant::now(), snapshot: self.app.engine.snapshot() };
         let line = Line { arrival: arrival.clone(), method: request.method().clone(), path: request.uri().path().to_owned() };
         let answer = AssertUnwindSafe(self.answer(arrival, request.map(Body::new))).catch_unwind().instrument(span.clone());
-        let mut response = answer.await.unwrap_or_else(|panic| {
-            let message = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-            span.in_scope(|| error!(panic = message.unwrap_or("without a message"), "a request panicked"));
-            Rejection::Panicked.into_response()
-        });
+        let mut response = answer.await.unwrap_or_else(|panic| span.in_scope(|| Rejection::of_panic(&*panic)).into_response());
         if let Ok(value) = HeaderValue::from_str(line.arrival.id.as_str()) {
             response.headers_mut().insert(REQUEST_ID, value);
         }
         if response.extensions_mut().remove::<Metered>().is_none() {
             span.in_scope(|| line.write(response.status().as_u16()));
         }
-        response.map(|body| Traced { body, span })
+        let place = response.extensions_mut().remove::<Arc<Option<Place>>>();
+        response.map(|body| Traced { body, span, _place: place })
     }
+}
+
+/// Over HTTP/1.0, or with another expectation, nobody waits.
+fn waits_for_leave(parts: &Parts) -> bool {
+    let expected = parts.headers.get(EXPECT);
+    parts.version > Version::HTTP_10 && expected.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+fn refuse(refusal: Rejection, version: Version) -> Response {
+    // HTTP/2 knows where a request ends.
+    let is_last = refusal.ends_connection() && version < Version::HTTP_2;
+    let mut response = refusal.into_response();
+    if is_last {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 fn request_id<B>(request: &Request<B>) -> RequestId {
@@ -174,6 +200,7 @@ pin_project! {
         #[pin]
         body: Body,
         span: Span,
+        _place: Option<Arc<Option<Place>>>,
     }
 
     impl PinnedDrop for Traced {

@@ -5,6 +5,7 @@
 //! [`Shutdown`] ends it.
 
 mod accept;
+mod admit;
 mod body;
 mod caller;
 mod chat;
@@ -13,6 +14,8 @@ mod error;
 mod explain;
 mod forward;
 mod health;
+mod inherited;
+mod keepalive;
 mod layers;
 mod listen;
 mod models;
@@ -45,10 +48,14 @@ use crate::server::state::App;
 use crate::server::tls::Certificates;
 use crate::telemetry::LogHandle;
 
+pub use inherited::{Inherited, InheritedError};
 pub use listen::{Address, ListenError};
 pub use reload::Reloader;
 pub use shutdown::{Shutdown, Signal, Signals, signals};
 pub use tls::TlsError;
+
+/// For streams to tell their clients that they are cut.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Where and how to listen: the configuration's, unless the command line says otherwise.
 #[derive(Clone)]
@@ -61,6 +68,8 @@ pub struct Options {
     pub admin_port: Option<u16>,
     /// A public host without keys is allowed.
     pub insecure: bool,
+    /// Sockets that listen already, instead of ports that would be opened.
+    pub inherited: Vec<Inherited>,
     /// The log, whose level follows reloads.
     pub log: Option<LogHandle>,
 }
@@ -73,6 +82,7 @@ impl Options {
             port: config.server.port,
             admin_port: config.admin.port,
             insecure: config.server.insecure,
+            inherited: Vec::new(),
             log: None,
         }
     }
@@ -84,6 +94,9 @@ pub enum ServeError {
     /// No port.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// Not with what was handed over.
+    #[error(transparent)]
+    Inherited(#[from] InheritedError),
     /// No certificate.
     #[error("cannot use the certificate of `server.tls`: {0}")]
     Certificate(#[from] TlsError),
@@ -118,19 +131,20 @@ struct Port {
 }
 
 impl Server {
-    /// Opens the ports and reads the certificate. Clients may connect from now on; [`Server::run`] answers them.
+    /// Opens the ports, or takes over those that are open, and reads the certificate. Clients may connect from now on; [`Server::run`] answers them.
     /// Certificate and log follow the engine's reloads.
     pub async fn bind(engine: Engine, options: Options) -> Result<Server, ServeError> {
         let snapshot = engine.snapshot();
         let certificates = snapshot.config.server.tls.as_ref().map(Certificates::load).transpose()?;
         let is_for_all = options.insecure || !snapshot.keys.is_open();
         let mut ports = Vec::new();
+        let handed = inherited::assign(&options.inherited, options.admin_port.is_some())?;
         for (place, surface) in places(&options) {
-            let addresses = listen::resolve(place).await?;
-            if !is_for_all && !addresses.iter().all(|address| address.ip().to_canonical().is_loopback()) {
-                return Err(ServeError::PublicWithoutKeys { host: options.host.clone() });
+            let mut listeners = adopt(handed.iter().filter(|(_, its)| *its == surface).map(|(socket, _)| socket), is_for_all)?;
+            if listeners.is_empty() {
+                listeners = open(place, is_for_all).await?;
             }
-            for listener in listen::bind(place, &addresses)? {
+            for listener in listeners {
                 let address = listener.local_addr()?;
                 ports.push(Port { listener, address, surface });
             }
@@ -151,14 +165,20 @@ impl Server {
     }
 
     /// Serves until `shutdown` has come to its end: not ready any more, then, after `server.drain`, nothing new, then
-    /// gone with the last request or after `server.shutdown_grace`. Dropping the future cuts everything.
+    /// gone with the last request or after `server.shutdown_grace`; streams cut by then still say so. Dropping the future cuts everything.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), ServeError> {
         let app = App::new(self.engine.clone(), shutdown.clone(), self.insecure);
         let tls = self.certificates.as_ref().map(Certificates::acceptor).transpose()?;
         let mut listening = JoinSet::new();
         for Port { listener, surface, .. } in self.ports {
             let handler = Edge::new(Arc::clone(&app), router(surface, Arc::clone(&app)));
-            let acceptor = Acceptor { listener, tls: tls.clone(), handler: Arc::new(handler), shutdown: shutdown.clone() };
+            let acceptor = Acceptor {
+                listener,
+                tls: tls.clone(),
+                handler: Arc::new(handler),
+                shutdown: shutdown.clone(),
+                crowd: Arc::clone(&app.crowd),
+            };
             listening.spawn(acceptor.run());
         }
         shutdown.reached(Stage::Draining).await;
@@ -173,11 +193,40 @@ impl Server {
             }
         };
         tokio::select! {
-            () = served => {}
+            // First, because what is told to end may be gone before this is looked at.
+            biased;
             () = shutdown.reached(Stage::Ended) => warn!("ended at once"),
+            () = served => shutdown.advance(Stage::Ended),
         }
+        let all = async { while listening.join_next().await.is_some() {} };
+        let _ = timeout(LAST_WORDS, all).await;
         Ok(())
     }
+}
+
+/// Listens at `place`. Opens nothing that others can reach unless it `is_for_all`.
+async fn open(place: Place<'_>, is_for_all: bool) -> Result<Vec<TcpListener>, ServeError> {
+    let addresses = listen::resolve(place).await?;
+    if !is_for_all && !addresses.iter().all(is_private) {
+        return Err(ServeError::PublicWithoutKeys { host: place.host.to_owned() });
+    }
+    Ok(listen::bind(place, &addresses)?)
+}
+
+/// Takes over sockets that listen already, by the same rule.
+fn adopt<'a>(sockets: impl Iterator<Item = &'a Inherited>, is_for_all: bool) -> Result<Vec<TcpListener>, ServeError> {
+    let listeners = sockets.map(inherited::adopt).collect::<Result<Vec<_>, _>>()?;
+    for listener in &listeners {
+        let address = listener.local_addr()?;
+        if !is_for_all && !is_private(&address) {
+            return Err(ServeError::PublicWithoutKeys { host: address.to_string() });
+        }
+    }
+    Ok(listeners)
+}
+
+fn is_private(address: &SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
 }
 
 /// What listens where; administration moves to its own port if it has one.

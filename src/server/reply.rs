@@ -2,12 +2,12 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 
-use crate::engine::{Error, Reply, Trace};
+use crate::engine::{Error, Reply, ReplyBody, Trace};
 use crate::hub::MediaType;
-use crate::server::error::Rejection;
+use crate::server::error::{RETRY_AFTER_MS, Rejection};
 use crate::server::state::Metered;
 
 const PROVIDER: HeaderName = HeaderName::from_static("x-llmgw-provider");
@@ -19,8 +19,13 @@ const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// The answer to a request that the engine accounted for.
 pub(super) fn metered(result: Result<Reply, Error>) -> Response {
+    metered_with(result, Body::new)
+}
+
+/// The same, with a body made by `wrap`.
+pub(super) fn metered_with(result: Result<Reply, Error>, wrap: impl FnOnce(ReplyBody) -> Body) -> Response {
     let mut response = match result {
-        Ok(reply) => respond(reply),
+        Ok(reply) => respond(reply, wrap),
         Err(error) => {
             let upstream = upstream_of(&error);
             let mut response = Rejection::from(error).into_response();
@@ -42,17 +47,31 @@ pub(super) fn metered(result: Result<Reply, Error>) -> Response {
 /// Whose answer it is after all, where every attempt ended in the same status.
 fn upstream_of(error: &Error) -> Option<(HeaderMap, Trace)> {
     let Error::SameStatus { headers, overhead, attempts, .. } = error else { return None };
+    let mut headers = HeaderMap::clone(headers);
+    // Where it made sense, we say it ourselves.
+    for name in [RETRY_AFTER, RETRY_AFTER_MS] {
+        headers.remove(name);
+    }
     let last = attempts.last()?;
     let tried = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
     let trace = Trace { provider: last.provider.clone(), model: last.model.clone(), attempts: tried, overhead: *overhead };
-    Some((HeaderMap::clone(headers), trace))
+    Some((headers, trace))
 }
 
-fn respond(reply: Reply) -> Response {
+/// The head of a stream of events of which nobody knows yet where it will come from.
+pub(super) fn early(body: Body) -> Response {
+    let mut response = Response::new(body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    keep_flowing(response.headers_mut());
+    response.extensions_mut().insert(Metered);
+    response
+}
+
+fn respond(reply: Reply, wrap: impl FnOnce(ReplyBody) -> Body) -> Response {
     let Reply { status, mut headers, body, trace } = reply;
     name_upstream(&mut headers, &trace);
     keep_flowing(&mut headers);
-    let mut response = Response::new(Body::new(body));
+    let mut response = Response::new(wrap(body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response

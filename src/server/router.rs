@@ -30,6 +30,15 @@ const NOT_YET: [&str; 6] =
 const DOCS_NOT_YET: [&str; 3] = ["/docs", "/openapi.json", "/redoc"];
 const ADMIN_NOT_YET: [&str; 3] = ["/metrics", "/admin", "/admin/{*rest}"];
 
+/// Answered however full the gateway is, for those who watch over it.
+const HEALTH: [&str; 5] = ["/", "/health", "/v1/health", "/healthz", "/readyz"];
+const ADMIN: [&str; 7] = ["/status", "/config", "/reload", "/v1/reload", "/config/reload", "/metrics", "/admin"];
+
+/// Whether `path` belongs to the health family or to administration.
+pub(super) fn is_vital(path: &str) -> bool {
+    HEALTH.contains(&path) || ADMIN.contains(&path) || path.starts_with("/admin/")
+}
+
 /// The table of one port.
 pub(super) fn router(surface: Surface, app: Arc<App>) -> Router {
     let router = match surface {

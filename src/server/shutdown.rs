@@ -17,7 +17,7 @@ pub(super) enum Stage {
     Draining,
     /// Accepts nothing new; finishes what runs.
     Closing,
-    /// Over.
+    /// Over: streams that still run say so and go.
     Ended,
 }
 

@@ -7,7 +7,10 @@ use std::time::SystemTime;
 use http::request::Parts;
 use tokio::time::Instant;
 
+use crate::config::Config;
 use crate::engine::{Engine, RequestId, Snapshot};
+use crate::server::accept::Crowd;
+use crate::server::admit::{Requests, Room};
 use crate::server::shutdown::Shutdown;
 
 /// The server, as its handlers see it.
@@ -18,12 +21,23 @@ pub(super) struct App {
     pub insecure: bool,
     /// Since when models exist, as far as their list is concerned: seconds after 1970.
     pub started: u64,
+    /// The connections of all ports.
+    pub crowd: Arc<Crowd>,
+    /// Those that are counted.
+    pub requests: Arc<Requests>,
+    /// What the process has open files for.
+    room: Room,
 }
 
 impl App {
     pub(super) fn new(engine: Engine, shutdown: Shutdown, insecure: bool) -> Arc<App> {
         let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        Arc::new(App { engine, shutdown, insecure, started })
+        Arc::new(App { engine, shutdown, insecure, started, crowd: Arc::default(), requests: Arc::default(), room: Room::of_process() })
+    }
+
+    /// How much may go on at once.
+    pub(super) fn room(&self, config: &Config) -> Room {
+        self.room.or_as(&config.server)
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use super::state::{App, Arrival};
-use super::{Options, ServeError, Server, Shutdown, models};
+use super::{Inherited, Options, ServeError, Server, Shutdown, models};
 use crate::config::{Admin, Auth, Config, Key, Mock, Origin, Provider, ProviderKind, Secret, Server as Settings, ServerTls};
 use crate::engine::{Engine, RequestId};
 use crate::transport::testing::provider;
@@ -212,6 +212,23 @@ async fn without_keys_nothing_listens_in_public_unless_told_to() {
     };
     assert!(matches!(refused(false).await, Err(ServeError::PublicWithoutKeys { .. })));
     assert!(refused(true).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_is_handed_over_is_used_by_the_same_rules() {
+    let bind = |address: &str, admin: Option<u16>| {
+        let socket = std::net::TcpListener::bind(address).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let inherited = vec![Inherited { name: None, socket: Arc::new(socket) }];
+        // Nobody can listen there.
+        let options = Options { host: "192.0.2.1".to_owned(), admin_port: admin, inherited, ..Options::from_config(&config()) };
+        async move { (port, Server::bind(Engine::start(config(), Box::new(|| Err(Vec::new()))).unwrap(), options).await) }
+    };
+    let (port, server) = bind("127.0.0.1:0", None).await;
+    assert_eq!(server.ok().unwrap().addresses().iter().map(|address| address.address.port()).collect::<Vec<_>>(), [port]);
+    assert!(matches!(bind("0.0.0.0:0", None).await.1, Err(ServeError::PublicWithoutKeys { .. })));
+    // What is not handed over is opened, as configured.
+    assert!(matches!(bind("127.0.0.1:0", Some(0)).await.1, Err(ServeError::PublicWithoutKeys { .. })));
 }
 
 #[tokio::test]

@@ -76,6 +76,10 @@ pub struct RequestFinished<'a> {
     pub chunks: u64,
     /// Tokens used.
     pub usage: Option<(Usage, Provenance)>,
+    /// A second attempt was started beside a silent one.
+    pub hedged: bool,
+    /// Tokens used by an attempt that was given up for another one's answer, and by which provider.
+    pub wasted: Option<(&'a str, Usage, Provenance)>,
     /// What went wrong.
     pub error: Option<&'a str>,
 }
@@ -104,6 +108,11 @@ impl RequestFinished<'_> {
                     output_tokens = self.usage.map(|(usage, _)| usage.output),
                     reasoning_tokens = self.usage.map(|(usage, _)| usage.reasoning).filter(|tokens| *tokens > 0),
                     tokens_are = self.usage.map(|(_, provenance)| word(provenance)),
+                    hedged = self.hedged.then_some(true),
+                    wasted_provider = self.wasted.map(|(provider, ..)| provider),
+                    wasted_input_tokens = self.wasted.map(|(_, usage, _)| usage.input),
+                    wasted_output_tokens = self.wasted.map(|(_, usage, _)| usage.output).filter(|tokens| *tokens > 0),
+                    wasted_tokens_are = self.wasted.map(|(.., provenance)| word(provenance)),
                     error = self.error,
                     "finished"
                 )
@@ -197,6 +206,51 @@ impl SwitchedUpstream<'_> {
     /// Writes the line.
     pub fn emit(&self) {
         info!(from = self.from, to = self.to, attempt = self.attempt, "trying the next upstream");
+    }
+}
+
+/// A stream is silent, and the next route is started beside it.
+pub struct AttemptHedged<'a> {
+    /// `PROVIDER/MODEL` that is silent.
+    pub silent: &'a str,
+    /// `PROVIDER/MODEL` that is started.
+    pub beside: &'a str,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+}
+
+impl AttemptHedged<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        info!(silent = self.silent, beside = self.beside, attempt = self.attempt, "no content yet: starting the next upstream too");
+    }
+}
+
+/// An attempt was given up because another one has the answer.
+pub struct AttemptAbandoned<'a> {
+    /// Name of the provider.
+    pub provider: &'a str,
+    /// The upstream's name of the model.
+    pub upstream_model: &'a str,
+    /// For how long it ran.
+    pub took: Duration,
+    /// Tokens it used for nothing.
+    pub wasted: (Usage, Provenance),
+}
+
+impl AttemptAbandoned<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        let (usage, provenance) = self.wasted;
+        info!(
+            provider = self.provider,
+            upstream_model = self.upstream_model,
+            took_ms = milliseconds(self.took),
+            wasted_input_tokens = usage.input,
+            wasted_output_tokens = Some(usage.output).filter(|tokens| *tokens > 0),
+            wasted_tokens_are = word(provenance),
+            "given up: another upstream spoke first"
+        );
     }
 }
 

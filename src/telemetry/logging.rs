@@ -13,6 +13,8 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::reload;
 
 use crate::config::{Level, LogFormat, Secret};
+use crate::telemetry::batch::Batch;
+use crate::telemetry::plain::Plain;
 use crate::telemetry::redact::{redact, redact_known};
 
 /// The crate whose lines the level is for. Dependencies speak up only when something is wrong.
@@ -29,6 +31,8 @@ pub struct LogOptions {
     pub format: LogFormat,
     /// Colours: stderr is a terminal and nobody said `NO_COLOR`.
     pub ansi: bool,
+    /// Lines are gathered and written by a thread of their own: for servers. Whoever begins it ends it with [`LogHandle::flush`].
+    pub batched: bool,
 }
 
 /// Why logging cannot begin or change.
@@ -40,6 +44,9 @@ pub enum LogError {
     /// The subscriber is gone.
     #[error("logging has ended")]
     Gone,
+    /// No thread to write lines.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] io::Error),
 }
 
 /// Changes logging while it runs. Cheap to clone.
@@ -48,6 +55,7 @@ pub struct LogHandle {
     filter: reload::Handle<Targets, Registry>,
     secrets: Secrets,
     pinned: bool,
+    batch: Option<Batch>,
 }
 
 type Secrets = Arc<ArcSwap<Vec<Secret>>>;
@@ -55,9 +63,20 @@ type Secrets = Arc<ArcSwap<Vec<Secret>>>;
 impl LogHandle {
     /// Sets up logging for the whole process.
     pub fn init(options: &LogOptions) -> Result<LogHandle, LogError> {
-        let (subscriber, handle) = build(options, io::stderr);
+        let batch = options.batched.then(|| Batch::start(io::stderr())).transpose()?;
+        let (subscriber, handle) = match batch.clone() {
+            Some(batch) => build(options, move || batch.clone()),
+            None => build(options, io::stderr),
+        };
         tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::Twice)?;
-        Ok(handle)
+        Ok(LogHandle { batch, ..handle })
+    }
+
+    /// Waits until every line so far is written.
+    pub fn flush(&self) {
+        if let Some(batch) = &self.batch {
+            batch.flush();
+        }
     }
 
     /// Writes lines from `level` on, unless the command line said otherwise.
@@ -84,11 +103,12 @@ where
     let writer = Masking { output, secrets: Arc::clone(&secrets) };
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_target(false).with_ansi(options.ansi);
     let lines: Box<dyn Layer<_> + Send + Sync> = match options.format {
-        LogFormat::Text => Box::new(lines),
+        LogFormat::Text if options.ansi => Box::new(lines),
+        LogFormat::Text => Box::new(lines.fmt_fields(Plain).event_format(Plain)),
         LogFormat::Json => Box::new(lines.json().flatten_event(true).with_span_list(false)),
     };
     let subscriber = Registry::default().with(filter).with(lines);
-    (Box::new(subscriber), LogHandle { filter: handle, secrets, pinned: options.pinned })
+    (Box::new(subscriber), LogHandle { filter: handle, secrets, pinned: options.pinned, batch: None })
 }
 
 fn targets(level: Level) -> Targets {
@@ -171,7 +191,7 @@ mod tests {
     fn logged(format: LogFormat, pinned: bool, speak: impl FnOnce(&LogHandle)) -> String {
         let memory = Memory::default();
         let output = memory.clone();
-        let options = LogOptions { level: Level::Info, pinned, format, ansi: false };
+        let options = LogOptions { level: Level::Info, pinned, format, ansi: false, batched: false };
         let (subscriber, handle) = build(&options, move || output.clone());
         tracing::subscriber::with_default(subscriber, || speak(&handle));
         memory.text()

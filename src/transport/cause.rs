@@ -40,7 +40,8 @@ fn known(error: &(dyn Error + 'static)) -> Option<String> {
         return Some(format!("tls: {tls}"));
     }
     let error = error.downcast_ref::<io::Error>()?;
-    if let Some(wrapped) = error.get_ref() {
+    // Whoever found the end has words of its own for it, some with a link to its documentation.
+    if let Some(wrapped) = error.get_ref().filter(|_| error.kind() != io::ErrorKind::UnexpectedEof) {
         return Some(describe(wrapped));
     }
     // Without "(os error 111)", which is another number on another system.
@@ -60,5 +61,7 @@ mod tests {
         let tls = io::Error::other(rustls::Error::from(rustls::CertificateError::UnknownIssuer));
         assert_eq!(describe(&tls), "tls: invalid peer certificate: UnknownIssuer");
         assert!(find::<rustls::Error>(&tls).is_some());
+        let eof = io::Error::new(io::ErrorKind::UnexpectedEof, "no goodbye: https://docs.example");
+        assert_eq!(describe(&eof), "unexpected end of file");
     }
 }

@@ -1,7 +1,9 @@
 //! Makes connections to one upstream: TCP, a proxy if there is one, TLS if the address wants it.
 
 use std::error::Error;
+use std::fmt;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -9,6 +11,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
@@ -31,8 +34,14 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Connector(Arc<Settings>);
 
+/// Finds the addresses of hosts. By default, the way the system does.
+#[derive(Clone, Default)]
+pub struct Resolver(Option<Lookup>);
+
+type Lookup = Arc<dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync>;
+
 struct Settings {
-    tcp: HttpConnector,
+    tcp: HttpConnector<Resolver>,
     via: Via,
     tls: Tls,
     http2: bool,
@@ -53,14 +62,47 @@ pub enum ConnectFailure {
 
 impl Connector {
     /// For one upstream; no connection takes longer than `limit`.
-    pub fn new(via: Via, tls: Tls, http2: bool, limit: Duration) -> Connector {
-        let mut tcp = HttpConnector::new();
+    pub fn new(via: Via, tls: Tls, http2: bool, limit: Duration, resolver: Resolver) -> Connector {
+        let mut tcp = HttpConnector::new_with_resolver(resolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(KEEPALIVE));
         // Shares the limit among a name's addresses, so that a dead one leaves time for the next.
         tcp.set_connect_timeout(Some(limit));
         Connector(Arc::new(Settings { tcp, via, tls, http2, limit, config: OnceCell::new() }))
+    }
+}
+
+impl Resolver {
+    /// As `lookup` says, in its order; for tests.
+    pub fn new(lookup: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync + 'static) -> Resolver {
+        Resolver(Some(Arc::new(lookup)))
+    }
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Resolver(own)" } else { "Resolver(system)" })
+    }
+}
+
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = BoxFuture<'static, Result<Self::Response, io::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, host: Name) -> Self::Future {
+        let Some(lookup) = &self.0 else {
+            let found = GaiResolver::new().call(host);
+            return Box::pin(async move { Ok(found.await?.collect::<Vec<_>>().into_iter()) });
+        };
+        // The connector puts the port in.
+        let found = lookup(host.as_str()).map(|found| found.into_iter().map(|address| SocketAddr::new(address, 0)).collect::<Vec<_>>());
+        Box::pin(std::future::ready(found.map(Vec::into_iter)))
     }
 }
 

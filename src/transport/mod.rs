@@ -1,7 +1,7 @@
 //! Bytes to and from upstreams. Nothing else opens a socket to one.
 //!
-//! [`Transport`] is the seam: sockets in `relay`, memory in tests and for the mock. No retries but one (a pooled
-//! connection that died before it answered), no meaning of what the bytes say.
+//! [`Transport`] is the seam: sockets in `relay`, memory in tests and for the mock. No retries but one (a request
+//! that no upstream has taken on), no meaning of what the bytes say.
 
 pub mod cause;
 mod connect;
@@ -21,6 +21,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 
 use bytes::Bytes;
 
+pub use connect::Resolver;
 pub use control::Control;
 pub use memory::Memory;
 pub use payload::Payload;

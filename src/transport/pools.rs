@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use url::Origin;
 
+use super::connect::Resolver;
 use super::relay::{Limits, Relay};
 use super::tls::{Tls, TransportSetupError};
 use super::via::Via;
@@ -14,6 +15,7 @@ use crate::config::Provider;
 pub struct Pools {
     // A list: there are as many as providers, and they are looked up when a configuration is loaded.
     known: Mutex<Vec<(Key, Weak<Relay>)>>,
+    resolver: Resolver,
 }
 
 #[derive(PartialEq)]
@@ -25,6 +27,11 @@ struct Key {
 }
 
 impl Pools {
+    /// Pools that find hosts by `resolver`.
+    pub fn resolving_by(resolver: Resolver) -> Pools {
+        Pools { resolver, ..Pools::default() }
+    }
+
     /// The pool for `config`'s upstream: one that is in use and connects alike, or a new one. Connects to nothing.
     pub fn relay(&self, config: &Provider) -> Result<Arc<Relay>, TransportSetupError> {
         let address = |reason| TransportSetupError::Address { provider: config.name.to_string(), reason };
@@ -42,7 +49,7 @@ impl Pools {
         if let Some(relay) = known.iter().find(|(other, _)| *other == key).and_then(|(_, relay)| relay.upgrade()) {
             return Ok(relay);
         }
-        let relay = Relay::new(key.via.clone(), tls, &key.limits);
+        let relay = Relay::new(key.via.clone(), tls, &key.limits, self.resolver.clone());
         known.push((key, Arc::downgrade(&relay)));
         Ok(relay)
     }

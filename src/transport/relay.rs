@@ -1,6 +1,7 @@
 //! [`Relay`]: requests to one upstream over sockets, with a pool of connections.
 //!
-//! Follows no redirect and retries nothing, but for one case: a pooled connection that dies before it answers.
+//! Follows no redirect and retries nothing, but for one case: a request that no upstream has taken on, because its pooled
+//! connection died unanswered or HTTP/2 turned it away unprocessed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +13,14 @@ use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tracing::debug;
 
-use super::connect::{ConnectFailure, Connector};
+use super::connect::{ConnectFailure, Connector, Resolver};
 use super::connection::Life;
 use super::tls::Tls;
 use super::via::Via;
 use super::{Payload, Transport, TransportError, UpstreamBody, cause, decode};
+
+/// Read of an answer at once, its head included: the most of it that waits in memory for a client that does not read.
+const READ_AHEAD: usize = 64 * 1024;
 
 /// How a [`Relay`] connects and what it keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,11 +45,15 @@ pub struct Relay {
 
 impl Relay {
     /// To one upstream, `via` a proxy or not.
-    pub fn new(via: Via, tls: Tls, limits: &Limits) -> Arc<Relay> {
+    pub fn new(via: Via, tls: Tls, limits: &Limits, resolver: Resolver) -> Arc<Relay> {
         let authorization = via.forward_authorization().cloned();
-        let connector = Connector::new(via, tls, limits.http2, limits.connect);
+        let connector = Connector::new(via, tls, limits.http2, limits.connect, resolver);
         let mut builder = Client::builder(TokioExecutor::new());
-        builder.timer(TokioTimer::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(limits.idle_timeout);
+        builder
+            .http1_max_buf_size(READ_AHEAD)
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(limits.idle_timeout);
         let pooled = builder.pool_max_idle_per_host(limits.idle_connections).build(connector.clone());
         let fresh = builder.pool_max_idle_per_host(0).build(connector);
         Arc::new(Relay { pooled, fresh, authorization })
@@ -58,8 +66,8 @@ impl Relay {
         let copy = again(&request);
         let response = match (self.pooled.request(request).await, copy) {
             (Ok(response), _) => response,
-            (Err(error), Some(request)) if died_unanswered(&error) => {
-                debug!(cause = %cause::describe(&error), "a pooled connection died unanswered; replacing it");
+            (Err(error), Some(request)) if was_not_taken_on(&error) => {
+                debug!(cause = %cause::describe(&error), "a connection took the request no further; replacing it");
                 self.fresh.request(request).await.map_err(|error| failure(&error))?
             }
             (Err(error), _) => return Err(failure(&error)),
@@ -83,6 +91,16 @@ fn again(request: &Request<Payload>) -> Option<Request<Payload>> {
     *copy.uri_mut() = request.uri().clone();
     *copy.headers_mut() = request.headers().clone();
     Some(copy)
+}
+
+/// Whether nobody can have begun to work on the request that ended in `error`.
+fn was_not_taken_on(error: &Error) -> bool {
+    match cause::find::<h2::Error>(error) {
+        // The stream was refused, or is beyond the last one of a connection that goes away: whoever says so has not looked at
+        // it (RFC 9113 §8.7). What else ends a stream may have come after the work was done.
+        Some(error) => error.is_remote() && (error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM)),
+        None => died_unanswered(error),
+    }
 }
 
 fn died_unanswered(error: &Error) -> bool {

@@ -22,6 +22,7 @@ use super::testing::{PATIENCE, accept, answer_all, listen, post, provider, read_
 use super::{Control, Pools, Relay, Transport, TransportError};
 use crate::config::{Provider, Proxy};
 
+mod http2;
 mod tls;
 
 fn relay(config: &Provider) -> Arc<Relay> {
@@ -171,6 +172,42 @@ async fn a_failure_to_connect_names_its_cause_and_no_address() {
     assert!(matches!(error, TransportError::Connect(_) | TransportError::ConnectTimeout(_)));
     let error = failure(&provider("http://no-such-host.invalid")).await.to_string();
     assert!(error.starts_with("cannot connect: dns: ") && !error.contains("hidden"), "{error}");
+}
+
+/// Accepts nothing and refuses nothing: the place for connections that wait is taken.
+#[cfg(target_os = "linux")]
+fn silent_address(ip: [u8; 4], port: u16) -> (socket2::Socket, Vec<socket2::Socket>) {
+    use socket2::{Domain, Socket, Type};
+
+    let address = std::net::SocketAddr::from((ip, port)).into();
+    let socket = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let listener = socket();
+    listener.bind(&address).unwrap();
+    listener.listen(0).unwrap();
+    let waiting = (0..4).map(|_| {
+        let stream = socket();
+        stream.set_nonblocking(true).unwrap();
+        let _ = stream.connect(&address);
+        stream
+    });
+    (listener, waiting.collect())
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_silent_address_leaves_time_for_a_names_next_one() {
+    let (listener, url) = listen("http").await;
+    let port = listener.local_addr().unwrap().port();
+    let _silent = silent_address([127, 0, 0, 2], port);
+    accept(listener, |stream| answer_all(stream, "", b"ok"));
+    let resolver = super::Resolver::new(|host| {
+        assert_eq!(host, "localhost");
+        Ok(vec![[127, 0, 0, 2].into(), [127, 0, 0, 1].into()])
+    });
+    let mut config = provider(&url);
+    config.timeout.connect = Duration::from_secs(1);
+    let relay = Pools::resolving_by(resolver).relay(&config).unwrap();
+    assert_eq!(text(relay.send(post(&url, "")).await.unwrap().into_body()).await, "ok");
 }
 
 #[tokio::test]

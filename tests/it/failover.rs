@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use llmgw::engine::Error;
 use llmgw::transport::TransportError;
+use llmgw::transport::memory::Step;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -164,10 +165,7 @@ async fn an_error_inside_a_success_is_a_failure() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_breaks_off_is_a_failure_until_it_is_whole() {
     let broken: crate::gateway::Behaviour = Arc::new(|_, _| {
-        let steps = vec![
-            llmgw::transport::memory::Step::Send(Bytes::from_static(b"{\"choices\":")),
-            llmgw::transport::memory::Step::Fail(TransportError::Broken("reset".to_owned())),
-        ];
+        let steps = vec![Step::Send(Bytes::from_static(b"{\"choices\":")), Step::Fail(TransportError::Broken("reset".to_owned()))];
         Answer::Reply(Duration::ZERO, http::StatusCode::OK, vec![("content-type", "application/json".to_owned())], steps)
     });
     let gateway = Gateway::with(TWO_ROUTES).upstream("a", broken).upstream("b", says("好")).start();
@@ -284,7 +282,7 @@ async fn while_one_probes_the_others_wait_for_its_result() {
     let config = "providers: [{ name: a, base_url: \"http://a.test/v1\", models: [m] }]\nrouting: { max_attempts: 1, cooldown: { failures: 1, for: 10s } }";
     let slow: crate::gateway::Behaviour = Arc::new(|_, _| {
         let body = json!({ "choices": [{ "message": { "content": "好" } }] }).to_string();
-        let steps = vec![llmgw::transport::memory::Step::Send(Bytes::from(body))];
+        let steps = vec![Step::Send(Bytes::from(body))];
         Answer::Reply(Duration::from_secs(2), http::StatusCode::OK, vec![("content-type", "application/json".to_owned())], steps)
     });
     let gateway = Gateway::with(config).upstream("a", in_turn(vec![status(500), slow])).start();
@@ -366,4 +364,54 @@ routing: { max_attempts: 1, cooldown: { failures: 1, for: 300s, max: 300s }, hea
     tokio::time::sleep(Duration::from_secs(65)).await;
     assert!(gateway.engine.health().providers["a"]);
     assert_eq!(gateway.received("a"), 2, "one question, one check");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_secret_passes_in_an_error_of_any_size_or_speed() {
+    let key = "sk-aaaaaaaaaaaaaaaaaaaa";
+    let padding = "错".repeat(100_000);
+    // The key lies across two pieces, beyond what is read before an error is passed on, and once more at the cut-off end.
+    let pieces = [format!("{{\"error\":\"{padding}"), format!(" bad key {}", &key[..9]), format!("{} and {}", &key[9..], &key[..20])];
+    let large: crate::gateway::Behaviour = Arc::new(move |_, _| {
+        let steps = pieces.iter().map(|piece| Step::Send(Bytes::from(piece.clone()))).collect();
+        Answer::Reply(Duration::ZERO, http::StatusCode::BAD_REQUEST, vec![("content-type", "application/json".to_owned())], steps)
+    });
+    let slow: crate::gateway::Behaviour = Arc::new(move |_, _| {
+        let steps = vec![
+            Step::Send(Bytes::from_static(b"bad key sk-aaaaaaa")),
+            Step::Wait(Duration::from_secs(20)),
+            Step::Send(Bytes::from_static(b"aaaaaaaaaaaaa!")),
+        ];
+        Answer::Reply(Duration::ZERO, http::StatusCode::BAD_REQUEST, vec![], steps)
+    });
+    let expected_large = format!("{{\"error\":\"{padding} bad key sk-aa****aaaa and ****");
+    for (behaviour, expected) in [(large, expected_large), (slow, "bad key sk-aa****aaaa!".to_owned())] {
+        let gateway = Gateway::with(TWO_ROUTES).upstream("a", behaviour).upstream("b", says("好")).start();
+        let reply = gateway.ask("gpt-4").await.expect("an answer");
+        assert_eq!(reply.status.as_u16(), 400);
+        assert_eq!(text(reply).await.expect("whole"), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_the_list_of_models_refuses_rests_and_the_next_is_asked() {
+    let config = "providers: [{ name: a, base_url: \"http://a.test/v1\", api_keys: [sk-first-00000000000, sk-second-0000000000] }]";
+    let only_second: crate::gateway::Behaviour =
+        Arc::new(|request, _| match (request.uri().path(), request.headers()["authorization"] == "Bearer sk-second-0000000000") {
+            (_, false) => json_reply(401, &json!({})),
+            ("/v1/models", true) => json_reply(200, &json!({ "data": [{ "id": "m" }] })),
+            (_, true) => json_reply(200, &json!({ "choices": [{ "message": { "content": "好" } }] })),
+        });
+    let gateway = Gateway::with(config).upstream("a", only_second).start();
+    for _ in 0..3 {
+        assert!(gateway.ask("m").await.is_ok());
+    }
+    // A refused list, a list, three answers.
+    assert_eq!(gateway.received("a"), 5);
+    let credentials = gateway.engine.status().providers[0].credentials;
+    assert_eq!((credentials.resting, credentials.total), (1, 2));
+
+    let gateway = Gateway::with(config).upstream("a", status(401)).start();
+    assert!(gateway.ask("m").await.is_err());
+    assert_eq!(gateway.received("a"), 2, "each key once");
 }

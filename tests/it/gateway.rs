@@ -2,19 +2,20 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, StreamBody};
 use llmgw::config::env::Env;
 use llmgw::config::load::{Overrides, load_text};
 use llmgw::engine::{Engine, Error, Job, Reply};
 use llmgw::hub::Endpoint;
 use llmgw::transport::memory::{Memory, Step, paced};
-use llmgw::transport::{Transport, TransportError};
+use llmgw::transport::{Transport, TransportError, UpstreamBody};
 use serde_json::{Value, json};
 
 /// What an upstream does with one request.
@@ -33,6 +34,28 @@ pub enum Answer {
 /// Requests that an upstream received, in order.
 pub type Received = Arc<Mutex<Vec<Request<Bytes>>>>;
 
+/// How many answers of an upstream were given up before their end: their request was dropped, or their body.
+type GivenUp = Arc<AtomicUsize>;
+
+/// Counts an answer that is dropped before it has ended.
+struct UnderWay {
+    given_up: GivenUp,
+    has_ended: bool,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.given_up.fetch_add(usize::from(!self.has_ended), Ordering::Relaxed);
+    }
+}
+
+/// What is known of one upstream.
+#[derive(Clone, Default)]
+struct Record {
+    received: Received,
+    given_up: GivenUp,
+}
+
 /// A gateway in the making.
 pub struct Builder {
     config: String,
@@ -42,7 +65,7 @@ pub struct Builder {
 /// A started engine and its upstreams' records.
 pub struct Gateway {
     pub engine: Engine,
-    received: HashMap<String, Received>,
+    records: HashMap<String, Record>,
     config: Arc<Mutex<String>>,
 }
 
@@ -54,11 +77,11 @@ impl Builder {
     }
 
     pub fn start(self) -> Gateway {
-        let received: HashMap<String, Received> = self.behaviours.keys().map(|name| (name.clone(), Received::default())).collect();
-        let (behaviours, records) = (self.behaviours, received.clone());
+        let records: HashMap<String, Record> = self.behaviours.keys().map(|name| (name.clone(), Record::default())).collect();
+        let (behaviours, kept) = (self.behaviours, records.clone());
         let transport_for = Arc::new(move |provider: &llmgw::config::Provider| {
             let behaviour = behaviours.get(&*provider.name)?.clone();
-            let record = records[&*provider.name].clone();
+            let record = kept[&*provider.name].clone();
             Some(Arc::new(Memory::new(move |request| answer(behaviour.clone(), record.clone(), request).boxed())) as Arc<dyn Transport>)
         });
         let config = Arc::new(Mutex::new(self.config));
@@ -66,7 +89,7 @@ impl Builder {
         let load = Box::new(move || load(&text.lock().expect("no panic")));
         let first = load().unwrap_or_else(|errors| panic!("{}", errors.join("\n")));
         let engine = Engine::start_with_transports(first, load, transport_for).expect("a usable configuration");
-        Gateway { engine, received, config }
+        Gateway { engine, records, config }
     }
 }
 
@@ -76,20 +99,20 @@ fn load(text: &str) -> Result<llmgw::config::Config, Vec<String>> {
     loaded.map(|loaded| loaded.config).map_err(|diagnostics| diagnostics.iter().map(ToString::to_string).collect())
 }
 
-async fn answer(
-    behaviour: Behaviour,
-    record: Received,
-    request: Request<Bytes>,
-) -> Result<Response<llmgw::transport::UpstreamBody>, TransportError> {
-    let count = record.lock().expect("no panic").len();
+async fn answer(behaviour: Behaviour, record: Record, request: Request<Bytes>) -> Result<Response<UpstreamBody>, TransportError> {
+    let count = record.received.lock().expect("no panic").len();
     let answer = behaviour(&request, count);
-    record.lock().expect("no panic").push(request);
+    record.received.lock().expect("no panic").push(request);
+    let mut under_way = UnderWay { given_up: record.given_up, has_ended: false };
     match answer {
         Answer::Hang => std::future::pending().await,
-        Answer::Fail(error) => Err(error),
+        Answer::Fail(error) => {
+            under_way.has_ended = true;
+            Err(error)
+        }
         Answer::Reply(after, status, headers, steps) => {
             tokio::time::sleep(after).await;
-            let mut response = Response::new(paced(steps));
+            let mut response = Response::new(watched(paced(steps), under_way));
             *response.status_mut() = status;
             for (name, value) in headers {
                 response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_str(&value).expect("a header"));
@@ -97,6 +120,15 @@ async fn answer(
             Ok(response)
         }
     }
+}
+
+fn watched(body: UpstreamBody, under_way: UnderWay) -> UpstreamBody {
+    let frames = futures_util::stream::unfold((body, under_way), async |(mut body, mut under_way)| {
+        let frame = body.frame().await;
+        under_way.has_ended = !matches!(frame, Some(Ok(_)));
+        Some((frame?, (body, under_way)))
+    });
+    StreamBody::new(frames).boxed_unsync()
 }
 
 impl Gateway {
@@ -113,18 +145,28 @@ impl Gateway {
 
     /// What the upstream of the provider `name` received.
     pub fn received(&self, name: &str) -> usize {
-        self.received[name].lock().expect("no panic").len()
+        self.records[name].received.lock().expect("no panic").len()
     }
 
     /// Body of the last request that the upstream received, as text.
     pub fn last_body(&self, name: &str) -> String {
-        let received = self.received[name].lock().expect("no panic");
+        let received = self.records[name].received.lock().expect("no panic");
         String::from_utf8(received.last().expect("a request").body().to_vec()).expect("UTF-8")
     }
 
     /// Headers of the last request that the upstream received.
     pub fn last_headers(&self, name: &str) -> HeaderMap {
-        self.received[name].lock().expect("no panic").last().expect("a request").headers().clone()
+        self.records[name].received.lock().expect("no panic").last().expect("a request").headers().clone()
+    }
+
+    /// How many of its answers were given up before their end.
+    pub fn given_up(&self, name: &str) -> usize {
+        self.records[name].given_up.load(Ordering::Relaxed)
+    }
+
+    /// Requests in flight at all upstreams.
+    pub fn in_flight(&self) -> u32 {
+        self.engine.status().providers.iter().map(|provider| provider.in_flight).sum()
     }
 
     pub fn job(&self, body: &Value) -> Job {

@@ -45,5 +45,5 @@ fn a_request_that_is_cut_at_the_end_has_its_line_in_the_log() {
     let mut log = String::new();
     gateway.stderr.take().unwrap().read_to_string(&mut log).unwrap();
     assert!(gateway.wait().unwrap().success());
-    assert!(log.contains("finished") && log.contains("client_gone"), "{log}");
+    assert!(log.contains("finished") && log.contains("cut_off"), "{log}");
 }

@@ -10,14 +10,19 @@ mod breaker;
 #[cfg(unix)]
 mod cli;
 mod failover;
+mod faulty;
 mod gateway;
+mod hedging;
 #[cfg(unix)]
 mod last_words;
+mod matrix;
+mod properties;
 #[cfg(unix)]
 mod readme;
 mod server;
 mod streams;
 mod tidy;
+#[cfg(unix)]
 mod under_load;
 
 /// The process-wide TLS provider; the binary's `main` does the same.

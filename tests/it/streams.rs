@@ -152,3 +152,16 @@ async fn a_dropped_stream_frees_its_slot_at_once() {
     drop(reply);
     assert_eq!((gateway.engine.status().providers[0].in_flight, gateway.engine.in_flight()), (0, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_stays_silent_is_left_when_its_first_content_is_due() {
+    let config = TWO_ROUTES.replace("models: [m-a]", "models: [m-a], timeout: { first_byte: 10s, first_content: 30s }");
+    // The head comes in time, and a role; nothing is said.
+    let gateway = Gateway::with(&config).upstream("a", streams(vec![role(), Step::Hang])).upstream("b", says("好")).start();
+    let begun = tokio::time::Instant::now();
+    let reply = gateway.stream("gpt-4").await.expect("an answer");
+    assert_eq!((reply.trace.provider.as_str(), begun.elapsed().as_secs()), ("b", 30));
+    assert_eq!(said(&text(reply).await.expect("whole")), "好");
+    assert_eq!((gateway.given_up("a"), gateway.in_flight()), (1, 0));
+    assert_eq!(gateway.engine.status().providers[0].last_error.as_deref(), Some("no content within 30s"));
+}

@@ -5,19 +5,13 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use super::Resolver;
-use crate::config::file::{File, LoggingFile, ModelTable, ServerFile, StorageFile, TelemetryFile};
+use crate::config::file::{File, LoggingFile, ModelTable, StorageFile, TelemetryFile};
 use crate::config::file_kinds::{ModelFile, RotateEvery};
 use crate::config::leaves::{DurationText, SizeText};
 use crate::config::read::{List, Place, Setting};
 
 impl Resolver<'_, '_> {
     pub(super) fn later(&mut self, file: &File) {
-        if let Some(server) = file.server.value() {
-            self.later_server(server);
-        }
-        if let Some(routing) = file.routing.value() {
-            self.set_later(&routing.hedge_after);
-        }
         if let Some(logging) = file.logging.value() {
             self.later_logging(logging);
         }
@@ -31,16 +25,6 @@ impl Resolver<'_, '_> {
             if let Some(ModelFile::Table(table)) = model.value.value() {
                 self.later_model(table);
             }
-        }
-    }
-
-    fn later_server(&mut self, server: &ServerFile) {
-        if let Setting::Null(place) = &server.keepalive {
-            self.not_yet(place);
-        }
-        if let Some(keepalive) = server.keepalive.value() {
-            self.other_later(&keepalive.every, &DurationText(Duration::from_secs(15)));
-            self.other_later(&keepalive.before_headers, &DurationText(Duration::from_secs(45)));
         }
     }
 

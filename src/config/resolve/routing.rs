@@ -1,6 +1,7 @@
 //! `routing:`, `logging:` and `prices:`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Resolver;
 use super::models::is_offered;
@@ -11,6 +12,7 @@ use crate::config::{Backoff, Cooldown, Detect, HealthCheck, Logging, Model, Pric
 impl Resolver<'_, '_> {
     pub(super) fn routing(&mut self, file: RoutingFile, providers: &[Provider], models: &[Model]) -> Routing {
         let default = Routing::default();
+        let hedge_after = self.hedge_after(&file);
         if let Some((name, place)) = file.default_model.placed() {
             if name.trim().is_empty() {
                 self.mistakes.error_with(place, "an empty name", "leave it out for `auto`");
@@ -27,6 +29,7 @@ impl Resolver<'_, '_> {
             default_for_requests: file.default_model.value().is_some(),
             default_model: file.default_model.into_value().map_or(default.default_model, Arc::from),
             passthrough,
+            hedge_after,
             max_attempts: file.max_attempts.into_value().unwrap_or(default.max_attempts),
             backoff: self.backoff(file.backoff.into_value().unwrap_or_default()),
             cooldown: match file.cooldown {
@@ -68,6 +71,16 @@ impl Resolver<'_, '_> {
         let (cached, cache_write) = (file.cached.into_value(), file.cache_write.into_value());
         let price = Price { input: file.input.into_value()?, output: file.output.into_value()?, cached, cache_write };
         Some((entry.name, price))
+    }
+
+    /// A hedge is a second attempt: where there is none, it would wait for ever.
+    fn hedge_after(&mut self, file: &RoutingFile) -> Option<Duration> {
+        let (_, place) = file.hedge_after.placed()?;
+        let (place, after) = (place.clone(), self.positive(&file.hedge_after, Duration::ZERO));
+        if file.max_attempts.value() == Some(&1) {
+            self.mistakes.warn(&place, "has no effect: `max_attempts` is 1", "allow two attempts, or leave it out");
+        }
+        (!after.is_zero()).then_some(after)
     }
 
     fn backoff(&mut self, file: BackoffFile) -> Backoff {

@@ -5,19 +5,22 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use globset::{GlobBuilder, GlobMatcher};
 use url::Url;
 
 use super::Resolver;
-use crate::config::file::{AdminFile, AuthFile, AuthKeyTable, ServerFile, ServerTlsFile};
+use crate::config::file::{AdminFile, AuthFile, AuthKeyTable, KeepaliveFile, ServerFile, ServerTlsFile};
 use crate::config::file_kinds::AuthKeyFile;
-use crate::config::leaves::{PathText, SecretText, SizeText, reason, shown};
+use crate::config::leaves::{DurationText, PathText, SecretText, SizeText, reason, shown};
 use crate::config::read::{List, Place, Placed, Setting};
-use crate::config::{Admin, Auth, Key, Server, ServerTls};
+use crate::config::{Admin, Auth, Keepalive, Key, Server, ServerTls};
 
 /// A digest instead of a key.
 const HASHED: &str = "sha256:";
+/// What to do about a limit of 0.
+const ROOM: &str = "0 would let nothing through; leave it out for what the open files allow";
 
 impl Resolver<'_, '_> {
     pub(super) fn server(&mut self, file: ServerFile) -> Server {
@@ -29,8 +32,11 @@ impl Resolver<'_, '_> {
             workers: file.workers.into_value().map_or(default.workers, usize::from),
             max_body: self.size(&file.max_body, default.max_body),
             max_response: self.size(&file.max_response, default.max_response),
+            max_in_flight: self.at_least_one(&file.max_in_flight, ROOM),
+            max_connections: self.at_least_one(&file.max_connections, ROOM),
             drain: Self::duration(&file.drain, default.drain),
             shutdown_grace: Self::duration(&file.shutdown_grace, default.shutdown_grace),
+            keepalive: self.keepalive(file.keepalive),
             tls: self.server_tls(file.tls),
             cors: self.cors(file.cors),
         }
@@ -77,6 +83,23 @@ impl Resolver<'_, '_> {
             Some((SizeText(bytes), _)) => usize::try_from(*bytes).unwrap_or(usize::MAX),
             None => default,
         }
+    }
+
+    fn keepalive(&mut self, setting: Setting<KeepaliveFile>) -> Keepalive {
+        let default = Keepalive::default();
+        match setting {
+            Setting::Null(_) => Keepalive { every: None, before_headers: None },
+            Setting::Absent | Setting::Wrong(_) => default,
+            Setting::Set(file, _) => Keepalive {
+                every: self.duration_or_none(&file.every, default.every),
+                before_headers: self.duration_or_none(&file.before_headers, default.before_headers),
+            },
+        }
+    }
+
+    /// A duration that is more than nothing, its default, or, written as `null`, none.
+    fn duration_or_none(&mut self, setting: &Setting<DurationText>, default: Option<Duration>) -> Option<Duration> {
+        if matches!(setting, Setting::Null(_)) { None } else { Some(self.positive(setting, default?)) }
     }
 
     fn server_tls(&mut self, setting: Setting<ServerTlsFile>) -> Option<ServerTls> {

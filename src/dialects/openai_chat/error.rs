@@ -72,16 +72,22 @@ impl ApiError {
 
     /// In one line, for a list of attempts.
     pub fn summary(&self) -> Cow<'_, str> {
+        const LONGEST_NAME: usize = 100;
         const LONGEST: usize = 200;
-        let name = if self.code.is_empty() { &self.kind } else { &self.code };
-        let message: String = self.message.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST).collect();
+        let name = in_one_line(if self.code.is_empty() { &self.kind } else { &self.code }, LONGEST_NAME);
+        let message = in_one_line(&self.message, LONGEST);
         match (name.is_empty(), message.is_empty()) {
             (true, true) => Cow::Borrowed("an error without a message"),
-            (false, true) => Cow::Borrowed(name),
+            (false, true) => Cow::Owned(name),
             (true, false) => Cow::Owned(message),
             (false, false) => Cow::Owned(format!("{name}: {message}")),
         }
     }
+}
+
+/// The words of `text` with single blanks between them, at most `longest` characters.
+fn in_one_line(text: &str, longest: usize) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(longest).collect()
 }
 
 /// `{"error":{…}}` with all four members that the SDKs' types expect.
@@ -138,6 +144,12 @@ mod tests {
         for (kind, code) in [("", ""), ("server_error", "overloaded"), ("", "500"), ("rate_limit_error", "429")] {
             assert!(!error(kind, code).blames_the_request(), "{kind} {code}");
         }
+    }
+
+    #[test]
+    fn a_summary_is_one_short_line_whatever_the_upstream_sends() {
+        let error = ApiError { message: "长\r\n".repeat(500), kind: String::new(), code: "码 \n".repeat(500) };
+        assert!(error.summary().chars().count() <= 302 && !error.summary().contains('\n'));
     }
 
     #[test]

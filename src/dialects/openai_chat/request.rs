@@ -1,9 +1,26 @@
 //! The shallow head of a request: the model, whether it streams, and that it is a request at all.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
+use regex::bytes::Regex;
 
 use crate::dialects::json::{JsonError, Object};
 use crate::hub::Endpoint;
+
+/// Members by which a request goes on from something that one provider keeps.
+const BOUND_FIELDS: [&str; 3] = ["previous_response_id", "conversation", "container"];
+
+/// Members at any depth that hold a provider's own ids or what it has signed. Looked for in the bytes: within a text their
+/// quotes would be escaped. One that is missed, or seen where it is something else, costs no more than a hedge.
+#[expect(clippy::expect_used, reason = "the pattern is a constant and has a test")]
+static BOUND_WITHIN: LazyLock<Regex> = LazyLock::new(|| {
+    let names = "file_id|file_ids|vector_store_ids|cached_content|encrypted_content|thought_signature|signature|reasoning_details";
+    Regex::new(&format!(r#""(?:{names})"\s*:|"audio"\s*:\s*\{{\s*"id"\s*:"#)).expect("a pattern")
+});
+
+/// What has more letters and digits in a row is no text.
+const LONGEST_WORD: usize = 512;
 
 /// A JSON request whose head was read; the body stays as it came.
 #[derive(Debug)]
@@ -65,21 +82,36 @@ impl Request {
             }
         }
         let model = match object.get("model") {
-            None | Some("null") => None,
+            None | Some(b"null") => None,
             Some(raw) => Some(parse::<String>(raw, "model", "a string")?),
         };
         let stream = match object.get("stream") {
-            None | Some("null") => false,
+            None | Some(b"null") => false,
             Some(raw) => parse::<bool>(raw, "stream", "true or false")?,
         };
         let include_usage = stream && includes_usage(&object)?;
         check_content(endpoint, &object)?;
         Ok(Request { object, model, stream, include_usage })
     }
+
+    /// Whether it names what only the provider that made it knows: a conversation, a file, a signed thought.
+    pub fn is_bound(&self) -> bool {
+        let names = |field: &str| self.object.get(field).is_some_and(|raw| raw != b"null");
+        BOUND_FIELDS.iter().copied().any(names) || BOUND_WITHIN.is_match(self.object.body())
+    }
+
+    /// About how many tokens its input has: one for four bytes, without what is embedded as base64, for nobody can tell from
+    /// the size of an image or a sound how many it is.
+    pub fn estimated_input(&self) -> u64 {
+        let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=-_".contains(byte);
+        let runs = self.object.body().split(|byte| !is_base64(byte)).map(<[u8]>::len);
+        let text: usize = runs.map(|run| 1 + if run < LONGEST_WORD { run } else { 0 }).sum();
+        (text as u64).div_ceil(4)
+    }
 }
 
 fn includes_usage(object: &Object) -> Result<bool, RequestError> {
-    let Some(raw) = object.get("stream_options").filter(|raw| *raw != "null") else { return Ok(false) };
+    let Some(raw) = object.get("stream_options").filter(|raw| *raw != b"null") else { return Ok(false) };
     let options = parse::<serde_json::Map<String, serde_json::Value>>(raw, "stream_options", "an object")?;
     Ok(options.get("include_usage").and_then(serde_json::Value::as_bool).unwrap_or(false))
 }
@@ -93,7 +125,7 @@ fn check_content(endpoint: Endpoint, object: &Object) -> Result<(), RequestError
         _ => return Ok(()),
     };
     let Some(raw) = object.get(field) else { return Err(RequestError::Missing { field, hint }) };
-    if endpoint == Endpoint::ChatCompletions && !raw.starts_with('[') {
+    if endpoint == Endpoint::ChatCompletions && !raw.starts_with(b"[") {
         return Err(RequestError::WrongType { field, expected: "a list of messages" });
     }
     if endpoint == Endpoint::ChatCompletions && raw[1..raw.len() - 1].trim_ascii().is_empty() {
@@ -102,8 +134,8 @@ fn check_content(endpoint: Endpoint, object: &Object) -> Result<(), RequestError
     Ok(())
 }
 
-fn parse<'a, T: serde::Deserialize<'a>>(raw: &'a str, field: &'static str, expected: &'static str) -> Result<T, RequestError> {
-    serde_json::from_str(raw).map_err(|_| RequestError::WrongType { field, expected })
+fn parse<'a, T: serde::Deserialize<'a>>(raw: &'a [u8], field: &'static str, expected: &'static str) -> Result<T, RequestError> {
+    serde_json::from_slice(raw).map_err(|_| RequestError::WrongType { field, expected })
 }
 
 #[cfg(test)]
@@ -134,5 +166,36 @@ mod tests {
         assert_eq!(error(Endpoint::Embeddings, "{}"), "`input` is missing: send a text or a list of texts");
         assert_eq!(error(chat, r#"{"model":"a","model":"b"}"#), "`model` stands more than once");
         assert_eq!(error(chat, r#"{"stream":true,"stream_options":1,"messages":[1]}"#), "`stream_options` must be an object");
+    }
+
+    fn chat(body: &str) -> Request {
+        Request::read(Endpoint::ChatCompletions, Bytes::copy_from_slice(body.as_bytes())).expect("a request")
+    }
+
+    #[test]
+    fn what_only_one_provider_knows_is_seen_at_any_depth() {
+        for bound in [
+            r#"{"messages":[1],"previous_response_id":"resp_1"}"#,
+            r#"{"messages":[1],"container" : {"id":"c"}}"#,
+            r#"{"messages":[{"content":[{"type":"file","file":{"file_id" : "file-1"}}]}]}"#,
+            r#"{"messages":[{"role":"assistant","audio":{ "id":"audio_1"}}]}"#,
+            r#"{"messages":[{"extra_content":{"google":{"thought_signature":"x"}}}]}"#,
+        ] {
+            assert!(chat(bound).is_bound(), "{bound}");
+        }
+        for free in [
+            r#"{"messages":[{"content":"你好"}],"conversation":null,"audio":{"voice":"alloy"},"prompt_cache_key":"k"}"#,
+            r#"{"messages":[{"content":"{\"file_id\":\"file-1\"}"}]}"#,
+        ] {
+            assert!(!chat(free).is_bound(), "{free}");
+        }
+    }
+
+    #[test]
+    fn an_input_is_estimated_without_its_images() {
+        let text = r#"{"messages":[{"content":"How many roads must a man walk down?"}]}"#;
+        assert_eq!(chat(text).estimated_input(), (text.len() as u64 + 1).div_ceil(4));
+        let image = format!(r#"{{"messages":[{{"content":[{{"image_url":"data:image/png;base64,{}"}}]}}]}}"#, "QUJD".repeat(10_000));
+        assert!(chat(&image).estimated_input() < 50);
     }
 }

@@ -49,15 +49,16 @@ fn is_suspicious(choices: &serde_json::value::RawValue) -> bool {
 
 /// Reads a `usage` object; Anthropic-style members and xAI's separate reasoning are not OpenAI's and stand elsewhere.
 pub fn read_usage(usage: &Value) -> Option<Usage> {
-    let number = |pointer: &str| usage.pointer(pointer).and_then(Value::as_u64);
-    let input = number("/prompt_tokens").or_else(|| number("/input_tokens")).or_else(|| number("/total_tokens"))?;
-    let cached = number("/prompt_tokens_details/cached_tokens").or_else(|| number("/prompt_cache_hit_tokens")).unwrap_or(0);
+    let number = |name: &str| usage.get(name).and_then(Value::as_u64);
+    let detail = |of: &str, name: &str| usage.get(of).and_then(|details| details.get(name)).and_then(Value::as_u64);
+    let input = number("prompt_tokens").or_else(|| number("input_tokens")).or_else(|| number("total_tokens"))?;
+    let cached = detail("prompt_tokens_details", "cached_tokens").or_else(|| number("prompt_cache_hit_tokens"));
     Some(Usage {
         input,
-        cached,
-        cache_write: number("/prompt_tokens_details/cache_write_tokens").unwrap_or(0),
-        output: number("/completion_tokens").or_else(|| number("/output_tokens")).unwrap_or(0),
-        reasoning: number("/completion_tokens_details/reasoning_tokens").unwrap_or(0),
+        cached: cached.unwrap_or(0),
+        cache_write: detail("prompt_tokens_details", "cache_write_tokens").unwrap_or(0),
+        output: number("completion_tokens").or_else(|| number("output_tokens")).unwrap_or(0),
+        reasoning: detail("completion_tokens_details", "reasoning_tokens").unwrap_or(0),
     })
 }
 

@@ -53,9 +53,10 @@ impl Chunk {
     }
 
     /// Whether a frame of a committed stream must be read at all: it is the terminator, or an unescaped member says usage,
-    /// error or a finish reason that is not null. Looks at bytes only.
+    /// error (MiniMax's `base_resp` too) or a finish reason that is not null. Looks at bytes only.
     pub fn is_of_interest(frame: &[u8]) -> bool {
-        frame.len() < 64 || has_value(frame, b"\"usage\"") || has_value(frame, b"\"finish_reason\"") || has_value(frame, b"\"error\"")
+        const MEMBERS: [&[u8]; 4] = [b"\"usage\"", b"\"finish_reason\"", b"\"error\"", b"\"base_resp\""];
+        frame.len() < 64 || MEMBERS.iter().any(|member| has_value(frame, member))
     }
 }
 
@@ -156,7 +157,9 @@ mod tests {
         let dull =
             format!(r#"{{"choices":[{{"delta":{{"content":"{padding} \"usage\":1 \"error\":{{"}},"finish_reason": null}}],"usage":null}}"#);
         assert!(!Chunk::is_of_interest(dull.as_bytes()));
-        for interesting in [r#""finish_reason":"stop""#, r#""usage" : {"prompt_tokens":1}"#, r#""error":{}"#] {
+        for interesting in
+            [r#""finish_reason":"stop""#, r#""usage" : {"prompt_tokens":1}"#, r#""error":{}"#, r#""base_resp":{"status_code":1002}"#]
+        {
             assert!(Chunk::is_of_interest(format!(r#"{{"x":"{padding}",{interesting}}}"#).as_bytes()), "{interesting}");
         }
         assert!(Chunk::is_of_interest(b"data: [DONE]\n\n"));

@@ -19,6 +19,18 @@ fn probe(state: State, now: Millis) -> (State, Option<Ticket>) {
 }
 
 #[test]
+fn a_limit_that_one_request_meets_again_is_heeded_and_not_counted() {
+    let once = State::default().rate_limited(Millis(0), POLICY, Some(Duration::ZERO), None);
+    let probe = once.claimed(Millis(5), false).expect("due at once");
+    let again = probe.limited_again(Millis(5), POLICY, Some(Duration::from_secs(7)), Some(Ticket(probe.probe)));
+    assert_eq!((again.failures, again.trips), (once.failures, once.trips));
+    assert_eq!(again.standing(Millis(5), POLICY), Standing::Cooling(Duration::from_secs(7)));
+    let after_another_failure = State::default().failed(Millis(0), POLICY, None).limited_again(Millis(0), POLICY, None, None);
+    assert_eq!(after_another_failure.failures, 1);
+    assert_eq!(after_another_failure.standing(Millis(0), POLICY), Standing::Cooling(Duration::from_secs(10)));
+}
+
+#[test]
 fn failures_in_a_row_start_a_cooldown_and_a_success_between_does_not_let_them() {
     let now = Millis(1000);
     assert_eq!(after_failures(2, now).standing(now, POLICY), Standing::Closed);
@@ -161,7 +173,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 proptest! {
     #[test]
-    fn a_breaker_is_never_stuck_never_probed_twice_and_keeps_the_longest_deadline(steps in collection::vec(step(), 0..60)) {
+    fn a_breaker_never_stuck_never_probed_twice_and_keeps_the_longest_deadline(steps in collection::vec(step(), 0..60)) {
         let (breaker, mut now) = (Breaker::default(), Millis(0));
         // Whoever got a ticket last, and whether it is out according to a plain count.
         let (mut held, mut out): (Option<Ticket>, bool) = (None, false);

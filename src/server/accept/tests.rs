@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,7 +14,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::{Acceptor, Activity, Busy, Handle};
+use super::activity::{Activity, Busy};
+use super::{Acceptor, Handle};
 use crate::server::shutdown::{Shutdown, Stage};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -37,6 +38,10 @@ impl Drop for Gone {
 
 impl Handle for Desk {
     type Body = Body;
+
+    fn max_connections(&self) -> usize {
+        1000
+    }
 
     async fn handle(&self, _: SocketAddr, request: Request<Incoming>) -> Response<Body> {
         let gone = Gone(self.dropped.clone());
@@ -67,7 +72,7 @@ struct Running {
 async fn start() -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (desk, shutdown, address) = (Desk::default(), Shutdown::new(), listener.local_addr().unwrap());
-    let acceptor = Acceptor { listener, tls: None, handler: desk.clone(), shutdown: shutdown.clone() };
+    let acceptor = Acceptor { listener, tls: None, handler: desk.clone(), shutdown: shutdown.clone(), crowd: Arc::default() };
     Running { desk, shutdown, address, task: tokio::spawn(acceptor.run()) }
 }
 
@@ -120,12 +125,47 @@ async fn closing_finishes_what_runs_and_accepts_nothing_new() {
     soon(running.task).await.unwrap();
 }
 
+#[tokio::test]
+async fn a_request_on_its_way_while_the_server_closes_is_answered_and_is_the_last() {
+    let running = start().await;
+    let mut idle = ask(running.address, "/").await;
+    read_until(&mut idle, "hello").await;
+    let mut silent = TcpStream::connect(running.address).await.unwrap();
+    running.shutdown.advance(Stage::Closing);
+    while TcpStream::connect(running.address).await.is_ok() {}
+    for stream in [&mut idle, &mut silent] {
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        let mut said = String::new();
+        soon(stream.read_to_string(&mut said)).await.unwrap();
+        assert!(said.contains("connection: close") && said.ends_with("hello"), "{said}");
+    }
+    soon(running.task).await.unwrap();
+}
+
+#[tokio::test]
+async fn connections_that_wait_to_be_accepted_outlive_the_listener() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        clients.push(ask(listener.local_addr().unwrap(), "/").await);
+    }
+    let (desk, shutdown) = (Desk::default(), Shutdown::new());
+    shutdown.advance(Stage::Closing);
+    let closed = tokio::spawn(Acceptor { listener, tls: None, handler: desk, shutdown, crowd: Arc::default() }.run());
+    for mut client in clients {
+        let mut said = String::new();
+        soon(client.read_to_string(&mut said)).await.unwrap();
+        assert!(said.ends_with("hello"), "{said}");
+    }
+    soon(closed).await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_connection_is_idle_only_without_requests() {
     let activity = Arc::new(Activity::new());
     let limit = Duration::from_secs(75);
-    let busy = Busy::new(&activity);
-    let mut idle: Pin<Box<_>> = Box::pin(activity.idle_for(limit));
+    let busy = Busy::new(&activity, Version::HTTP_11);
+    let mut idle: Pin<Box<_>> = Box::pin(activity.idle_for(limit, activity.born));
     assert!(timeout(Duration::from_secs(1000), &mut idle).await.is_err());
     drop(busy);
     let ended = tokio::time::Instant::now();

@@ -25,13 +25,13 @@ use super::{failure, relay};
 use crate::config::Proxy;
 
 /// A CA of its own, and the files that a configuration names.
-struct Authority {
+pub(super) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     files: TempDir,
 }
 
 impl Authority {
-    fn new() -> Authority {
+    pub(super) fn new() -> Authority {
         let mut parameters = CertificateParams::default();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap();
@@ -49,11 +49,11 @@ impl Authority {
         (CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &self.issuer).unwrap(), key)
     }
 
-    fn file(&self, name: &str) -> std::path::PathBuf {
+    pub(super) fn file(&self, name: &str) -> std::path::PathBuf {
         Path::join(self.files.path(), name)
     }
 
-    fn acceptor(&self, wants_client: bool, protocols: &[&str]) -> TlsAcceptor {
+    pub(super) fn acceptor(&self, wants_client: bool, protocols: &[&str]) -> TlsAcceptor {
         let (certificate, key) = self.issue("localhost");
         let crypto = Arc::new(rustls::crypto::ring::default_provider());
         let mut roots = RootCertStore::empty();

@@ -159,6 +159,11 @@ impl Running {
         kill_process(Pid::from_child(&self.child), signal).expect("a running process");
     }
 
+    /// Of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Writes to its stdin.
     pub fn says(&mut self, text: &str) {
         self.stdin.as_mut().expect("an open stdin").write_all(text.as_bytes()).expect("a reader");

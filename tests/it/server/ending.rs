@@ -3,7 +3,7 @@
 use tokio::net::TcpStream;
 
 use super::client::Wire;
-use super::upstream::{Gate, Step, Upstream, end, events_head, word};
+use super::upstream::{Gate, Step, Upstream, chunk, end, events_head, word};
 use super::{CHAT, Gateway, SOON, one, soon, streamed};
 
 /// An upstream whose streams wait for the gate after their first word.
@@ -21,6 +21,15 @@ async fn begin_stream(gateway: &Gateway) -> Wire<TcpStream> {
     assert_eq!(wire.head().await.status, 200);
     wire.until("你").await;
     wire
+}
+
+/// The stream ends cleanly, with an error that says why.
+async fn expect_last_word(wire: &mut Wire<TcpStream>) {
+    let rest = String::from_utf8(wire.remainder().await.expect("not cut")).unwrap();
+    let last = rest.trim_end().rsplit("\n\n").next().and_then(|block| block.strip_prefix("data: ")).expect("an event");
+    let error: serde_json::Value = serde_json::from_str(last).unwrap();
+    assert_eq!(error["error"]["code"], "no_upstream_available", "{rest}");
+    assert!(!rest.contains("[DONE]"));
 }
 
 /// The listener is gone.
@@ -71,18 +80,42 @@ async fn a_second_signal_ends_it_at_once() {
     expect_refused(&gateway).await;
     gateway.shutdown.now();
     gateway.ended().await;
-    assert_eq!(running.remainder().await, Err("cut"));
+    expect_last_word(&mut running).await;
     upstream.closed().await;
 }
 
 #[tokio::test]
-async fn what_does_not_finish_within_the_grace_is_cut() {
+async fn a_stream_that_does_not_finish_within_the_grace_says_so_and_ends() {
     let gate = Gate::new();
     let upstream = gated(&gate).await;
-    let mut gateway = Gateway::start(&format!("server: {{ shutdown_grace: 50ms }}\n{}", one(&upstream))).await;
+    let keepalive = "keepalive: { before_headers: 10ms, every: 10ms }";
+    let mut gateway = Gateway::start(&format!("server: {{ shutdown_grace: 50ms, {keepalive} }}\n{}", one(&upstream))).await;
     let mut running = begin_stream(&gateway).await;
+    let silent = Upstream::start(|_| vec![Step::Never]).await;
+    gateway.set_config(&format!("server: {{ shutdown_grace: 50ms, {keepalive} }}\n{}", one(&silent)));
+    gateway.engine.reload(false).expect("a good configuration");
+    let mut waiting = gateway.post(CHAT, streamed("m-a")).open().await;
+    assert_eq!(waiting.head().await.status, 200);
     let mut half = Wire::connect(gateway.address).await;
     half.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n").await;
+    gateway.shutdown.begin();
+    gateway.ended().await;
+    for wire in [&mut running, &mut waiting] {
+        expect_last_word(wire).await;
+    }
+    upstream.closed().await;
+    silent.closed().await;
+    assert_eq!(gateway.engine.in_flight(), 0);
+}
+
+#[tokio::test]
+async fn what_is_no_stream_of_events_is_cut_after_the_grace() {
+    let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    let upstream = Upstream::start(|_| vec![Step::Write(head.to_vec()), chunk(b"first"), Step::Never]).await;
+    let mut gateway = Gateway::start(&format!("server: {{ shutdown_grace: 50ms }}\n{}", one(&upstream))).await;
+    let mut running = gateway.get("/providers/a/files/1/content").open().await;
+    assert_eq!(running.head().await.status, 200);
+    assert_eq!(running.piece().await, Ok(Some(b"first".to_vec())));
     gateway.shutdown.begin();
     gateway.ended().await;
     assert_eq!(running.remainder().await, Err("cut"));

@@ -5,20 +5,22 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a helper of tests fails its test")]
 
 mod administration;
-mod client;
+pub mod client;
 mod cors;
 mod ending;
 mod errors;
 mod explain;
 mod faults;
 mod headers;
+mod keepalive;
 mod keys;
 mod leaving;
 mod paths;
 mod reloading;
+mod slow;
 mod status;
 mod tls;
-mod upstream;
+pub mod upstream;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -27,7 +29,7 @@ use std::time::Duration;
 
 use llmgw::config::env::Env;
 use llmgw::config::load::{Overrides, load_text};
-use llmgw::engine::Engine;
+use llmgw::engine::{Engine, TransportFor};
 use llmgw::server::{Options, ServeError, Server, Shutdown};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -65,19 +67,31 @@ impl Gateway {
         let (text, base) = (Arc::new(Mutex::new(config.to_owned())), directory.to_owned());
         let config = text.clone();
         let load = move || load(&base, &text.lock().expect("no panic"));
-        Gateway::over(Box::new(load), config).await
+        Gateway::over(Box::new(load), config, None).await
+    }
+
+    /// With other ways to upstreams than the product's own.
+    pub async fn start_over(transport_for: TransportFor, config: &str) -> Gateway {
+        let text = Arc::new(Mutex::new(config.to_owned()));
+        let config = text.clone();
+        let load = move || load(Path::new("/"), &text.lock().expect("no panic"));
+        Gateway::over(Box::new(load), config, Some(transport_for)).await
     }
 
     /// With the configuration in this file.
     pub async fn of_file(file: PathBuf) -> Gateway {
         let load = move || load(file.parent().expect("a directory"), &std::fs::read_to_string(&file).expect("a file"));
-        Gateway::over(Box::new(load), Arc::default()).await
+        Gateway::over(Box::new(load), Arc::default(), None).await
     }
 
-    async fn over(load: llmgw::engine::Load, config: Arc<Mutex<String>>) -> Gateway {
+    async fn over(load: llmgw::engine::Load, config: Arc<Mutex<String>>, transport_for: Option<TransportFor>) -> Gateway {
         let first = load().unwrap_or_else(|errors| panic!("{}", errors.join("\n")));
         let options = Options { port: 0, admin_port: first.admin.port.map(|_| 0), ..Options::from_config(&first) };
-        let engine = Engine::start(first, load).expect("a usable configuration");
+        let engine = match transport_for {
+            None => Engine::start(first, load),
+            Some(transport_for) => Engine::start_with_transports(first, load, transport_for),
+        };
+        let engine = engine.expect("a usable configuration");
         let server = Server::bind(engine.clone(), options).await.expect("a free port");
         let of = |admin| server.addresses().iter().find(|address| address.admin == admin).map(|address| address.address);
         let (address, admin, shutdown) = (of(false).expect("a listener"), of(true), Shutdown::new());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use llmgw::config::Watch;
+use llmgw::config::{LastRead, Watch};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
@@ -77,7 +77,7 @@ async fn by_saving_the_file() {
     std::fs::write(&file, two(&a, &b)).unwrap();
     let gateway = Gateway::of_file(file.clone()).await;
     let (changed, mut changes) = mpsc::channel(1);
-    let _watch = Watch::start(std::slice::from_ref(&file), changed).unwrap();
+    let _watch = Watch::start(std::slice::from_ref(&file), LastRead::default(), changed).unwrap();
     let running = begin(&gateway, "gpt-4", "甲").await;
 
     std::fs::write(&file, "providers: [").unwrap();

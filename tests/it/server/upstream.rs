@@ -3,13 +3,16 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::soon;
 
@@ -17,12 +20,17 @@ use super::soon;
 pub type Behaviour = dyn Fn(&Request) -> Vec<Step> + Send + Sync;
 
 /// One step of an answer.
+#[derive(Clone)]
 pub enum Step {
     Write(Vec<u8>),
+    /// Silence for this long.
+    Pause(Duration),
     /// Goes on when the gate is open.
     Wait(Gate),
     /// No answer, ever.
     Never,
+    /// The same bytes again and again, as long as they are taken; how many were is counted.
+    Flood(Vec<u8>, Arc<AtomicUsize>),
     Close,
     Reset,
 }
@@ -88,14 +96,44 @@ impl Drop for Upstream {
     }
 }
 
+/// What carries bytes between the gateway and an upstream.
+pub trait Peer: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Makes the end of the connection a reset, where there is such a thing.
+    fn will_reset(&self) {}
+}
+
+impl Peer for DuplexStream {}
+
+impl Peer for TcpStream {
+    fn will_reset(&self) {
+        // Closing without lingering sends a reset.
+        socket2::SockRef::from(self).set_linger(Some(Duration::ZERO)).expect("a socket");
+    }
+}
+
+impl Peer for TlsStream<TcpStream> {
+    fn will_reset(&self) {
+        self.get_ref().0.will_reset();
+    }
+}
+
 impl Upstream {
     pub async fn start(behaviour: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) -> Upstream {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Upstream::serving(listener, None, behaviour)
+    }
+
+    /// At `listener`; over TLS if there is an `acceptor`.
+    pub fn serving(
+        listener: TcpListener,
+        acceptor: Option<TlsAcceptor>,
+        behaviour: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static,
+    ) -> Upstream {
         let address = listener.local_addr().expect("bound");
         let (events, receiver) = mpsc::channel(65536);
         let requests = Arc::new(AtomicUsize::new(0));
         let desk = Desk { behaviour: Arc::new(behaviour), events, requests: requests.clone(), connection: 0 };
-        let task = tokio::spawn(desk.serve(listener));
+        let task = tokio::spawn(desk.serve(listener, acceptor));
         Upstream { address, events: Mutex::new(receiver), task, requests }
     }
 
@@ -107,6 +145,14 @@ impl Upstream {
     /// Answers chats with `words`, streamed if so asked.
     pub async fn talking(words: &'static str) -> Upstream {
         Upstream::start(move |request| talk(request, words)).await
+    }
+
+    /// Over a connection in memory, for a paused clock: the gateway's end of it, and what serves the other end.
+    pub fn in_memory(behaviour: Arc<Behaviour>, requests: Arc<AtomicUsize>) -> (DuplexStream, impl Future<Output = ()> + Send) {
+        let (ours, theirs) = tokio::io::duplex(64 * 1024);
+        let (events, _) = mpsc::channel(1);
+        let desk = Desk { behaviour, events, requests, connection: 0 };
+        (theirs, desk.talk(ours))
     }
 
     /// A port at which nobody listens.
@@ -162,16 +208,26 @@ struct Desk {
 }
 
 impl Desk {
-    async fn serve(mut self, listener: TcpListener) {
+    async fn serve(mut self, listener: TcpListener, acceptor: Option<TlsAcceptor>) {
         let mut connections = tokio::task::JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
             stream.set_nodelay(true).expect("a socket");
-            connections.spawn(self.clone().talk(stream));
+            let (desk, acceptor) = (self.clone(), acceptor.clone());
+            connections.spawn(async move {
+                match acceptor {
+                    None => desk.talk(stream).await,
+                    Some(acceptor) => {
+                        if let Ok(stream) = acceptor.accept(stream).await {
+                            desk.talk(stream).await;
+                        }
+                    }
+                }
+            });
             self.connection += 1;
         }
     }
 
-    async fn talk(self, mut stream: TcpStream) {
+    async fn talk(self, mut stream: impl Peer) {
         let mut rest = Vec::new();
         while let Some(mut request) = self.read(&mut stream, &mut rest).await {
             request.number = self.requests.fetch_add(1, Ordering::SeqCst);
@@ -185,7 +241,7 @@ impl Desk {
     }
 
     /// A whole request; `None`: the gateway went away.
-    async fn read(&self, stream: &mut TcpStream, rest: &mut Vec<u8>) -> Option<Request> {
+    async fn read(&self, stream: &mut impl Peer, rest: &mut Vec<u8>) -> Option<Request> {
         let end = loop {
             if let Some(at) = rest.windows(4).position(|window| window == b"\r\n\r\n") {
                 break at + 4;
@@ -212,7 +268,7 @@ impl Desk {
     }
 
     /// The next chunk; `Some(None)`: the last one.
-    async fn chunk(&self, stream: &mut TcpStream, rest: &mut Vec<u8>) -> Option<Option<Vec<u8>>> {
+    async fn chunk(&self, stream: &mut impl Peer, rest: &mut Vec<u8>) -> Option<Option<Vec<u8>>> {
         let line = loop {
             if let Some(at) = rest.windows(2).position(|window| window == b"\r\n") {
                 break rest.drain(..at + 2).collect::<Vec<u8>>();
@@ -229,7 +285,7 @@ impl Desk {
     }
 
     /// Whether the connection may go on.
-    async fn answer(&self, stream: &mut TcpStream, steps: Vec<Step>) -> bool {
+    async fn answer(&self, stream: &mut impl Peer, steps: Vec<Step>) -> bool {
         for step in steps {
             match step {
                 Step::Write(bytes) => {
@@ -239,14 +295,13 @@ impl Desk {
                     }
                 }
                 Step::Wait(gate) => {
-                    let mut byte = [0];
-                    tokio::select! {
-                        () = gate.pass() => {}
-                        // Nothing is sent before its answer, so this is the end.
-                        _ = stream.read(&mut byte) => {
-                            let _ = self.events.try_send(Event::Closed(self.connection));
-                            return false;
-                        }
+                    if !self.waits(stream, gate.pass()).await {
+                        return false;
+                    }
+                }
+                Step::Pause(pause) => {
+                    if !self.waits(stream, tokio::time::sleep(pause)).await {
+                        return false;
                     }
                 }
                 Step::Never => {
@@ -255,19 +310,40 @@ impl Desk {
                     let _ = self.events.try_send(Event::Closed(self.connection));
                     return false;
                 }
+                Step::Flood(bytes, taken) => {
+                    let mut at = 0;
+                    while let Ok(count) = stream.write(&bytes[at..]).await {
+                        taken.fetch_add(count, Ordering::SeqCst);
+                        at = (at + count) % bytes.len();
+                    }
+                    let _ = self.events.try_send(Event::Closed(self.connection));
+                    return false;
+                }
                 Step::Close => return false,
                 Step::Reset => {
-                    // Closing without lingering sends a reset.
-                    socket2::SockRef::from(&*stream).set_linger(Some(std::time::Duration::ZERO)).expect("a socket");
+                    stream.will_reset();
                     return false;
                 }
             }
         }
         true
     }
+
+    /// Whether the gateway is still there when `what` has come.
+    async fn waits(&self, stream: &mut impl Peer, what: impl Future<Output = ()>) -> bool {
+        let mut byte = [0];
+        tokio::select! {
+            () = what => true,
+            // Nothing is sent before its answer, so this is the end.
+            _ = stream.read(&mut byte) => {
+                let _ = self.events.try_send(Event::Closed(self.connection));
+                false
+            }
+        }
+    }
 }
 
-async fn more(stream: &mut TcpStream, rest: &mut Vec<u8>) -> Option<()> {
+async fn more(stream: &mut impl Peer, rest: &mut Vec<u8>) -> Option<()> {
     match stream.read_buf(rest).await {
         Ok(0) | Err(_) => None,
         Ok(_) => Some(()),

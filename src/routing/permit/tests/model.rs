@@ -189,7 +189,7 @@ impl World {
             }
         }
         match failure {
-            Failure::RateLimited(asked) => self.models[model].limits(who, self.now, policy, asked),
+            Failure::RateLimited(asked) => self.models[model].limits(who, self.now, policy, asked, count),
             Failure::Attempt if count => self.models[model].fails(who, self.now, policy),
             _ => {}
         }

@@ -91,9 +91,15 @@ impl Guard {
         }
     }
 
-    pub fn limits(&mut self, who: Who, now: u64, policy: Option<Cooldown>, asked: Option<Duration>) {
+    pub fn limits(&mut self, who: Who, now: u64, policy: Option<Cooldown>, asked: Option<Duration>, count: bool) {
         let Some(policy) = policy else { return };
         if let Some(before) = self.may_rest(who) {
+            if !count {
+                let number = before.number.max(1);
+                let until = before.until.max(now + length(policy, number, asked));
+                self.phase = Phase::Resting(Rest { number, until, limited: true });
+                return;
+            }
             self.in_a_row += 1;
             return self.rests(Rest { limited: true, ..before }, now, policy, asked);
         }

@@ -1,0 +1,57 @@
+//! The two halves of a chat: what a request's own text decides, and what its answer takes.
+
+use crate::engine::demand::Demand;
+use crate::engine::meter::Meter;
+use crate::engine::{Engine, Error, Job, Reply, run};
+use crate::hub::Endpoint;
+use crate::telemetry::events::RequestAccepted;
+
+/// A request that was read and may be answered. Dropping it, or its answer on the way, reports that its client left.
+pub struct Accepted {
+    engine: Engine,
+    job: Job,
+    demand: Demand,
+    meter: Meter,
+}
+
+impl Accepted {
+    pub(super) fn new(engine: &Engine, job: Job) -> Result<Accepted, Error> {
+        let mut meter = Meter::start(job.client, job.caller.name().clone(), job.received, &engine.0.running);
+        match read(&job, &mut meter) {
+            Ok(demand) => Ok(Accepted { engine: engine.clone(), job, demand, meter }),
+            Err(error) => {
+                meter.fail(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether a stream of events was asked for, of an endpoint that has some.
+    pub fn is_stream(&self) -> bool {
+        self.demand.is_stream() && matches!(self.job.endpoint, Endpoint::ChatCompletions | Endpoint::Completions)
+    }
+
+    /// Resolves, plans, tries, commits.
+    pub async fn answer(self) -> Result<Reply, Error> {
+        let Accepted { engine, job, demand, mut meter } = self;
+        match run::run(&engine.0, &job, &demand, &mut meter).await {
+            Ok((answered, candidate, slot)) => Ok(run::reply(&job.snapshot, answered, candidate, slot, meter)),
+            Err(error) => {
+                meter.fail(&error);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// What is asked for, and whether its caller may.
+fn read(job: &Job, meter: &mut Meter) -> Result<Demand, Error> {
+    let demand = Demand::read(job)?;
+    meter.model.clone_from(&demand.model);
+    if !job.caller.may(&demand.model) {
+        return Err(Error::NotAllowed(format!("the key `{}` may not use the model `{}`", job.caller.name(), demand.model)));
+    }
+    let accepted = RequestAccepted { client: job.client, caller: job.caller.name(), model: &demand.model, stream: demand.is_stream() };
+    accepted.emit();
+    Ok(demand)
+}

@@ -51,7 +51,11 @@ async fn a_thousand_reloads_lose_nothing_double_nothing_and_leave_nothing() {
     let mut load = Load::begin(gateway.door.clone()).await;
     load.answers(20).await;
     let mut admin = gateway.door.connect().await.expect("a connection");
+    let mut half = 0;
     for turn in 1..=RELOADS {
+        if turn == RELOADS / 2 {
+            half = gateway.memory();
+        }
         gateway.put("llmgw.yaml", &number(turn));
         match turn {
             _ if turn % EDIT == 0 => {
@@ -63,13 +67,16 @@ async fn a_thousand_reloads_lose_nothing_double_nothing_and_leave_nothing() {
         }
     }
     load.answers(CALLERS).await;
-    let busy = gateway.memory();
+    let all = gateway.memory();
     upstream.open_gate();
     let tally = load.end().await;
     tally.agrees_and_nobody_was_refused(&[&upstream]);
     drop(admin);
     until("every descriptor to be closed", async || gateway.descriptors() <= files + 2).await;
-    eprintln!("{} answers; memory {memory} kB at start, {busy} kB under load, {} kB after", tally.whole(), gateway.memory());
+    let (answers, after) = (tally.whole(), gateway.memory());
+    eprintln!(
+        "{answers} answers; memory in kB: {memory} at start, {half} after half of the reloads, {all} after all, {after} without load"
+    );
     gateway.signal(Signal::TERM);
     gateway.ends(0);
 }

@@ -8,8 +8,9 @@ use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::list::price;
 use crate::cli::output::Terminal;
-use crate::cli::remote::{Answer, Remote, web_address};
+use crate::cli::remote::{Answer, Remote, secret, web_address};
 use crate::cli::table::{Table, Tone};
+use crate::config::Secret;
 use crate::engine::report::ExplainedRoute;
 use crate::engine::{Explanation, LiveState};
 
@@ -31,8 +32,8 @@ pub struct Args {
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, value_parser = web_address)]
     pub url: Option<Option<Url>>,
     /// The gateway's admin key [default: the configuration's admin.key]
-    #[arg(long, value_name = "KEY", requires = "url")]
-    pub key: Option<String>,
+    #[arg(long, value_name = "KEY", requires = "url", value_parser = secret)]
+    pub key: Option<Secret>,
     /// How to show the plan
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: Format,
@@ -65,7 +66,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
 }
 
 /// The plan of the gateway at `url`, else of the one that the configuration describes.
-async fn ask(model: &str, url: Option<Url>, key: Option<String>, context: &Context) -> anyhow::Result<Explanation> {
+async fn ask(model: &str, url: Option<Url>, key: Option<Secret>, context: &Context) -> anyhow::Result<Explanation> {
     // Who names a gateway needs no file here, but for its key.
     let config = match context.load(&context.overrides()) {
         Ok(loaded) => Some(loaded.config),

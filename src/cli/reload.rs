@@ -7,8 +7,8 @@ use url::Url;
 
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::remote::{Answer, Remote, web_address};
-use crate::config::{Config, Origin};
+use crate::cli::remote::{Answer, Remote, secret, web_address};
+use crate::config::{Config, Origin, Secret};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,8 +24,8 @@ pub struct Args {
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, value_parser = web_address)]
     pub url: Option<Url>,
     /// Its admin key [default: the configuration's admin.key]
-    #[arg(long, value_name = "KEY")]
-    pub key: Option<String>,
+    #[arg(long, value_name = "KEY", value_parser = secret)]
+    pub key: Option<Secret>,
     /// Change nothing: check the local file, and ask the gateway what a reload of its own would change
     #[arg(long)]
     pub check: bool,

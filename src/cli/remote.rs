@@ -1,9 +1,10 @@
 //! A running gateway, as the commands that administer one find it, ask it and are refused by it.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use http::header::CONTENT_TYPE;
 use http::{Method, StatusCode};
 use rustls::pki_types::CertificateDer;
@@ -13,8 +14,11 @@ use url::Url;
 
 use crate::cli::failure::Failure;
 use crate::cli::trust::trusting;
-use crate::config::{Config, ServerTls};
+use crate::config::proxy::masked;
+use crate::config::{Config, Secret, ServerTls};
 use crate::transport::cause::describe;
+use crate::transport::tls::pem_error;
+use crate::transport::via::is_loopback;
 
 /// Administration reads files, and waits for a first discovery at most.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -22,7 +26,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// A gateway that may be running.
 pub struct Remote {
     base: Url,
-    key: Option<String>,
+    key: Option<Secret>,
     /// Whose certificate is trusted, beside what the system trusts.
     own: Option<ServerTls>,
 }
@@ -36,30 +40,34 @@ pub struct Answer {
 }
 
 impl fmt::Display for Remote {
-    /// Its address.
+    /// Its address, without a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.base.fmt(f)
+        masked(&self.base).fmt(f)
     }
 }
 
 impl Remote {
     /// The gateway at `url`, else the one that `config` describes; its admin key is `key`, else the one of `config`.
-    pub fn find(url: Option<Url>, key: Option<String>, config: Option<&Config>) -> Result<Remote, Failure> {
+    pub fn find(url: Option<Url>, key: Option<Secret>, config: Option<&Config>) -> Result<Remote, Failure> {
         let own = config.and_then(|config| config.server.tls.clone()).filter(|_| url.is_none());
         let Some(base) = url.or_else(|| config.and_then(address)) else {
             return Err(Failure::usage("the configuration names no address that a gateway can be reached at").hint("give one with `--url`"));
         };
-        let key = key.or_else(|| Some(config?.admin.key.as_ref()?.expose().to_owned()));
+        let key = key.or_else(|| config?.admin.key.clone());
         Ok(Remote { base, key, own })
     }
 
     /// Asks for `path`. The inner `Err`: nobody answered, and why.
     pub async fn ask(&self, method: Method, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Result<Answer, String>> {
         let mut builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
+        if is_loopback(&self.base) {
+            // A proxy for the way out would be told the admin key.
+            builder = builder.no_proxy();
+        }
         if let Some(tls) = &self.own {
             // Whoever can read this file is meant to trust it.
             let chain = CertificateDer::pem_file_iter(&tls.cert).and_then(Iterator::collect);
-            let chain = chain.with_context(|| format!("cannot read {}", tls.cert.display()))?;
+            let chain = chain.map_err(|error| anyhow!("cannot read {}: {}", tls.cert.display(), pem_error(&error)))?;
             builder = builder.tls_backend_preconfigured(trusting(chain)?);
         }
         let client = builder.build().context("cannot make a client")?;
@@ -68,7 +76,7 @@ impl Remote {
             request = request.header(CONTENT_TYPE, "application/json").body("{}");
         }
         if let Some(key) = &self.key {
-            request = request.bearer_auth(key);
+            request = request.bearer_auth(key.expose());
         }
         let response = match request.send().await {
             Ok(response) => response,
@@ -134,6 +142,11 @@ fn address(config: &Config) -> Option<Url> {
     };
     let port = config.admin.port.unwrap_or(config.server.port);
     if port == 0 { None } else { Url::parse(&format!("{scheme}://{host}:{port}")).ok() }
+}
+
+/// A key of the command line.
+pub fn secret(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
 }
 
 /// Reads an address of the web; says what is missing of one that a browser would complete.

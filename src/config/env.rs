@@ -1,10 +1,11 @@
 //! The process's surroundings as a value: the only place that asks the operating system for them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Variables and directories, as they stood when they were captured.
-#[derive(Clone, Debug, Default)]
+/// Variables and directories, as they stood when they were captured. `Debug` shows the variables' names only.
+#[derive(Clone, Default)]
 pub struct Env {
     variables: BTreeMap<String, String>,
     current_dir: PathBuf,
@@ -65,5 +66,12 @@ impl Env {
     /// The platform's directory for our data.
     pub fn data_dir(&self) -> Option<&Path> {
         self.data_dir.as_deref()
+    }
+}
+
+impl fmt::Debug for Env {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.names().collect();
+        f.debug_struct("Env").field("variables", &names).field("current_dir", &self.current_dir).finish_non_exhaustive()
     }
 }

@@ -86,7 +86,7 @@ pub fn load_text(name: &str, text: &str, base: &Path, env: &Env, overrides: &Ove
         }]
     })?;
     check_root(name, &tree.root)?;
-    let source = source.with_tree(&tree.root);
+    let source = source.with_tree(&tree);
     let mut reader = Reader::new(&source, env, base);
     for duplicate in &tree.duplicates {
         let place = Place { path: duplicate.path.clone(), span: duplicate.span };

@@ -3,6 +3,7 @@
 //! [`Config`] holds no `Option` that a default could fill and no string that should be a duration, a URL, a pattern or
 //! a secret: a value of this type cannot be wrong. How a file becomes one is in [`load`].
 
+mod debug;
 mod defaults;
 pub mod diagnostic;
 pub mod diff;
@@ -15,7 +16,7 @@ mod leaves;
 pub mod load;
 pub mod locate;
 pub mod presets;
-mod proxy;
+pub mod proxy;
 mod read;
 mod resolve;
 pub mod schema;
@@ -173,8 +174,8 @@ pub struct Key {
     pub passthrough: bool,
 }
 
-/// One upstream account.
-#[derive(Clone, Debug)]
+/// One upstream account. Its `Debug` shows no secret.
+#[derive(Clone)]
 pub struct Provider {
     /// Unique name.
     pub name: Arc<str>,
@@ -249,8 +250,8 @@ pub enum RequestAuth {
     Login(Login),
 }
 
-/// A login that yields a token.
-#[derive(Clone, Debug)]
+/// A login that yields a token. Its `Debug` shows no secret.
+#[derive(Clone)]
 pub struct Login {
     /// Where.
     pub url: Url,
@@ -335,8 +336,8 @@ pub struct ClientTls {
     pub key: Option<PathBuf>,
 }
 
-/// Changes to a request's body, made in this order.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Changes to a request's body, made in this order. Its `Debug` shows no secret.
+#[derive(Clone, Default, PartialEq)]
 pub struct Params {
     /// Top-level fields left out.
     pub drop: Vec<String>,

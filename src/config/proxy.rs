@@ -16,14 +16,29 @@ pub fn from_environment(env: &Env) -> Proxy {
     Proxy::Environment { https, http, no_proxy: read("NO_PROXY").map(str::to_owned) }
 }
 
-/// `url` without the password in it.
+/// `url` without what may be secret in it: a password, else a user, for that is a token then; and the query's values.
 pub fn masked(url: &Url) -> String {
     let mut shown = url.clone();
-    if shown.password().is_some() {
-        // Fails only for URLs without a host, which have no password.
-        let _ = shown.set_password(Some("****"));
+    // Both fail only for URLs without a host, which have neither.
+    let _ = match (shown.password().is_some(), shown.username().is_empty()) {
+        (true, _) => shown.set_password(Some(MASK)),
+        (false, false) => shown.set_username(MASK),
+        (false, true) => Ok(()),
+    };
+    if let Some(query) = url.query() {
+        let parameters: Vec<String> = query.split('&').map(masked_parameter).collect();
+        shown.set_query(Some(&parameters.join("&")));
     }
     shown.as_str().trim_end_matches('/').to_owned()
+}
+
+const MASK: &str = "****";
+
+fn masked_parameter(parameter: &str) -> String {
+    match parameter.split_once('=') {
+        Some((name, _)) => format!("{name}={MASK}"),
+        None => MASK.to_owned(),
+    }
 }
 
 impl fmt::Debug for Proxy {
@@ -48,13 +63,15 @@ fn parse(text: &str) -> Option<Url> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Env, Proxy, from_environment, masked};
+    use super::{Env, Proxy, Url, from_environment, masked};
 
     #[test]
     fn the_environment_is_read_as_curl_reads_it() {
         let env = Env::for_tests(&[("HTTPS_PROXY", "proxy:3128"), ("all_proxy", "socks5://u:p@all:1080"), ("NO_PROXY", "localhost")], ".");
         let Proxy::Environment { https: Some(https), http: Some(http), no_proxy } = from_environment(&env) else { panic!() };
         assert_eq!((masked(&https).as_str(), masked(&http).as_str()), ("http://proxy:3128", "socks5://u:****@all:1080"));
+        let shown = masked(&Url::parse("https://token@a.example/v1/?key=sk-1&sk-2").unwrap());
+        assert_eq!(shown, "https://****@a.example/v1/?key=****&****");
         assert_eq!(no_proxy.as_deref(), Some("localhost"));
         assert!(!format!("{:?}", from_environment(&env)).contains(":p@"));
     }

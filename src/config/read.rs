@@ -22,7 +22,7 @@ pub struct Place {
 /// All mistakes of one file, as they are found.
 pub struct Mistakes<'a> {
     source: &'a Source,
-    /// Values of variables that by their names are secrets.
+    /// Values of variables that by their names are secrets, and what stands where secrets do.
     hidden: Vec<&'a str>,
     found: Vec<Diagnostic>,
 }
@@ -31,7 +31,8 @@ impl<'a> Mistakes<'a> {
     /// None yet. What `env` holds under the name of a secret stands in no message.
     pub fn new(source: &'a Source, env: &'a Env) -> Mistakes<'a> {
         let secret = env.names().filter(|name| is_secret_key(name)).filter_map(|name| env.get(name));
-        Mistakes { source, hidden: secret.filter(|value| value.len() >= 6).collect(), found: Vec::new() }
+        let hidden = secret.filter(|value| value.len() >= 6).chain(source.secret_values());
+        Mistakes { source, hidden: hidden.collect(), found: Vec::new() }
     }
 
     /// Notes an error.
@@ -57,7 +58,8 @@ impl<'a> Mistakes<'a> {
     }
 
     fn add(&mut self, severity: Severity, place: &Place, message: String, hint: Option<String>) {
-        let mut diagnostic = self.source.diagnostic(severity, place.span, &place.path, self.without_secrets(message));
+        let path = self.without_secrets(place.path.clone());
+        let mut diagnostic = self.source.diagnostic(severity, place.span, &path, self.without_secrets(message));
         diagnostic.hint = hint.map(|hint| self.without_secrets(hint));
         self.found.push(diagnostic);
     }

@@ -3,10 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use http::{HeaderName, HeaderValue};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
+use url::Url;
 
-use super::{Config, Provider, ProviderKind, RequestAuth};
+use super::source::is_secret_key;
+use super::{Config, Params, Provider, ProviderKind, Proxy, RequestAuth, Route, Target};
 
 /// A key, token or password. `Debug` and `Display` show `sk-ab****cdef`; only [`Secret::expose`] gives it away.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -32,21 +38,80 @@ impl Secret {
 impl Config {
     /// Everything that must never be shown, whatever it looks like. Clients' keys are known by their digest only.
     pub fn secrets(&self) -> Vec<Secret> {
-        self.providers.iter().flat_map(Provider::secrets).chain(self.admin.key.clone()).collect()
+        let providers = self.providers.iter().flat_map(Provider::secrets);
+        providers.chain(self.routes().flat_map(|route| route.params.secrets())).chain(self.admin.key.clone()).collect()
+    }
+
+    /// What must not come back from the provider at `index`: what proves who asks, and under which name it logs in.
+    pub fn secrets_of(&self, index: usize) -> Vec<Secret> {
+        let Some(provider) = self.providers.get(index) else { return Vec::new() };
+        let username = match &provider.kind {
+            ProviderKind::Request(RequestAuth::Login(login)) => Some(Secret::new(login.username.as_str())),
+            ProviderKind::Request(RequestAuth::Token(_)) | ProviderKind::OpenAi | ProviderKind::Mock(_) => None,
+        };
+        let routes = self.routes().filter(|route| route.provider == index);
+        provider.secrets().into_iter().chain(username).chain(routes.flat_map(|route| route.params.secrets())).collect()
+    }
+
+    fn routes(&self) -> impl Iterator<Item = &Route> {
+        self.models.iter().flat_map(|model| match &model.target {
+            Target::Routes { routes, .. } => routes.as_slice(),
+            Target::Name(_) => &[],
+        })
     }
 }
 
 impl Provider {
-    /// What proves to the upstream who asks: keys, token, password, and headers that hold such.
+    /// What proves to the upstream who asks: keys, token, password, and headers, parameters and addresses that hold such.
     pub fn secrets(&self) -> Vec<Secret> {
-        let login = match &self.kind {
-            ProviderKind::Request(RequestAuth::Token(token)) => Some(token),
-            ProviderKind::Request(RequestAuth::Login(login)) => Some(&login.password),
-            ProviderKind::OpenAi | ProviderKind::Mock(_) => None,
+        let (login, address) = match &self.kind {
+            ProviderKind::Request(RequestAuth::Token(token)) => (Some(token), None),
+            ProviderKind::Request(RequestAuth::Login(login)) => (Some(&login.password), Some(&login.url)),
+            ProviderKind::OpenAi | ProviderKind::Mock(_) => (None, None),
         };
         let headers = self.headers.iter().filter_map(|(name, value)| secret_of_header(name, value));
-        self.api_keys.iter().chain(login).cloned().chain(headers).collect()
+        let proxies = match &self.proxy {
+            Proxy::Through(url) => [Some(url), None],
+            Proxy::Environment { https, http, .. } => [https.as_ref(), http.as_ref()],
+            Proxy::None => [None, None],
+        };
+        let addresses = proxies.into_iter().flatten().chain(address).chain([&self.base_url]).flat_map(secrets_of_url);
+        self.api_keys.iter().chain(login).cloned().chain(headers).chain(self.params.secrets()).chain(addresses).collect()
     }
+}
+
+impl Params {
+    /// Values for bodies that by their names are secrets.
+    fn secrets(&self) -> Vec<Secret> {
+        let mut found = Vec::new();
+        self.set.iter().for_each(|(name, value)| secrets_of_value(name, value, &mut found));
+        found
+    }
+}
+
+fn secrets_of_value(name: &str, value: &Value, found: &mut Vec<Secret>) {
+    match value {
+        Value::String(text) if is_secret_key(name) && !text.is_empty() => found.push(Secret::new(text.as_str())),
+        Value::Object(members) => members.iter().for_each(|(name, value)| secrets_of_value(name, value, found)),
+        Value::Array(items) => items.iter().for_each(|item| secrets_of_value(name, item, found)),
+        _ => {}
+    }
+}
+
+/// Its password, alone and as HTTP sends it; a user without one is often a token; what its query says.
+fn secrets_of_url(url: &Url) -> Vec<Secret> {
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let mut found = Vec::new();
+    match (url.username(), url.password()) {
+        (user, Some(password)) => {
+            let password = decoded(password);
+            found.push(BASE64_STANDARD.encode(format!("{}:{password}", decoded(user))));
+            found.push(password);
+        }
+        (user, None) => found.push(decoded(user)),
+    }
+    found.extend(url.query_pairs().filter(|(name, _)| is_secret_key(name)).map(|(_, value)| value.into_owned()));
+    found.into_iter().filter(|secret| !secret.is_empty()).map(Secret::new).collect()
 }
 
 /// What of a configured header is secret; nothing of one such as `X-Team`, whose value may be an ordinary word.
@@ -104,13 +169,24 @@ admin: { key: the-admin-key }
 auth: { keys: [sk-client] }
 providers:
   - { name: a, type: openai, base_url: "http://a.example/v1", api_keys: [first-key, second-key], headers: { X-Team: blue, X-Authorization: Bearer held-token, Cookie: a=1; b=2 } }
-  - { name: b, type: request, base_url: "http://b.example/v1", auth: { token: fixed-token } }
-  - { name: c, type: request, base_url: "http://c.example/v1", auth: { url: "http://c.example/auth", username: u, password: the-password } }
+  - { name: b, type: request, base_url: "http://b.example/v1", auth: { token: fixed-token }, proxy: "http://user:p%40ss@proxy" }
+  - name: c
+    type: request
+    base_url: "http://c.example/v1"
+    auth: { url: "http://c.example/auth?client_secret=in-a-query&page=2", username: the-user, password: the-password }
+    proxy: "socks5://lonely-user@proxy"
+    params: { set: { user: gateway, extra: { api_key: in-a-body } } }
+models: { m: { routes: [{ provider: a, params: { set: { token: of-a-route } } }] } }
 "#;
         let config = load_text("llmgw.yaml", text, Path::new("."), &Env::for_tests(&[], "."), &Overrides::default()).unwrap().config;
-        let secrets = config.secrets();
-        let exposed: Vec<&str> = secrets.iter().map(Secret::expose).collect();
-        let expected = ["first-key", "second-key", "held-token", "a=1; b=2", "fixed-token", "the-password", "the-admin-key"];
-        assert_eq!(exposed, expected);
+        let exposed = |secrets: Vec<Secret>| secrets.iter().map(Secret::expose).collect::<Vec<_>>().join(" | ");
+        let of_a = "first-key | second-key | held-token | a=1; b=2";
+        let of_c = "the-password | in-a-body | lonely-user | in-a-query";
+        assert_eq!(exposed(config.secrets_of(0)), format!("{of_a} | of-a-route"));
+        assert_eq!(exposed(config.secrets_of(1)), "fixed-token | dXNlcjpwQHNz | p@ss");
+        assert_eq!(exposed(config.secrets_of(2)), format!("{of_c} | the-user"));
+        assert_eq!(exposed(config.secrets_of(3)), "");
+        let all = format!("{of_a} | fixed-token | dXNlcjpwQHNz | p@ss | {of_c} | of-a-route | the-admin-key");
+        assert_eq!(exposed(config.secrets()), all);
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::proxy::masked;
 use super::secret::{Secret, mask};
+use super::source::is_secret_key;
 use super::units::{format_duration, format_size};
 use super::{
     ClientTls, Config, Key, LogFormat, Login, LoginBody, Model, Params, Provider, ProviderKind, Proxy, RequestAuth, Route, Routing, Server,
@@ -27,8 +28,8 @@ impl Config {
     }
 
     pub(super) fn as_json(&self, secrets: Secrets) -> Value {
-        let providers: Vec<Value> = self.providers.iter().map(|provider| self.provider(provider, secrets)).collect();
-        let models: Map<String, Value> = self.models.iter().map(|model| (model.name.to_string(), self.model(model))).collect();
+        let providers: Vec<Value> = self.providers.iter().map(|one| provider(one, secrets)).collect();
+        let models: Map<String, Value> = self.models.iter().map(|model| (model.name.to_string(), self.model(model, secrets))).collect();
         let keys: Vec<Value> = self.auth.keys.iter().map(|key| secrets.key(key)).collect();
         let prices: Map<String, Value> = self.prices.iter().map(|(model, price)| (model.clone(), json!(price))).collect();
         json!({
@@ -47,57 +48,26 @@ impl Config {
         })
     }
 
-    fn provider(&self, provider: &Provider, secrets: Secrets) -> Value {
-        let keys: Vec<String> = provider.api_keys.iter().map(|key| secrets.show(key)).collect();
-        let headers: Map<String, Value> =
-            provider.headers.iter().map(|(name, value)| (name.to_string(), secrets.header(value).into())).collect();
-        let mut shown = json!({
-            "name": &*provider.name,
-            "preset": provider.preset,
-            "type": provider.kind.as_str(),
-            "base_url": provider.base_url.as_str().trim_end_matches('/'),
-            "api_keys": keys,
-            "priority": provider.priority,
-            "enabled": provider.enabled,
-            "models": provider.models.as_ref().map(|models| models.iter().map(|model| model.to_string()).collect::<Vec<_>>()),
-            "match": provider.matching.iter().map(|regex| regex.as_str()).collect::<Vec<_>>(),
-            "default_model": provider.default_model.as_deref(),
-            "timeout": timeouts(&provider.timeout),
-            "max_in_flight": provider.max_in_flight,
-            "idle_connections": provider.idle_connections,
-            "idle_timeout": format_duration(provider.idle_timeout),
-            "proxy": secrets.proxy(&provider.proxy),
-            "tls": client_tls(&provider.tls),
-            "http2": provider.http2,
-            "headers": headers,
-            "params": params(&provider.params),
-        });
-        if let Some(object) = shown.as_object_mut() {
-            object.extend(kind(&provider.kind, secrets));
-        }
-        shown
-    }
-
-    fn model(&self, model: &Model) -> Value {
+    fn model(&self, model: &Model, secrets: Secrets) -> Value {
         match &model.target {
             Target::Name(name) => json!(&**name),
             Target::Routes { strategy, routes, fallback } => json!({
                 "enabled": model.enabled,
                 "strategy": strategy_word(*strategy),
-                "routes": routes.iter().map(|route| self.route(route)).collect::<Vec<_>>(),
+                "routes": routes.iter().map(|route| self.route(route, secrets)).collect::<Vec<_>>(),
                 "fallback": fallback.iter().map(|name| name.to_string()).collect::<Vec<_>>(),
             }),
         }
     }
 
-    fn route(&self, route: &Route) -> Value {
+    fn route(&self, route: &Route, secrets: Secrets) -> Value {
         json!({
             "provider": self.provider_name(route.provider),
             "model": route.model.as_deref(),
             "priority": route.priority,
             "weight": route.weight,
             "enabled": route.enabled,
-            "params": params(&route.params),
+            "params": params(&route.params, secrets),
         })
     }
 
@@ -143,11 +113,28 @@ impl Secrets {
         }
     }
 
-    fn proxy(self, proxy: &Proxy) -> Value {
-        let url = |url: &url::Url| match self {
+    fn url(self, url: &url::Url) -> String {
+        match self {
             Secrets::Masked => masked(url),
-            Secrets::Digests => url.to_string(),
-        };
+            Secrets::Digests => url.as_str().trim_end_matches('/').to_owned(),
+        }
+    }
+
+    /// `value` of the parameter `name`, with what by its name is secret as text is shown.
+    fn parameter(self, name: &str, value: &Value) -> Value {
+        match value {
+            Value::String(text) if is_secret_key(name) => json!(self.show(&Secret::new(text.as_str()))),
+            Value::Array(items) => items.iter().map(|item| self.parameter(name, item)).collect(),
+            Value::Object(members) => {
+                let members = members.iter().map(|(name, value)| (name.clone(), self.parameter(name, value)));
+                Value::Object(members.collect())
+            }
+            other => other.clone(),
+        }
+    }
+
+    fn proxy(self, proxy: &Proxy) -> Value {
+        let url = |url: &url::Url| self.url(url);
         match proxy {
             Proxy::None => json!("none"),
             Proxy::Through(through) => json!(url(through)),
@@ -167,6 +154,37 @@ impl Secrets {
         let models: Vec<&str> = key.models.iter().map(|glob| glob.glob().glob()).collect();
         json!({ "name": &*key.name, "key": shown, "models": models, "passthrough": key.passthrough })
     }
+}
+
+pub(super) fn provider(provider: &Provider, secrets: Secrets) -> Value {
+    let keys: Vec<String> = provider.api_keys.iter().map(|key| secrets.show(key)).collect();
+    let headers: Map<String, Value> =
+        provider.headers.iter().map(|(name, value)| (name.to_string(), secrets.header(value).into())).collect();
+    let mut shown = json!({
+        "name": &*provider.name,
+        "preset": provider.preset,
+        "type": provider.kind.as_str(),
+        "base_url": secrets.url(&provider.base_url),
+        "api_keys": keys,
+        "priority": provider.priority,
+        "enabled": provider.enabled,
+        "models": provider.models.as_ref().map(|models| models.iter().map(|model| model.to_string()).collect::<Vec<_>>()),
+        "match": provider.matching.iter().map(|regex| regex.as_str()).collect::<Vec<_>>(),
+        "default_model": provider.default_model.as_deref(),
+        "timeout": timeouts(&provider.timeout),
+        "max_in_flight": provider.max_in_flight,
+        "idle_connections": provider.idle_connections,
+        "idle_timeout": format_duration(provider.idle_timeout),
+        "proxy": secrets.proxy(&provider.proxy),
+        "tls": client_tls(&provider.tls),
+        "http2": provider.http2,
+        "headers": headers,
+        "params": params(&provider.params, secrets),
+    });
+    if let Some(object) = shown.as_object_mut() {
+        object.extend(kind(&provider.kind, secrets));
+    }
+    shown
 }
 
 fn server(server: &Server) -> Value {
@@ -207,9 +225,9 @@ fn kind(kind: &ProviderKind, secrets: Secrets) -> Map<String, Value> {
     }
 }
 
-fn login_json(login: &Login, secrets: Secrets) -> Value {
+pub(super) fn login_json(login: &Login, secrets: Secrets) -> Value {
     json!({
-        "url": login.url.as_str(),
+        "url": secrets.url(&login.url),
         "username": login.username,
         "password": secrets.show(&login.password),
         "cache": format_duration(login.cache),
@@ -233,9 +251,9 @@ fn client_tls(tls: &ClientTls) -> Value {
     json!({ "ca": tls.ca, "cert": tls.cert, "key": tls.key })
 }
 
-fn params(params: &Params) -> Value {
+pub(super) fn params(params: &Params, secrets: Secrets) -> Value {
     let rename: Map<String, Value> = params.rename.iter().map(|(from, to)| (from.clone(), to.as_str().into())).collect();
-    let set: Map<String, Value> = params.set.iter().cloned().collect();
+    let set: Map<String, Value> = params.set.iter().map(|(name, value)| (name.clone(), secrets.parameter(name, value))).collect();
     json!({ "drop": params.drop, "rename": rename, "set": set, "max_tokens": params.max_tokens })
 }
 

@@ -1,9 +1,11 @@
 //! The text of a file, to quote lines from with every possible secret masked.
 
+use std::ops::Range;
+
 use unicode_width::UnicodeWidthStr;
 
-use super::diagnostic::{Diagnostic, Severity};
-use super::spanned::{Node, Span, Value};
+use super::diagnostic::{Diagnostic, Severity, nearest};
+use super::spanned::{Duplicate, Entry, Node, Span, Tree, Value};
 
 /// Longer lines are cut around the mistake.
 const WIDEST: usize = 120;
@@ -21,8 +23,17 @@ pub struct Source {
     /// The file as the user knows it.
     pub name: String,
     lines: Vec<String>,
-    secrets: Vec<Span>,
+    secrets: Secrets,
     parsed: bool,
+}
+
+/// What is secret in a file's tree.
+#[derive(Debug, Default)]
+struct Secrets {
+    /// Where it stands.
+    spans: Vec<Span>,
+    /// What it is, if it is long enough to be told from ordinary words.
+    values: Vec<String>,
 }
 
 impl Source {
@@ -30,14 +41,26 @@ impl Source {
     pub fn new(name: &str, text: &str) -> Source {
         // A CR alone ends a line for YAML too: counted otherwise, another line would be quoted, and masked in the wrong places.
         let lines = text.replace("\r\n", "\n").split(['\n', '\r']).map(str::to_owned).collect();
-        Source { name: name.to_owned(), lines, secrets: Vec::new(), parsed: false }
+        Source { name: name.to_owned(), lines, secrets: Secrets::default(), parsed: false }
     }
 
     /// Now that its tree is known, masks exactly the values.
-    pub fn with_tree(mut self, root: &Node) -> Source {
-        find_secrets(root, &Above::default(), &mut self.secrets);
+    pub fn with_tree(mut self, tree: &Tree) -> Source {
+        find_secrets(&tree.root, &Above::default(), &mut self.secrets);
+        for Duplicate { path, entry, .. } in &tree.duplicates {
+            let above = Above { in_headers: path.to_lowercase().contains("header"), ..Above::default() };
+            find_in_entry(entry, &above, &mut self.secrets);
+        }
+        // A secret may also stand where none belongs.
+        let Secrets { spans, values } = &mut self.secrets;
+        find_copies(&tree.root, values, spans);
         self.parsed = true;
         self
+    }
+
+    /// The secrets that stand in the file, but for the shortest.
+    pub fn secret_values(&self) -> impl Iterator<Item = &str> {
+        self.secrets.values.iter().map(String::as_str)
     }
 
     /// A mistake at `span`, with its line quoted.
@@ -65,7 +88,11 @@ impl Source {
     fn quote(&self, span: Span) -> Option<(String, usize)> {
         let line = self.lines.get(span.line.checked_sub(1)?)?;
         let characters: Vec<char> = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let pieces = if self.parsed { self.masked(&characters, span.line) } else { masked_by_words(&characters) };
+        let pieces = match self.parsed {
+            true => self.masked(&characters, span.line),
+            false if self.belongs_to_a_secret(span.line) => masked_from(&characters, characters.iter().take_while(|c| **c == ' ').count()),
+            false => masked_by_words(&characters),
+        };
         let at = span.column.saturating_sub(1);
         let (mut before, mut after) = (String::new(), String::new());
         for (column, text) in pieces {
@@ -78,12 +105,35 @@ impl Source {
         Some((before + &after, indent))
     }
 
+    /// Without a tree: whether a line above says that this one is part of its secret, by indentation or an open quote.
+    fn belongs_to_a_secret(&self, line: usize) -> bool {
+        let above = self.lines.get(..line.saturating_sub(1)).unwrap_or_default();
+        let is_odd = |text: &str| ['"', '\''].iter().any(|quote| text.matches(*quote).count() % 2 == 1);
+        if above.iter().any(|text| is_odd(text) && names_secret(text)) {
+            return true;
+        }
+        let depth = |text: &str| {
+            // An item may stand as far left as the key of its list.
+            text.len() - text.trim_start().len() + usize::from(text.trim_start().starts_with('-'))
+        };
+        let mut least = depth(self.raw_line(line));
+        for text in above.iter().rev().filter(|text| !text.trim_start().is_empty() && !text.trim_start().starts_with('#')) {
+            if text.len() - text.trim_start().len() < least {
+                if names_secret(text) {
+                    return true;
+                }
+                least = depth(text);
+            }
+        }
+        false
+    }
+
     /// The line's pieces with their columns: single characters, and masks.
     fn masked(&self, characters: &[char], line: usize) -> Vec<(usize, String)> {
         let mut pieces = Vec::with_capacity(characters.len());
         let mut column = 0;
         while column < characters.len() {
-            let secret = self.secrets.iter().find(|secret| covers(secret, line, column + 1));
+            let secret = self.secrets.spans.iter().find(|secret| covers(secret, line, column + 1));
             let Some(secret) = secret else {
                 pieces.push((column, characters[column].to_string()));
                 column += 1;
@@ -108,6 +158,17 @@ pub fn is_secret_key(key: &str) -> bool {
     !HARMLESS.contains(&key.as_str()) && words.iter().any(|word| key.contains(word))
 }
 
+/// Names of secrets that people mistype.
+const SECRET_KEYS: [&str; 7] = ["key", "api_key", "api_keys", "token", "password", "secret", "authorization"];
+
+/// The same, mistyped: what it holds is no less a secret.
+fn resembles_secret_key(key: &str) -> bool {
+    is_secret_key(key) || (!HARMLESS.contains(&key) && nearest(key, SECRET_KEYS).is_some())
+}
+
+/// Shorter values are not sought in messages: they would match ordinary words.
+const SHORTEST: usize = 8;
+
 /// What the keys above a value say of it.
 #[derive(Default)]
 struct Above {
@@ -116,24 +177,51 @@ struct Above {
     in_tls: bool,
 }
 
-fn find_secrets(node: &Node, above: &Above, found: &mut Vec<Span>) {
+fn find_secrets(node: &Node, above: &Above, found: &mut Secrets) {
     match &node.value {
         Value::Scalar(scalar) => {
             let secret = (above.secret || above.in_headers) && !is_reference(&scalar.text);
             if secret || has_credentials(&scalar.text) {
-                found.push(node.span);
+                found.add(node.span, &scalar.text);
             }
         }
         Value::List(items) => items.iter().for_each(|item| find_secrets(item, above, found)),
-        Value::Map(entries) => entries.iter().for_each(|entry| {
-            let below = Above {
-                // Under `tls` stand paths of files.
-                secret: is_secret_key(&entry.key) && !above.in_tls,
-                in_headers: above.in_headers || (entry.key.to_lowercase().contains("header") && is_secret_key(&entry.key)),
-                in_tls: entry.key == "tls",
-            };
-            find_secrets(&entry.value, &below, found);
-        }),
+        Value::Map(entries) => entries.iter().for_each(|entry| find_in_entry(entry, above, found)),
+    }
+}
+
+fn find_in_entry(entry: &Entry, above: &Above, found: &mut Secrets) {
+    // `{key}` instead of `key` or `[key]` makes a name of the secret.
+    let is_word = entry.key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    if has_credentials(&entry.key) || (above.secret && !above.in_headers && !is_word && !is_reference(&entry.key)) {
+        found.add(entry.key_span, &entry.key);
+    }
+    let below = Above {
+        // Under `tls` stand paths of files.
+        // `admin: KEY` is short for what stands below it.
+        secret: (resembles_secret_key(&entry.key) && !above.in_tls) || entry.key == "admin",
+        in_headers: above.in_headers || (entry.key.to_lowercase().contains("header") && is_secret_key(&entry.key)),
+        in_tls: entry.key == "tls",
+    };
+    find_secrets(&entry.value, &below, found);
+}
+
+/// Finds the other places of `values`.
+fn find_copies(node: &Node, values: &[String], found: &mut Vec<Span>) {
+    match &node.value {
+        Value::Scalar(scalar) if values.iter().any(|value| scalar.text.contains(value)) => found.push(node.span),
+        Value::Scalar(_) => {}
+        Value::List(items) => items.iter().for_each(|item| find_copies(item, values, found)),
+        Value::Map(entries) => entries.iter().for_each(|entry| find_copies(&entry.value, values, found)),
+    }
+}
+
+impl Secrets {
+    fn add(&mut self, span: Span, text: &str) {
+        self.spans.push(span);
+        if text.len() >= SHORTEST && !self.values.iter().any(|known| known == text) {
+            self.values.push(text.to_owned());
+        }
     }
 }
 
@@ -144,11 +232,12 @@ fn is_reference(text: &str) -> bool {
     text.is_empty() || text.starts_with("file:") || variable.is_some_and(name_only)
 }
 
-/// `sk-…`, `Bearer …`, `https://user:password@…`, `https://…?key=…`, whatever the key is called.
+/// `sk-…`, `Bearer …`, `https://user:password@…`, `https://…?key=…`, `user:password@…`, whatever the key is called.
 fn has_credentials(text: &str) -> bool {
     let in_url = |rest: &str| rest.contains('?') || rest.split('/').next().is_some_and(|host| host.contains('@'));
     let url = text.split_once("://").is_some_and(|(_, rest)| in_url(rest));
-    url || text.starts_with("sk-") || text.starts_with("Bearer ") || text.contains("-----BEGIN")
+    let login = text.split_once('@').is_some_and(|(login, _)| login.contains(':') && !login.contains([' ', '/']));
+    url || login || text.starts_with("sk-") || text.starts_with("Bearer ") || text.contains("-----BEGIN")
 }
 
 fn covers(secret: &Span, line: usize, column: usize) -> bool {
@@ -156,20 +245,54 @@ fn covers(secret: &Span, line: usize, column: usize) -> bool {
     after_start && (line, column) < (secret.end_line, secret.end_column)
 }
 
-/// Without a tree: everything after a suspicious word's colon, and after anything that looks like a key.
+/// Without a tree: everything after a suspicious word, and after anything that looks like a key.
 fn masked_by_words(characters: &[char]) -> Vec<(usize, String)> {
     let text: String = characters.iter().collect();
-    let colon = characters.iter().position(|c| matches!(c, ':' | '='));
-    let suspicious = colon.filter(|at| is_secret_key(&characters[..*at].iter().collect::<String>()));
-    let marked = ["sk-", "Bearer ", "@"].iter().filter_map(|word| text.find(word)).map(|byte| text[..byte].chars().count()).min();
-    let (from, lead) = match (suspicious, marked) {
-        (Some(colon), _) => (colon + 1, format!(" {MASK}")),
-        (None, Some(at)) => (at, MASK.to_owned()),
-        (None, None) => (characters.len(), String::new()),
-    };
+    masked_from(characters, secret_from(&text).map_or(characters.len(), |byte| text[..byte].chars().count()))
+}
+
+/// Everything from the character `from` on as one mask.
+fn masked_from(characters: &[char], from: usize) -> Vec<(usize, String)> {
     let mut pieces: Vec<_> = characters[..from].iter().enumerate().map(|(column, c)| (column, c.to_string())).collect();
-    pieces.push((from, lead));
+    if from < characters.len() {
+        pieces.push((from, MASK.to_owned()));
+    }
     pieces
+}
+
+/// The words of a line that are names of secrets.
+fn secret_names(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let is_letter = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let ends = text.match_indices(move |c: char| !is_letter(c)).map(|(end, _)| end).chain([text.len()]);
+    let words = ends.scan(0, |from, end| {
+        let start = std::mem::replace(from, end + text[end..].chars().next().map_or(0, char::len_utf8));
+        Some(start..end)
+    });
+    words.filter(|word| {
+        let is_of_variable = text[..word.start].ends_with("${");
+        !word.is_empty() && !is_of_variable && resembles_secret_key(text[word.clone()].trim_start_matches('-'))
+    })
+}
+
+fn names_secret(text: &str) -> bool {
+    secret_names(text).next().is_some()
+}
+
+/// From which byte on a line that is no YAML may hold a secret: what follows the name of one and its colon, or looks like one.
+fn secret_from(text: &str) -> Option<usize> {
+    let named = secret_names(text).map(|word| {
+        let rest = &text[word.end..];
+        text.len() - rest.trim_start_matches([' ', '"', '\'', ':', '：', '=']).len()
+    });
+    // A variable says where a secret is, not what it is.
+    let is_variable = |from: &usize| {
+        text[*from..].starts_with("${") && text[*from..].find('}').is_some_and(|end| is_reference(&text[*from..=*from + end]))
+    };
+    let named = named.filter(|from| !is_variable(from)).min();
+    let marked = ["sk-", "Bearer ", "-----BEGIN"].iter().filter_map(|mark| text.find(mark));
+    // The whole of the word that an at sign stands in: a user and a password may be before it.
+    let login = text.find('@').map(|at| text[..at].rfind([' ', '"', '\'', ',', '[', '{']).map_or(0, |before| before + 1));
+    named.into_iter().chain(marked).chain(login).min().filter(|from| *from < text.trim_end().len())
 }
 
 fn keep_end(text: &str, most: usize) -> String {

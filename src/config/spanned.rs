@@ -103,6 +103,8 @@ pub struct Duplicate {
     pub span: Span,
     /// Where it stood before.
     pub first: Span,
+    /// What is not in the tree.
+    pub entry: Entry,
 }
 
 /// Why a text is no tree.
@@ -299,8 +301,8 @@ impl Builder {
                     return merge_into(&mut map.merged, node);
                 }
                 let path = join(&open.path, &key);
-                if let Some(first) = map.insert(Entry { key, key_span, value: node }) {
-                    self.duplicates.push(Duplicate { path, span: key_span, first });
+                if let Some((first, entry)) = map.insert(Entry { key, key_span, value: node }) {
+                    self.duplicates.push(Duplicate { path, span: key_span, first, entry });
                 }
             }
         }
@@ -309,10 +311,10 @@ impl Builder {
 }
 
 impl OpenMap {
-    /// Adds `entry`, or says where its key stands already.
-    fn insert(&mut self, entry: Entry) -> Option<Span> {
+    /// Adds `entry`, or hands it back with where its key stands already.
+    fn insert(&mut self, entry: Entry) -> Option<(Span, Entry)> {
         if let Some(first) = self.index.get(&entry.key) {
-            return self.entries.get(*first).map(|first| first.key_span);
+            return self.entries.get(*first).map(|first| (first.key_span, entry));
         }
         self.index.insert(entry.key.clone(), self.entries.len());
         self.entries.push(entry);

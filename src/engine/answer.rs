@@ -18,10 +18,10 @@ use crate::engine::verdict::{Reason, Verdict, judge, retry_after};
 use crate::hub::Usage;
 use crate::providers::{ProviderError, headers};
 use crate::routing::Failure;
-use crate::telemetry::redact::{redact, redact_known};
+use crate::telemetry::redact::{redact, redact_cut};
 use crate::transport::{TransportError, UpstreamBody};
 
-pub use crate::engine::mask::mask;
+pub use crate::engine::mask::{mask, mask_headers};
 
 /// How much of an error's body is read before it decides: enough for any message, little enough to hold.
 const LARGEST_ERROR: usize = 256 * 1024;
@@ -149,9 +149,9 @@ impl Failed {
 
     /// Without any secret of the provider, in whatever text the upstream repeated it.
     pub fn masked(self, secrets: &[Secret]) -> Failed {
-        let reason = redact(&redact_known(&self.reason, secrets)).into_owned();
+        let reason = redact(&redact_cut(&self.reason, secrets)).into_owned();
         let body = self.body.map(|body| mask(body, secrets));
-        Failed { reason, body, ..self }
+        Failed { reason, body, headers: mask_headers(self.headers, secrets), ..self }
     }
 }
 
@@ -164,8 +164,8 @@ impl Credential {
     /// Everything that must not leave: what was sent, and all that is configured for the provider.
     pub fn secrets(&self, snapshot: &Snapshot, provider: usize) -> Vec<Secret> {
         let sent = self.0.as_ref().and_then(|value| value.to_str().ok()).map(|value| value.strip_prefix("Bearer ").unwrap_or(value));
-        let configured = snapshot.config.providers.get(provider).map(|provider| provider.secrets()).unwrap_or_default();
-        configured.into_iter().chain(sent.map(Secret::new)).collect()
+        let configured = snapshot.upstreams.get(provider).map(|upstream| upstream.secrets.as_slice()).unwrap_or_default();
+        configured.iter().cloned().chain(sent.map(Secret::new)).collect()
     }
 }
 

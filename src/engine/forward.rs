@@ -25,7 +25,9 @@ pub async fn run(engine: &Inner, forward: Forward, meter: &mut Meter) -> Result<
     let candidate = candidate(&forward)?;
     meter.provider = candidate.provider_name.clone();
     let Some(path) = path::below_base(&forward.path) else {
-        let message = format!("the path `{}` leads outside of the provider's base URL", forward.path);
+        // Not the query: it may hold a key.
+        let path = forward.path.split('?').next().unwrap_or_default();
+        let message = format!("the path `{path}` leads outside of the provider's base URL");
         return Err(Error::InvalidRequest { message, param: None });
     };
     let deadline = forward.received + forward.snapshot.config.routing.deadline;
@@ -34,7 +36,8 @@ pub async fn run(engine: &Inner, forward: Forward, meter: &mut Meter) -> Result<
     let (candidate, permit) = claimed.map_err(|skipped| unavailable(&candidate, skipped))?;
     meter.attempts = 1;
     let headers = headers::forwardable_unread(&forward.headers);
-    let call = Call { target: Target::Path(path), method: &forward.method, model: "", stream: false, headers: &headers };
+    let path = path::without_credentials(path);
+    let call = Call { target: Target::Path(&path), method: &forward.method, model: "", stream: false, headers: &headers };
     let sent = timeout_at(deadline, send(&forward.snapshot, &candidate, &call, forward.body, deadline)).await;
     meter.waited += begun.elapsed();
     match sent {

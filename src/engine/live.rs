@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::access::KeyRing;
-use crate::config::{self, Config, Origin};
+use crate::config::{self, Config, Origin, Secret};
 use crate::engine::catalog::Catalog;
 use crate::providers::Provider;
 use crate::providers::registry::{self, Built, Shared};
@@ -41,6 +41,8 @@ pub struct Upstream {
     pub catalog: Arc<Catalog>,
     /// Woken when a request in flight has ended, or a probe was decided.
     pub freed: Arc<Notify>,
+    /// What must not come back from it.
+    pub secrets: Vec<Secret>,
 }
 
 /// Why a valid configuration cannot be put to work.
@@ -77,8 +79,7 @@ impl Lasting {
     pub fn prepare(&self, config: Config) -> Result<Snapshot, PrepareError> {
         let prices = Prices::with_overrides(&config.prices);
         let table = RouteTable::new(&config, &prices, &self.board);
-        let upstreams: Vec<Upstream> =
-            config.providers.iter().map(|provider| self.upstream(provider, &config.origin)).collect::<Result<_, _>>()?;
+        let upstreams: Vec<Upstream> = (0..config.providers.len()).map(|index| self.upstream(&config, index)).collect::<Result<_, _>>()?;
         for (index, upstream) in upstreams.iter().enumerate() {
             let freed = upstream.freed.clone();
             if let Some(account) = table.account(index) {
@@ -98,11 +99,12 @@ impl Lasting {
         catalogs.retain(|(name, base_url), _| self.board.has(name, base_url));
     }
 
-    fn upstream(&self, config: &config::Provider, origin: &Origin) -> Result<Upstream, PrepareError> {
-        let Built { provider, transport } = registry::build(config, &self.shared).map_err(|error| PrepareError(error.to_string()))?;
-        let transport = self.transport_for.as_ref().and_then(|make| make(config)).unwrap_or(transport);
-        let kept = self.kept(config, origin);
-        Ok(Upstream { provider, transport, catalog: kept.catalog, freed: kept.freed })
+    fn upstream(&self, config: &Config, index: usize) -> Result<Upstream, PrepareError> {
+        let settings = &config.providers[index];
+        let Built { provider, transport } = registry::build(settings, &self.shared).map_err(|error| PrepareError(error.to_string()))?;
+        let transport = self.transport_for.as_ref().and_then(|make| make(settings)).unwrap_or(transport);
+        let kept = self.kept(settings, &config.origin);
+        Ok(Upstream { provider, transport, catalog: kept.catalog, freed: kept.freed, secrets: config.secrets_of(index) })
     }
 
     fn kept(&self, config: &config::Provider, origin: &Origin) -> Kept {

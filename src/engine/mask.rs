@@ -5,12 +5,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
-use memchr::memmem;
 
 use crate::config::{Secret, secret};
+use crate::telemetry::redact::places;
 use crate::transport::{TransportError, UpstreamBody};
+
+/// The longest that JSON or a URL may make of one byte of a secret: `\u0061`.
+const LONGEST_ESCAPE: usize = 6;
 
 /// Shorter credentials are no secrets, and masking them would mask half of every text.
 const SHORTEST_SECRET: usize = 8;
@@ -20,6 +24,19 @@ pub fn mask(body: Bytes, secrets: &[Secret]) -> Bytes {
     let mut masker = Masker::new(secrets.to_vec());
     masker.held = body.into();
     masker.rest()
+}
+
+/// `headers` with `secrets` masked in their values: some upstreams repeat what they were sent.
+pub fn mask_headers(mut headers: HeaderMap, secrets: &[Secret]) -> HeaderMap {
+    let shortest = secrets.iter().map(|secret| secret.expose().len()).filter(|length| *length >= SHORTEST_SECRET).min();
+    for value in headers.values_mut().filter(|value| shortest.is_some_and(|shortest| value.len() >= shortest)) {
+        let masked = mask(Bytes::copy_from_slice(value.as_bytes()), secrets);
+        if masked != value.as_bytes() {
+            // What is left of a value, and asterisks: a value again.
+            *value = HeaderValue::from_maybe_shared(masked).unwrap_or(HeaderValue::from_static("****"));
+        }
+    }
+    headers
 }
 
 /// A body that begins with `first` and goes on with `upstream`, with `secrets` masked also where pieces meet.
@@ -45,7 +62,7 @@ impl Masker {
 
     /// What is held, but for an end that could be a secret's beginning.
     fn ready(&mut self) -> Bytes {
-        let longest = self.secrets.first().map_or(1, |secret| secret.expose().len());
+        let longest = self.secrets.first().map_or(1, |secret| secret.expose().len() * LONGEST_ESCAPE);
         self.take((self.held.len() + 1).saturating_sub(longest))
     }
 
@@ -85,7 +102,7 @@ impl Masker {
     fn places(&self) -> Vec<(Range<usize>, String)> {
         let mut found: Vec<(Range<usize>, &str)> = Vec::new();
         for value in self.secrets.iter().map(Secret::expose) {
-            found.extend(memmem::find_iter(&self.held, value.as_bytes()).map(|at| (at..at + value.len(), value)));
+            found.extend(places(&self.held, value).into_iter().map(|place| (place, value)));
         }
         // The sort is stable: of those that begin at one place, the longest still stands first.
         found.sort_by_key(|(place, _)| place.start);
@@ -134,10 +151,11 @@ impl Body for Masked {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use http::{HeaderMap, HeaderValue};
     use http_body_util::BodyExt;
     use proptest::prelude::*;
 
-    use super::{mask, masked};
+    use super::{mask, mask_headers, masked};
     use crate::config::Secret;
     use crate::transport::TransportError;
     use crate::transport::memory::{Step, paced};
@@ -156,6 +174,18 @@ mod tests {
     fn a_secret_is_masked_in_any_bytes() {
         let body = Bytes::from_static(b"\xff sk-aaaaaaaaaaaaaaaabbbb, short, sk-aaaaaaaaaaaaaaaabbbb!");
         assert_eq!(mask(body, &secrets()), Bytes::from_static(b"\xff sk-aa****bbbb, short, sk-aa****bbbb!"));
+    }
+
+    #[test]
+    fn a_secret_is_masked_in_the_values_of_headers() {
+        let secrets = [Secret::new("sk-aaaaaaaaaaaaaaaabbbb")];
+        let mut headers = HeaderMap::new();
+        headers.insert("x-echo", HeaderValue::from_static("Bearer sk-aaaaaaaaaaaaaaaabbbb, sk-%61aaaaaaaaaaaaaaabbbb"));
+        headers.insert("x-other", HeaderValue::from_bytes(b"\xff is no secret of anybody's at all").unwrap());
+        let masked = mask_headers(headers.clone(), &secrets);
+        assert_eq!(masked["x-echo"], "Bearer sk-aa****bbbb, sk-aa****bbbb");
+        assert_eq!(masked["x-other"], headers["x-other"]);
+        assert_eq!(mask_headers(headers.clone(), &[]), headers);
     }
 
     #[test]

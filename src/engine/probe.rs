@@ -23,6 +23,7 @@ use crate::engine::run::find;
 use crate::engine::{Error, Inner, Probe, ProbeResult};
 use crate::hub::{Endpoint, Event};
 use crate::routing::Candidate;
+use crate::telemetry::redact::redact_cut;
 
 /// What is said unless someone says otherwise.
 const MESSAGE: &str = "你好";
@@ -171,7 +172,9 @@ async fn ask(snapshot: &Snapshot, probe: &Probe, begun: Instant) -> Result<(Stri
         AnsweredBody::Full(body, _) => full(probe.endpoint, &body).map(|reply| (reply, None)),
         AnsweredBody::Events { begun: stream, .. } => {
             let first = begun.elapsed();
-            streamed(*stream).await.map(|reply| (reply, Some(first)))
+            let secrets = answered.credential.secrets(snapshot, probe.candidate.provider);
+            let reply = streamed(*stream).await.map_err(|error| redact_cut(&error, &secrets).into_owned())?;
+            Ok((reply, Some(first)))
         }
         AnsweredBody::Raw(..) => Err("the answer is of an unknown kind".to_owned()),
     }

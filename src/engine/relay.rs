@@ -22,7 +22,7 @@ use crate::engine::hold::Begun;
 use crate::engine::live::Snapshot;
 use crate::engine::meter::{Fault, Meter};
 use crate::routing::Candidate;
-use crate::telemetry::redact::redact_known;
+use crate::telemetry::redact::redact_cut;
 use crate::transport::UpstreamBody;
 
 /// How long an upstream may keep its body open after the terminator: only so that its connection can be used again.
@@ -72,7 +72,8 @@ pub struct Source {
 }
 
 impl Source {
-    fn secrets(&self) -> Vec<Secret> {
+    /// What must not reach the client.
+    pub fn secrets(&self) -> Vec<Secret> {
         self.credential.secrets(&self.snapshot, self.candidate.provider)
     }
 }
@@ -225,8 +226,9 @@ impl Relay {
         };
         let Some(chunk) = chunk else {
             self.meter.event();
-            self.queue.push_back(frame.into_bytes());
-            return true;
+            let (bytes, is_as_it_was) = self.without_secrets(frame);
+            self.queue.push_back(bytes);
+            return is_as_it_was;
         };
         let is_ours = events.withhold_usage && chunk.no_choices && chunk.usage.is_some();
         events.finished |= chunk.finish;
@@ -240,7 +242,7 @@ impl Relay {
             events.failed = true;
             let secrets = self.from.secrets();
             let fault = if error.blames_the_request() { Fault::Nobodys } else { Fault::Upstream };
-            self.meter.cut_off(&format!("within the stream: {}", redact_known(&error.summary(), &secrets)), fault);
+            self.meter.cut_off(&format!("within the stream: {}", redact_cut(&error.summary(), &secrets)), fault);
             self.upstream = None;
             self.queue.push_back(mask(frame.into_bytes(), &secrets));
             return false;
@@ -250,10 +252,23 @@ impl Relay {
             self.clock = Clock::new(Limits { idle: Some(AFTER_DONE), until: Some(Instant::now() + AFTER_DONE) });
             self.meter.complete();
         }
-        if !is_ours {
-            self.queue.push_back(frame.into_bytes());
+        if is_ours {
+            return false;
         }
-        !is_ours
+        let (bytes, is_as_it_was) = self.without_secrets(frame);
+        self.queue.push_back(bytes);
+        is_as_it_was
+    }
+
+    /// An answer's own events have no names; one that has may be an error in a form that nobody foresaw.
+    fn without_secrets(&self, frame: Frame) -> (Bytes, bool) {
+        let bytes = frame.into_bytes();
+        if !bytes.starts_with(b"event") {
+            return (bytes, true);
+        }
+        let masked = mask(bytes.clone(), &self.from.secrets());
+        let is_as_it_was = masked == bytes;
+        (masked, is_as_it_was)
     }
 
     /// The upstream's body has ended.

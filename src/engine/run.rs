@@ -12,7 +12,7 @@ use rand::RngExt;
 use tokio::time::{Instant, sleep_until};
 use tracing::debug;
 
-use crate::engine::answer::{Answered, AnsweredBody, Failed};
+use crate::engine::answer::{Answered, AnsweredBody, Failed, mask_headers};
 use crate::engine::attempt::{Attempting, Tried};
 use crate::engine::claim::claim_when_free;
 use crate::engine::demand::Demand;
@@ -276,6 +276,7 @@ pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: Candidate,
     };
     let timeout = &snapshot.config.providers[candidate.provider].timeout;
     let from = Source { snapshot: snapshot.clone(), candidate, credential: answered.credential };
+    let headers = mask_headers(answered.headers, &from.secrets());
     meter.commit(answered.status.as_u16(), slot);
     let body = match answered.body {
         AnsweredBody::Full(bytes, usage) => {
@@ -296,7 +297,7 @@ pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: Candidate,
             ReplyBody::Stream(Box::new(Relay::raw(first, Some(upstream), limits, meter, from)))
         }
     };
-    Reply { status: answered.status, headers: answered.headers, body, trace }
+    Reply { status: answered.status, headers, body, trace }
 }
 
 fn skipped_event(candidate: &Candidate, skipped: &Skipped) {

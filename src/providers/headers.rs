@@ -8,7 +8,7 @@ use http::header::{CONNECTION, CONTENT_ENCODING, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
 /// What only concerns one connection (RFC 9110 §7.6.1), besides what `Connection` names.
-const HOP_BY_HOP: [&str; 9] = [
+const HOP_BY_HOP: [&str; 10] = [
     "connection",
     "keep-alive",
     "proxy-connection",
@@ -16,28 +16,17 @@ const HOP_BY_HOP: [&str; 9] = [
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "http2-settings",
     "proxy-authenticate",
     "proxy-authentication-info",
 ];
 
-/// Of a client's: credentials, whereabouts, and what belongs to the body as it was before it was read.
-const NOT_FORWARDED: [&str; 15] = [
-    "authorization",
-    "x-api-key",
-    "api-key",
-    "x-goog-api-key",
-    "cookie",
-    "host",
-    "content-length",
-    "content-encoding",
-    "accept-encoding",
-    "forwarded",
-    "x-real-ip",
-    "via",
-    "origin",
-    "referer",
-    "expect",
-];
+/// Of a client's: whereabouts, and what belongs to the body as it was before it was read.
+const NOT_FORWARDED: [&str; 10] =
+    ["host", "content-length", "content-encoding", "accept-encoding", "forwarded", "x-real-ip", "via", "origin", "referer", "expect"];
+/// Of a client's: credentials, by what their names hold; vendors call them `x-goog-api-key`, `xi-api-key`, `x-auth-token` …
+const CREDENTIALS: [&str; 8] =
+    ["authorization", "cookie", "api-key", "apikey", "auth-token", "access-token", "security-token", "subscription-key"];
 const NOT_FORWARDED_PREFIXES: [&str; 5] = ["proxy-", "x-forwarded-", "sec-", "x-llmgw-", "cf-"];
 
 /// Of an upstream's: what is about its site, its account, or the body as it was compressed.
@@ -67,8 +56,8 @@ pub fn forwardable(client: &HeaderMap) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(client.len());
     let named = named_by_connection(client);
     for (name, value) in client {
-        let is_kept = !is_in(name, &HOP_BY_HOP, &[]) && !is_in(name, &NOT_FORWARDED, &NOT_FORWARDED_PREFIXES) && !named.contains(name);
-        if is_kept {
+        let is_kept = !is_in(name, &HOP_BY_HOP, &[]) && !is_in(name, &NOT_FORWARDED, &NOT_FORWARDED_PREFIXES);
+        if is_kept && !holds_credential(name) && !named.contains(name) {
             headers.append(name, value.clone());
         }
     }
@@ -118,9 +107,14 @@ fn is_in(name: &HeaderName, names: &[&str], prefixes: &[&str]) -> bool {
     names.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
+fn holds_credential(name: &HeaderName) -> bool {
+    CREDENTIALS.iter().any(|word| name.as_str().contains(word))
+}
+
+/// Bytes, because a name that cannot be read must not hide those beside it.
 fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
-    let values = headers.get_all(CONNECTION).iter().filter_map(|value: &HeaderValue| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok()).collect()
+    let values = headers.get_all(CONNECTION).iter().map(HeaderValue::as_bytes);
+    values.flat_map(|value| value.split(|byte| *byte == b',')).filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok()).collect()
 }
 
 #[cfg(test)]
@@ -132,7 +126,7 @@ mod tests {
 
     fn headers(lines: &str) -> HeaderMap {
         let lines = lines.lines().map(|line| line.trim().split_once(": ").unwrap());
-        lines.map(|(name, value)| (name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap())).collect()
+        lines.map(|(name, value)| (name.parse::<HeaderName>().unwrap(), HeaderValue::from_bytes(value.as_bytes()).unwrap())).collect()
     }
 
     fn lines(headers: &HeaderMap) -> Vec<String> {
@@ -146,11 +140,16 @@ mod tests {
             x-api-key: sk
             api-key: sk
             x-goog-api-key: sk
+            xi-api-key: sk
+            x-auth-token: sk
+            x-amz-security-token: sk
+            ocp-apim-subscription-key: sk
             proxy-authorization: Basic sk
             cookie: a=b
             host: gateway
-            connection: keep-alive, X-Hop
+            connection: keep-alive, 好, X-Hop
             x-hop: 1
+            http2-settings: AAMAAABk
             keep-alive: 5
             te: trailers
             transfer-encoding: chunked

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, Method, Uri};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use percent_encoding::percent_decode_str;
@@ -39,6 +39,10 @@ async fn forward(app: Arc<App>, provider: Option<String>, path: String, request:
 
 fn prepare(provider: Option<String>, path: String, request: Request) -> Result<Forward, Rejection> {
     let (mut parts, body) = request.into_parts();
+    // An upstream's answer to it is the request that it got, with our credential in it (RFC 9110 §9.3.8).
+    if parts.method == Method::TRACE {
+        return Err(Rejection::MethodNotAllowed { method: parts.method.to_string(), path: parts.uri.path().to_owned() });
+    }
     let Arrival { id, client, received, snapshot } = Arrival::take(&mut parts)?;
     let caller = authenticate(&snapshot.keys, &parts.headers, client)?;
     if !caller.may_pass_through() {

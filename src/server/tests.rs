@@ -1,5 +1,7 @@
 //! The whole way of a request over a socket, to the built-in mock and back.
 
+mod panics;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -13,6 +13,7 @@ use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::ServerTls;
+use crate::transport::tls::pem_error;
 
 /// The certificate in force.
 pub(super) struct Certificates {
@@ -72,11 +73,11 @@ impl fmt::Debug for Certificates {
 pub(super) fn read(files: &ServerTls) -> Result<Arc<CertifiedKey>, TlsError> {
     let chain = CertificateDer::pem_file_iter(&files.cert)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| at(&files.cert, &error))?;
+        .map_err(|error| at(&files.cert, &pem_error(&error)))?;
     if chain.is_empty() {
         return Err(at(&files.cert, &"holds no certificate in PEM form"));
     }
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| at(&files.key, &error))?;
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| at(&files.key, &pem_error(&error)))?;
     CertifiedKey::from_der(chain, key, &default_provider()).map(Arc::new).map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => at(&files.key, &format_args!("is not the key of {}", files.cert.display())),
         error => at(&files.key, &error),

@@ -321,6 +321,21 @@ impl KeyRefused<'_> {
     }
 }
 
+/// A bug ended something in the middle.
+pub struct Panicked<'a> {
+    /// What it says.
+    pub message: &'a str,
+    /// File, line and column.
+    pub place: &'a str,
+}
+
+impl Panicked<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        error!(panic = self.message, at = self.place, "panicked");
+    }
+}
+
 /// A token that a login yields came or went.
 pub struct TokenChanged<'a> {
     /// Name of the provider.

@@ -14,6 +14,7 @@ use tracing_subscriber::reload;
 
 use crate::config::{Level, LogFormat, Secret};
 use crate::telemetry::batch::Batch;
+use crate::telemetry::events::Panicked;
 use crate::telemetry::plain::Plain;
 use crate::telemetry::redact::{redact, redact_known};
 
@@ -69,6 +70,7 @@ impl LogHandle {
             None => build(options, io::stderr),
         };
         tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::Twice)?;
+        log_panics();
         Ok(LogHandle { batch, ..handle })
     }
 
@@ -93,7 +95,18 @@ impl LogHandle {
     }
 }
 
-fn build<O, W>(options: &LogOptions, output: O) -> (Box<dyn Subscriber + Send + Sync>, LogHandle)
+/// Has panics write a line like everything else: what they say may hold a secret, and stderr would show it as it is.
+pub(crate) fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let said = panic.payload();
+        let message = said.downcast_ref::<String>().map(String::as_str).or(said.downcast_ref::<&str>().copied());
+        let message = message.unwrap_or("without a message");
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        Panicked { message, place: &place }.emit();
+    }));
+}
+
+pub(crate) fn build<O, W>(options: &LogOptions, output: O) -> (Box<dyn Subscriber + Send + Sync>, LogHandle)
 where
     O: Fn() -> W + Send + Sync + 'static,
     W: Write,

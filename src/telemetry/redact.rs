@@ -1,9 +1,10 @@
 //! Masks secrets in free text: what looks like a key, and what is known to be one.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::{memchr2, memmem};
 use regex::{Captures, Regex};
 
 use crate::config::Secret;
@@ -40,23 +41,98 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// `text` with every one of `secrets` masked, whatever it looks like.
+/// `text` with every one of `secrets` masked, whatever it looks like, also as JSON or a URL would write it.
 pub fn redact_known<'a>(text: &'a str, secrets: &[Secret]) -> Cow<'a, str> {
     let mut text = Cow::Borrowed(text);
-    for secret in secrets {
-        let value = secret.expose();
-        if value.len() >= SHORTEST_KNOWN && memmem::find(text.as_bytes(), value.as_bytes()).is_some() {
-            text = Cow::Owned(text.replace(value, &mask(value)));
+    for secret in secrets.iter().filter(|secret| secret.expose().len() >= SHORTEST_KNOWN) {
+        for place in places(text.as_bytes(), secret.expose()).into_iter().rev() {
+            // A match begins and ends with whole characters of the secret.
+            text.to_mut().replace_range(place, &mask(secret.expose()));
         }
     }
     text
+}
+
+/// The same for a text that was cut: it may end within a secret.
+pub fn redact_cut<'a>(text: &'a str, secrets: &[Secret]) -> Cow<'a, str> {
+    let text = redact_known(text, secrets);
+    let ends_within = |secret: &Secret| {
+        let value = secret.expose();
+        let starts = value.char_indices().map(|(at, _)| at).filter(|at| *at >= SHORTEST_KNOWN).rev();
+        starts.into_iter().find(|at| text.ends_with(&value[..*at]))
+    };
+    match secrets.iter().filter_map(ends_within).max() {
+        Some(length) => Cow::Owned(format!("{}****", &text[..text.len() - length])),
+        None => text,
+    }
+}
+
+/// Where `secret` stands in `text`: as it is, or with any of its characters written as JSON or a URL may write them.
+pub fn places(text: &[u8], secret: &str) -> Vec<Range<usize>> {
+    let as_it_is = memmem::find_iter(text, secret).map(|at| at..at + secret.len());
+    if secret.is_empty() || memchr2(b'\\', b'%', text).is_none() {
+        return as_it_is.collect();
+    }
+    let mut found: Vec<Range<usize>> = as_it_is.collect();
+    let mut at = 0;
+    while at < text.len() {
+        match length_of(secret, &text[at..]) {
+            Some(length) => {
+                if !found.iter().any(|place| place.start < at + length && at < place.end) {
+                    found.push(at..at + length);
+                }
+                at += length;
+            }
+            None => at += 1,
+        }
+    }
+    found.sort_by_key(|place| place.start);
+    found
+}
+
+/// How long `secret` is at the beginning of `text`, in whatever way each of its characters is written.
+fn length_of(secret: &str, text: &[u8]) -> Option<usize> {
+    let mut length = 0;
+    for character in secret.chars() {
+        let rest = &text[length..];
+        length += in_json(character, rest).or_else(|| in_url(character, rest)).or_else(|| {
+            let mut bytes = [0; 4];
+            let plain = character.encode_utf8(&mut bytes);
+            rest.starts_with(plain.as_bytes()).then_some(plain.len())
+        })?;
+    }
+    Some(length)
+}
+
+/// `\"`, `\\`, `\/`, `\u002f`
+fn in_json(character: char, text: &[u8]) -> Option<usize> {
+    let escape = text.strip_prefix(b"\\")?;
+    match escape.strip_prefix(b"u") {
+        Some(digits) => (hexadecimal(digits.get(..4)?)? == u32::from(character)).then_some(6),
+        None => (matches!(character, '"' | '\\' | '/') && *escape.first()? == character as u8).then_some(2),
+    }
+}
+
+/// `%2F`
+fn in_url(character: char, text: &[u8]) -> Option<usize> {
+    let mut bytes = [0; 4];
+    let plain = character.encode_utf8(&mut bytes).as_bytes();
+    let is_written = |(index, byte): (usize, &u8)| {
+        let digits = text.get(index * 3..index * 3 + 3).and_then(|escape| escape.strip_prefix(b"%"));
+        digits.and_then(hexadecimal) == Some(u32::from(*byte))
+    };
+    plain.iter().enumerate().all(is_written).then_some(plain.len() * 3)
+}
+
+fn hexadecimal(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |number, digit| Some(number * 16 + char::from(*digit).to_digit(16)?))
 }
 
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
 
-    use super::{redact, redact_known};
+    use super::{redact, redact_cut, redact_known};
     use crate::config::Secret;
 
     #[test]
@@ -87,5 +163,33 @@ mod tests {
     fn known_secrets_are_masked_whatever_they_look_like() {
         let known = [Secret::new("correct horse battery"), Secret::new("abc")];
         assert_eq!(redact_known("said correct horse battery, abc", &known), "said corre****tery, abc");
+    }
+
+    #[test]
+    fn a_secret_is_found_however_json_and_urls_write_it() {
+        let known = [Secret::new(r#"pa/ss"w\ord=密+"#)];
+        for written in [
+            r#"pa/ss"w\ord=密+"#,
+            r#"pa/ss\"w\\ord=密+"#,
+            r#"pa\/ss\u0022w\\ord\u003D\u5bc6\u002b"#,
+            "pa%2Fss%22w%5Cord%3d%E5%AF%86%2B",
+            r#"%70a/ss"w\ord=密+"#,
+        ] {
+            assert_eq!(redact_known(&format!("您的 {written} \\ 100%, {written}"), &known), "您的 **** \\ 100%, ****", "{written}");
+        }
+        for other in [r#"pa/ss"w\ord=密"#, r"pa\/ss\", "pa%2", "%", "\\u00"] {
+            assert_eq!(redact_known(other, &known), other);
+        }
+        let doubled = [Secret::new(r"back\\slashes")];
+        assert_eq!(redact_known(r"said back\\slashes", &doubled), "said ****");
+    }
+
+    #[test]
+    fn a_text_that_was_cut_shows_no_beginning_of_a_secret() {
+        let known = [Secret::new("correct horse battery"), Secret::new("correction fluid")];
+        assert_eq!(redact_cut("it is not correct hor", &known), "it is not ****");
+        assert_eq!(redact_cut("it is not correct", &known), "it is not ****");
+        assert_eq!(redact_cut("it is not correct horse battery", &known), "it is not corre****tery");
+        assert_eq!(redact_cut("it is not cor", &known), "it is not cor");
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore};
@@ -70,7 +70,7 @@ impl Tls {
             // One file may hold both.
             let key_path = key.as_deref().unwrap_or(path);
             let key_text = files.read(key_path, &mut digest)?;
-            let key = PrivateKeyDer::from_pem_slice(&key_text).map_err(|error| files.error(key_path, error))?;
+            let key = PrivateKeyDer::from_pem_slice(&key_text).map_err(|error| files.error(key_path, pem_error(&error)))?;
             let pair = CertifiedKey::from_der(chain, key, &crypto()).map_err(|error| files.error(key_path, error))?;
             identity = Some(Arc::new(SingleCertAndKey::from(pair)));
         }
@@ -126,7 +126,7 @@ impl Files<'_> {
 
     fn certificates(&self, path: &Path, text: &[u8]) -> Result<Vec<CertificateDer<'static>>, TransportSetupError> {
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
-        let certificates = certificates.map_err(|error| self.error(path, error))?;
+        let certificates = certificates.map_err(|error| self.error(path, pem_error(&error)))?;
         if certificates.is_empty() {
             return Err(self.error(path, "no PEM certificate in it"));
         }
@@ -135,6 +135,19 @@ impl Files<'_> {
 
     fn error(&self, path: &Path, reason: impl ToString) -> TransportSetupError {
         TransportSetupError::File { provider: self.provider.to_owned(), file: path.display().to_string(), reason: reason.to_string() }
+    }
+}
+
+/// What is wrong with a file in PEM form. Its own words repeat the line, byte by byte: of a key without its line breaks
+/// that is the key.
+pub fn pem_error(error: &pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => "a section without its `-----END …-----`".to_owned(),
+        pem::Error::IllegalSectionStart { .. } => "`-----BEGIN …-----` does not stand on a line of its own".to_owned(),
+        pem::Error::NoItemsFound => "nothing of that kind in PEM form is in it".to_owned(),
+        pem::Error::Io(error) => error.kind().to_string(),
+        pem::Error::SectionTooLarge => "a section is too large".to_owned(),
+        _ => "not valid base64".to_owned(),
     }
 }
 

@@ -1,13 +1,15 @@
 //! Which way connections to one origin take: directly, or through which proxy.
 
+use std::fmt;
+
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use url::{Host, Url};
 
 use crate::config::Proxy;
 
-/// The way to one origin. Names are resolved by the proxy where there is one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The way to one origin. Names are resolved by the proxy where there is one. Its `Debug` shows no login.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Via {
     /// No proxy.
     Direct,
@@ -79,6 +81,17 @@ impl Via {
     }
 }
 
+impl fmt::Debug for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Via::Direct => f.write_str("Direct"),
+            Via::Forward(proxy) => f.debug_tuple("Forward").field(proxy).finish(),
+            Via::Tunnel(proxy) => f.debug_tuple("Tunnel").field(proxy).finish(),
+            Via::Socks { proxy, .. } => f.debug_struct("Socks").field("proxy", proxy).finish_non_exhaustive(),
+        }
+    }
+}
+
 fn with_port(proxy: Uri, port: u16) -> Result<Uri, String> {
     if proxy.port().is_some() {
         return Ok(proxy);
@@ -91,7 +104,8 @@ fn text(url: Option<&Url>) -> String {
     url.map(Url::to_string).unwrap_or_default()
 }
 
-fn is_loopback(origin: &Url) -> bool {
+/// Whether `origin` is on this machine.
+pub fn is_loopback(origin: &Url) -> bool {
     match origin.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

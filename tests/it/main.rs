@@ -8,6 +8,8 @@
 
 mod breaker;
 #[cfg(unix)]
+mod canary;
+#[cfg(unix)]
 mod cli;
 mod failover;
 mod faulty;

@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use crate::server::upstream::{Behaviour, Request, Step};
 
+pub use http2::Break;
 pub use place::{Faulty, Place};
 
 /// What is asked for.

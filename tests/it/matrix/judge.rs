@@ -235,8 +235,8 @@ fn facts(account: &ProviderStatus, model: &UpstreamStatus) -> String {
 fn others(wrong: &mut Wrong, seen: &Seen, tried: &str) {
     let times = |letter| tried.matches(letter).count();
     if let Some(at_a) = seen.at_a {
-        // A dead pooled connection is replaced once, which is no attempt.
-        let replaced = usize::from(seen.is_warm);
+        // A dead pooled connection is replaced once, and what HTTP/2 turned away is sent again once, which is no attempt.
+        let replaced = if seen.turns_away { times('a') } else { usize::from(seen.is_warm) };
         wrong.unless((times('a')..=times('a') + replaced).contains(&at_a), || {
             format!("{at_a} requests reached a, {} are named", times('a'))
         });

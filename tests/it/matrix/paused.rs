@@ -44,7 +44,7 @@ pub async fn play(fault: &Fault, kind: Kind, situation: Situation, log: &Log) ->
     let lines = log.of_request().await;
     let count = |upstream: &InMemory| upstream.requests.load(Ordering::SeqCst);
     let (status, sent) = (engine.status(), sent(fault, kind));
-    Seen { kind, situation, told, sent, lines, status, at_a: Some(count(&a)), at_b: count(&b), is_warm: false }
+    Seen { kind, situation, told, sent, lines, status, at_a: Some(count(&a)), at_b: count(&b), is_warm: false, turns_away: false }
 }
 
 fn start(config: &str, a: &Arc<InMemory>, b: &Arc<InMemory>) -> Engine {

@@ -30,6 +30,8 @@ pub struct Seen {
     pub at_b: usize,
     /// `a` was asked once before.
     pub is_warm: bool,
+    /// `a` turns requests away before it looks at them.
+    pub turns_away: bool,
 }
 
 /// What the client was told.

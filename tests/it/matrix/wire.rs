@@ -8,7 +8,7 @@ use super::Situation;
 use super::log::Log;
 use super::play::{MODEL, Seen, Told, config, cool, question, sent};
 use crate::faulty::good::{HEALTHY, answer};
-use crate::faulty::{Fault, Faulty, Kind, Pace};
+use crate::faulty::{Break, Fault, Faulty, Kind, Pace, Place};
 use crate::server::Gateway;
 use crate::server::client::Ask;
 use crate::server::upstream::Upstream;
@@ -42,7 +42,18 @@ pub async fn play(fault: &Fault, kind: Kind, situation: Situation, log: &Log) ->
     let at_a = faulty.count().zip(before).map(|(after, before)| after - before);
     let status = gateway.engine.status();
     gateway.task.abort();
-    Seen { kind, situation, told, sent: sent(fault, kind), lines, status, at_a, at_b: b.count(), is_warm: fault.is_warm }
+    Seen {
+        kind,
+        situation,
+        told,
+        sent: sent(fault, kind),
+        lines,
+        status,
+        at_a,
+        at_b: b.count(),
+        is_warm: fault.is_warm,
+        turns_away: fault.place == Place::Http2(Break::Refused),
+    }
 }
 
 fn ask(gateway: &Gateway, kind: Kind, model: &str) -> Ask {

@@ -1,7 +1,7 @@
 # `make run` and `make test` need nothing prepared: what is missing, they install.
 
 .NOTPARALLEL:
-.PHONY: run test check bless bench fuzz fix
+.PHONY: run test check bless bench fuzz soak fix
 
 locked := $(if $(CI),--locked)
 cargo_test := $(if $(shell command -v cargo-nextest),cargo nextest run $(locked),cargo test $(locked) --lib --bins --tests)
@@ -42,6 +42,12 @@ fuzz:
 		mkdir -p corpus/$$target && \
 		cargo +nightly fuzz run $$target corpus/$$target seeds/$$target -- -max_total_time=$(or $(FUZZ),60) -timeout=10 || exit 1; \
 	done
+
+# Ten minutes (or SOAK=20m) of all faults at load, against the release build: what came of them, memory, open files.
+soak:
+	cargo build --release $(locked)
+	LLMGW_SOAK=$(or $(SOAK),10m) LLMGW_SOAK_BINARY=$(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/release/llmgw \
+		cargo test $(locked) --test it soak -- --nocapture
 
 fix:
 	cargo clippy --all-targets --fix --allow-dirty --allow-staged

@@ -38,7 +38,6 @@ pub async fn run(engine: &Inner, job: &Job, demand: &Demand, meter: &mut Meter) 
     let begun = Instant::now();
     let plan = find(engine, &job.snapshot, &demand.model).await?;
     meter.waited += begun.elapsed();
-    plan.advance();
     let mut walk = Walk::new(engine, &job.snapshot, plan, deadline);
     walk.run(demand, &job.headers, meter).await
 }

@@ -103,8 +103,12 @@ pub fn returnable(upstream: &HeaderMap) -> HeaderMap {
 }
 
 fn is_in(name: &HeaderName, names: &[&str], prefixes: &[&str]) -> bool {
-    let name = name.as_str();
-    names.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
+    // Some servers make one of both, as CGI did: what looks like a header of ours is one.
+    let name = match name.as_str() {
+        plain if !plain.contains('_') => Cow::Borrowed(plain),
+        other => Cow::Owned(other.replace('_', "-")),
+    };
+    names.contains(&&*name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn holds_credential(name: &HeaderName) -> bool {
@@ -145,6 +149,9 @@ mod tests {
             x-amz-security-token: sk
             ocp-apim-subscription-key: sk
             proxy-authorization: Basic sk
+            x_api_key: sk
+            transfer_encoding: chunked
+            x_forwarded_for: 10.0.0.1
             cookie: a=b
             host: gateway
             connection: keep-alive, 好, X-Hop

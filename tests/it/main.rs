@@ -22,6 +22,8 @@ mod properties;
 #[cfg(unix)]
 mod readme;
 mod server;
+#[cfg(target_os = "linux")]
+mod soak;
 mod streams;
 mod tidy;
 #[cfg(unix)]

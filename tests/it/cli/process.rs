@@ -1,5 +1,6 @@
 //! The binary in a home of its own: the one helper that starts it.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -87,7 +88,12 @@ impl Home {
 
     /// `llmgw` with these arguments, and an empty stdin.
     pub fn llmgw(&self, arguments: &[&str]) -> Line {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_llmgw"));
+        self.binary(env!("CARGO_BIN_EXE_llmgw"), arguments)
+    }
+
+    /// The same with another build of it.
+    pub fn binary(&self, program: impl AsRef<OsStr>, arguments: &[&str]) -> Line {
+        let mut command = Command::new(program);
         command.args(arguments).current_dir(self.directory.path()).env_clear().env("HOME", self.directory.path());
         // An Ollama of this machine is not of this home. Nothing listens on port 1.
         command.env("OLLAMA_HOST", "127.0.0.1:1");

@@ -6,13 +6,13 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails its test")]
 
-mod judge;
+pub mod judge;
 mod log;
 mod mixed;
 mod paused;
-mod play;
+pub mod play;
 mod summary;
-mod table;
+pub mod table;
 mod wire;
 
 use crate::faulty::{self, Kind, Pace};

@@ -2,7 +2,7 @@
 //! restarted. What is lost or doubled is found by counting: the clients keep books, and so does the upstream.
 
 mod ending;
-mod load;
+pub mod load;
 mod reloading;
 mod supervised;
 mod upstream;
@@ -20,10 +20,10 @@ const CHAT: &str = "/v1/chat/completions";
 const SOON: Duration = Duration::from_secs(15);
 
 /// A gateway of its own process.
-struct Gateway {
+pub struct Gateway {
     running: Running,
     home: Home,
-    door: Door,
+    pub door: Door,
 }
 
 impl Gateway {
@@ -37,32 +37,32 @@ impl Gateway {
         Gateway::run(home, line)
     }
 
-    fn run(home: Home, line: Line) -> Gateway {
+    pub fn run(home: Home, line: Line) -> Gateway {
         let running = line.starts();
         let said = running.out.until("where it listens", |text| text.ends_with('\n'));
         let address = said.trim_end().rsplit("://").next().expect("an address").parse().expect("an address");
         Gateway { running, home, door: Door { address, tls: None } }
     }
 
-    fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         self.running.signal(signal);
     }
 
     /// Replaces a file of its home in one step.
-    fn put(&self, name: &str, content: &str) {
+    pub fn put(&self, name: &str, content: &str) {
         let new = self.home.write(&format!("{name}.new"), content);
         fs::rename(new, self.home.path(name)).expect("replaced");
     }
 
     /// Its open files.
     #[cfg(target_os = "linux")]
-    fn descriptors(&self) -> usize {
+    pub fn descriptors(&self) -> usize {
         fs::read_dir(format!("/proc/{}/fd", self.running.id())).expect("a process").count()
     }
 
     /// Its memory in kB.
     #[cfg(target_os = "linux")]
-    fn memory(&self) -> usize {
+    pub fn memory(&self) -> usize {
         let status = fs::read_to_string(format!("/proc/{}/status", self.running.id())).expect("a process");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a figure");
         line.trim().trim_end_matches(" kB").parse().expect("a number")
@@ -74,7 +74,7 @@ impl Gateway {
     }
 
     /// Waits for its end; `code` is how it must end.
-    fn ends(self, code: i32) -> Ended {
+    pub fn ends(self, code: i32) -> Ended {
         self.running.ends(code)
     }
 }
@@ -85,7 +85,7 @@ async fn soon<F: Future>(what: &str, future: F) -> F::Output {
 }
 
 /// Looks again and again, for what tells of itself in no other way.
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let looking = async {
         while !is_so().await {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -55,6 +55,8 @@ fn demands_the_same(endpoint: Endpoint, body: &[u8], read: &Result<Request, Requ
     match (demand(endpoint, "application/json", body), read) {
         (Ok(demand), Ok(request)) => {
             let asked = request.model.as_deref().filter(|model| !model.is_empty());
+            let _ = request.is_bound();
+            assert!(request.estimated_input() <= body.len() as u64, "a token has a byte at least");
             assert_eq!((&*demand.model, demand.is_stream()), (asked.unwrap_or(DEFAULT), request.stream));
         }
         (Err(error), Err(_)) => assert!(matches!(error, Error::InvalidJson(_) | Error::InvalidRequest { .. }), "{error}"),

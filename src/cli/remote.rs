@@ -40,7 +40,7 @@ pub struct Answer {
 }
 
 impl fmt::Display for Remote {
-    /// Its address, without a password.
+    /// Its address, without what may be secret in it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         without_secrets(&self.base).fmt(f)
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +16,9 @@ use super::secret::Secret;
 use super::spanned::{Kind, Node, Value};
 use super::units::{parse_duration, parse_size};
 use super::{Level, LogFormat, Strategy};
+
+/// A key, a token, a certificate with its chain: far below this.
+const LARGEST_SECRET: u64 = 1_000_000;
 
 /// `30s`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -275,10 +279,20 @@ fn mistaken<T>(reader: &mut Reader<'_>, place: &Place, expected: &str, leaf: &Le
 fn from_file(path: &str, place: &Place, reader: &mut Reader<'_>) -> Option<String> {
     let path = reader.absolute(path.trim());
     reader.files.push(path.clone());
-    match fs::read_to_string(&path) {
+    match secret_in(&path) {
         Ok(text) => Some(text.trim_end_matches(['\n', '\r']).to_owned()),
         Err(error) => reader.wrong(place, format!("the file `{}` cannot be read: {}", shown(&path), reason(&error))),
     }
+}
+
+fn secret_in(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    // Some files, such as devices, never end.
+    fs::File::open(path)?.take(LARGEST_SECRET + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_SECRET {
+        return Err(io::Error::other("it is larger than 1 MB, which no secret is"));
+    }
+    String::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
 /// A path for people.
@@ -287,12 +301,12 @@ pub fn shown(path: &Path) -> String {
 }
 
 /// An input error in words that are the same on every system.
-pub fn reason(error: &std::io::Error) -> String {
+pub fn reason(error: &io::Error) -> String {
     match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        std::io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
-        std::io::ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        io::ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
         _ => error.to_string(),
     }
 }

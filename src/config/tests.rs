@@ -243,6 +243,16 @@ fn a_secret_in_a_file_is_read_and_watched() {
 }
 
 #[test]
+fn a_file_without_an_end_is_no_secret() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("key"), "长".repeat(400_000)).unwrap();
+    let text = "providers: [{ name: a, type: openai, api_key: 'file:key' }]";
+    let found = load_text("llmgw.yaml", text, directory.path(), &case_env(), &Overrides::default()).unwrap_err();
+    assert!(found[0].message.ends_with("cannot be read: it is larger than 1 MB, which no secret is"), "{}", rendered(&found));
+    assert!(!rendered(&found).contains('长'));
+}
+
+#[test]
 fn debug_output_of_a_configuration_holds_no_secret() {
     let text = "providers: [{ name: a, type: openai, api_key: sk-abgeheim-0123456789, headers: { X-Key: geheim }, proxy: 'http://u:geheim@proxy:1' }]";
     let loaded = load_text("llmgw.yaml", text, &cases(), &case_env(), &Overrides::default()).unwrap();

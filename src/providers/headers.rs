@@ -103,16 +103,21 @@ pub fn returnable(upstream: &HeaderMap) -> HeaderMap {
 }
 
 fn is_in(name: &HeaderName, names: &[&str], prefixes: &[&str]) -> bool {
-    // Some servers make one of both, as CGI did: what looks like a header of ours is one.
-    let name = match name.as_str() {
-        plain if !plain.contains('_') => Cow::Borrowed(plain),
-        other => Cow::Owned(other.replace('_', "-")),
-    };
+    let name = hyphenated(name);
     names.contains(&&*name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn holds_credential(name: &HeaderName) -> bool {
-    CREDENTIALS.iter().any(|word| name.as_str().contains(word))
+    let name = hyphenated(name);
+    CREDENTIALS.iter().any(|word| name.contains(word))
+}
+
+/// Some servers make `-` and `_` the same, as CGI did: what looks like a header of ours is one.
+fn hyphenated(name: &HeaderName) -> Cow<'_, str> {
+    match name.as_str() {
+        plain if !plain.contains('_') => Cow::Borrowed(plain),
+        other => Cow::Owned(other.replace('_', "-")),
+    }
 }
 
 /// Bytes, because a name that cannot be read must not hide those beside it.

@@ -19,14 +19,16 @@ struct Inner {
     outcomes: BTreeMap<String, usize>,
     wrong: Vec<String>,
     wrongs: usize,
+    /// In kB, before the first request and after the warm-up.
+    at_start: usize,
     memory: Vec<usize>,
     most_files: usize,
 }
 
 impl Books {
-    pub fn open() -> Books {
+    pub fn open(gateway: &Gateway) -> Books {
         let (outcomes, wrong, memory) = Default::default();
-        Books(Mutex::new(Inner { outcomes, wrong, wrongs: 0, memory, most_files: 0 }))
+        Books(Mutex::new(Inner { outcomes, wrong, wrongs: 0, at_start: gateway.memory(), memory, most_files: 0 }))
     }
 
     /// What was held so far was the warm-up's.
@@ -76,7 +78,8 @@ impl Books {
         let (early, late) = (inner.quarter(1), inner.quarter(3));
         let _ = writeln!(
             text,
-            "memory in kB: {first} after the warm-up, {peak} at its peak, {} at the end; median of the second quarter {early}, of the last {late}",
+            "memory in kB: {} at the start, {first} after the warm-up, {peak} at its peak, {} at the end; median of the second quarter {early}, of the last {late}",
+            inner.at_start,
             gateway.memory()
         );
         let _ = write!(text, "open files: {files_before} after the warm-up, {} at their peak, {files_after} at the end", inner.most_files);

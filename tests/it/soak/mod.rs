@@ -52,13 +52,9 @@ async fn faults_at_load_are_answered_as_the_table_says_and_leave_nothing_behind(
     let home = Home::with(&world.config(0));
     let program = env.get_filled("LLMGW_SOAK_BINARY").unwrap_or(env!("CARGO_BIN_EXE_llmgw"));
     let line = home.binary(program, &["serve", "--port", "0", "--no-watch"]);
-    let soak = Soak {
-        gateway: Gateway::run(home, line),
-        world,
-        books: Books::open(),
-        is_over: AtomicBool::new(false),
-        reloads: AtomicUsize::new(0),
-    };
+    let gateway = Gateway::run(home, line);
+    let books = Books::open(&gateway);
+    let soak = Soak { gateway, world, books, is_over: AtomicBool::new(false), reloads: AtomicUsize::new(0) };
     let soak = Arc::new(soak);
     soak.clone().run(1, length / WARM_UP).await;
     let files = soak.idle().await;

@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::cli::failure::Failure;
 use crate::cli::trust::trusting;
-use crate::config::proxy::masked;
+use crate::config::proxy::without_secrets;
 use crate::config::{Config, Secret, ServerTls};
 use crate::transport::cause::describe;
 use crate::transport::tls::pem_error;
@@ -40,9 +40,9 @@ pub struct Answer {
 }
 
 impl fmt::Display for Remote {
-    /// Its address, without a password.
+    /// Its address, without what may be secret in it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        masked(&self.base).fmt(f)
+        without_secrets(&self.base).fmt(f)
     }
 }
 

@@ -16,8 +16,13 @@ pub fn from_environment(env: &Env) -> Proxy {
     Proxy::Environment { https, http, no_proxy: read("NO_PROXY").map(str::to_owned) }
 }
 
-/// `url` without what may be secret in it: a password, else a user, for that is a token then; and the query's values.
+/// `url` as a configuration shows it, without what may be secret in it.
 pub fn masked(url: &Url) -> String {
+    without_secrets(url).as_str().trim_end_matches('/').to_owned()
+}
+
+/// `url` without what may be secret in it: a password, else a user, for that is a token then; and the query's values.
+pub fn without_secrets(url: &Url) -> Url {
     let mut shown = url.clone();
     // Both fail only for URLs without a host, which have neither.
     let _ = match (shown.password().is_some(), shown.username().is_empty()) {
@@ -29,7 +34,7 @@ pub fn masked(url: &Url) -> String {
         let parameters: Vec<String> = query.split('&').map(masked_parameter).collect();
         shown.set_query(Some(&parameters.join("&")));
     }
-    shown.as_str().trim_end_matches('/').to_owned()
+    shown
 }
 
 const MASK: &str = "****";

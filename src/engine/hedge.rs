@@ -204,6 +204,11 @@ impl<'a> Race<'a> {
         self.first.is_none() && self.second.is_none()
     }
 
+    /// Whether the one that began first still runs.
+    pub fn first_runs(&self) -> bool {
+        self.first.is_some()
+    }
+
     /// Cancels the one that still runs, if one does.
     pub fn abandon(self) -> Option<Abandoned> {
         let Running { provider, model, begun, overheard, end } = self.first.or(self.second)?;

@@ -86,8 +86,17 @@ impl Lasting {
                 account.on_freed(move || freed.notify_waiters());
             }
         }
+        self.forget_unused();
         let keys = KeyRing::new(&config.auth);
         Ok(Snapshot { keys, table, prices, upstreams, loaded: Instant::now(), config })
+    }
+
+    /// Forgets upstreams that no snapshot and no request knows any more, so that reloads without end take no memory.
+    fn forget_unused(&self) {
+        self.board.forget_unused();
+        let mut catalogs = self.catalogs.lock().unwrap_or_else(PoisonError::into_inner);
+        // Never before its account, which wakes who waits through it.
+        catalogs.retain(|(name, base_url), _| self.board.has(name, base_url));
     }
 
     fn upstream(&self, config: &Config, index: usize) -> Result<Upstream, PrepareError> {
@@ -129,5 +138,28 @@ impl Offers for Snapshot {
     fn names(&self, provider: usize) -> Vec<Arc<str>> {
         let known = self.upstreams.get(provider).filter(|_| self.discovers(provider)).map(|upstream| upstream.catalog.known());
         known.and_then(|known| known.models.clone()).map(|models| models.to_vec()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lasting;
+    use crate::config::{Config, Origin, Provider};
+
+    #[test]
+    fn a_thousand_reloads_with_changing_names_leave_nothing_behind() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let lasting = Lasting::default();
+        let config = |reload: usize| {
+            let provider = |name: &str| Provider::new(name, "http://upstream.invalid/v1".parse().unwrap());
+            Config::of_providers(Origin::Mock, vec![provider("stays"), provider(&format!("name-{reload}"))])
+        };
+        let mut running = lasting.prepare(config(0)).unwrap();
+        let stays = running.upstreams[0].freed.clone();
+        for reload in 1..1000 {
+            running = lasting.prepare(config(reload)).unwrap();
+            assert!(lasting.catalogs.lock().unwrap().len() <= 3, "the old, the new, and what stays");
+        }
+        assert!(std::sync::Arc::ptr_eq(&stays, &running.upstreams[0].freed));
     }
 }

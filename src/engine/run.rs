@@ -38,7 +38,6 @@ pub async fn run(engine: &Inner, job: &Job, demand: &Demand, meter: &mut Meter) 
     let begun = Instant::now();
     let plan = find(engine, &job.snapshot, &demand.model).await?;
     meter.waited += begun.elapsed();
-    plan.advance();
     let mut walk = Walk::new(engine, &job.snapshot, plan, deadline);
     walk.run(demand, &job.headers, meter).await
 }
@@ -148,6 +147,7 @@ impl<'a> Walk<'a> {
     where
         'a: 'f,
     {
+        let mut given_back = None;
         while !race.is_over() {
             let begun = Instant::now();
             let ended = race.next().await;
@@ -162,17 +162,32 @@ impl<'a> Walk<'a> {
                 Tried::Wrong(error) if race.is_over() => return Err(error),
                 // What cannot be said to the one may well be answered by the other.
                 Tried::Wrong(error) => debug!(%candidate, %error, "cannot be asked"),
+                // What the one dislikes of the request, the other may yet answer.
+                Tried::Answered(answered) if answered.status.is_client_error() && race.first_runs() => {
+                    given_back = Some((answered, candidate, permit, begun));
+                }
                 Tried::Answered(answered) => {
                     beside::abandon(race, asked.demand, meter);
-                    meter.tries(&candidate);
-                    let counts = !self.hurt.contains(&(candidate.provider, Some(candidate.model.clone())));
-                    let slot = settle(permit, answered.status, begun.elapsed(), self.engine.now()).counting(counts);
-                    return Ok(Some((answered, candidate, slot)));
+                    return Ok(Some(self.won(answered, candidate, permit, begun, meter)));
                 }
                 Tried::Failed(failed) => self.failed(candidate, permit, failed, begun.elapsed()),
             }
         }
-        Ok(None)
+        Ok(given_back.map(|(answered, candidate, permit, begun)| self.won(answered, candidate, permit, begun, meter)))
+    }
+
+    fn won(
+        &self,
+        answered: Answered,
+        candidate: Candidate,
+        permit: Permit,
+        begun: Instant,
+        meter: &mut Meter,
+    ) -> (Answered, Candidate, Slot) {
+        meter.tries(&candidate);
+        let counts = !self.hurt.contains(&(candidate.provider, Some(candidate.model.clone())));
+        let slot = settle(permit, answered.status, begun.elapsed(), self.engine.now()).counting(counts);
+        (answered, candidate, slot)
     }
 
     fn is_used_up(&self, meter: &Meter) -> bool {

@@ -103,12 +103,21 @@ pub fn returnable(upstream: &HeaderMap) -> HeaderMap {
 }
 
 fn is_in(name: &HeaderName, names: &[&str], prefixes: &[&str]) -> bool {
-    let name = name.as_str();
-    names.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
+    let name = hyphenated(name);
+    names.contains(&&*name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn holds_credential(name: &HeaderName) -> bool {
-    CREDENTIALS.iter().any(|word| name.as_str().contains(word))
+    let name = hyphenated(name);
+    CREDENTIALS.iter().any(|word| name.contains(word))
+}
+
+/// Some servers make `-` and `_` the same, as CGI did: what looks like a header of ours is one.
+fn hyphenated(name: &HeaderName) -> Cow<'_, str> {
+    match name.as_str() {
+        plain if !plain.contains('_') => Cow::Borrowed(plain),
+        other => Cow::Owned(other.replace('_', "-")),
+    }
 }
 
 /// Bytes, because a name that cannot be read must not hide those beside it.
@@ -145,6 +154,9 @@ mod tests {
             x-amz-security-token: sk
             ocp-apim-subscription-key: sk
             proxy-authorization: Basic sk
+            x_api_key: sk
+            transfer_encoding: chunked
+            x_forwarded_for: 10.0.0.1
             cookie: a=b
             host: gateway
             connection: keep-alive, 好, X-Hop

@@ -47,9 +47,10 @@ fn is_credential(parameter: &str) -> bool {
 }
 
 fn stays(path: &[u8]) -> bool {
-    path.split(|byte| *byte == b'/').all(|segment| segment != b"." && segment != b"..")
-        // 0xC0 and 0xC1 begin no character; careless decoders make dots and slashes of them.
-        && !path.iter().any(|byte| matches!(*byte, b'\\' | 0xc0 | 0xc1) || byte.is_ascii_control())
+    // Bytes that are no text are a dot or a slash to who decodes them carelessly.
+    str::from_utf8(path).is_ok()
+        && path.split(|byte| *byte == b'/').all(|segment| segment != b"." && segment != b"..")
+        && !path.iter().any(|byte| *byte == b'\\' || byte.is_ascii_control())
 }
 
 #[cfg(test)]
@@ -192,6 +193,7 @@ mod tests {
             "/%c0%ae%c0%ae/a",
             "/..%c0%afa",
             "/你",
+            "/a%ff",
         ] {
             assert_eq!(below_base(path), None, "{path}");
         }

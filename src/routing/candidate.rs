@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::config::{Params, Price};
 
-use super::health::{Account, Health};
+use super::board::Account;
+use super::health::Health;
 use super::table::{Path, RouteTable};
 
 /// Weight of a route that nobody gave one.
@@ -38,6 +40,33 @@ pub struct Candidate {
     pub price: Option<Price>,
     /// All that was left is cooling, and this is nearest to recovery: claiming it takes the probe before it is due.
     pub last_resort: bool,
+    /// The turn of `round_robin` that put it where it stands.
+    pub turn: Option<Turn>,
+}
+
+/// A turn of `round_robin`, as a plan saw it.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    counter: Arc<AtomicUsize>,
+    seen: usize,
+}
+
+impl Turn {
+    /// The turn now.
+    pub(super) fn of(counter: &Arc<AtomicUsize>) -> Turn {
+        Turn { counter: counter.clone(), seen: counter.load(Ordering::Relaxed) }
+    }
+
+    /// How many there were before it.
+    pub(super) fn number(&self) -> usize {
+        self.seen
+    }
+
+    /// It was used: the next one's. Once, however many candidates of one plan are claimed.
+    pub(super) fn pass_on(&self) {
+        // Who comes second in this very moment has used the same turn.
+        let _ = self.counter.compare_exchange(self.seen, self.seen.wrapping_add(1), Ordering::Relaxed, Ordering::Relaxed);
+    }
 }
 
 impl fmt::Display for Candidate {
@@ -69,6 +98,7 @@ impl RouteTable {
             via,
             price: None,
             last_resort: false,
+            turn: None,
         })
     }
 
@@ -88,6 +118,7 @@ impl RouteTable {
             via: asked.clone(),
             price: path.price,
             last_resort: false,
+            turn: None,
         })
     }
 }

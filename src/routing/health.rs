@@ -1,25 +1,15 @@
-//! What experience says about upstreams: breakers, load, speed, and the figures of the status page.
+//! What experience says about one upstream model: its breaker, load and speed, and the figures of the status page.
 //!
-//! [`Board`] outlives a reload; an [`Account`] is one provider, a [`Health`] one of its models. Nothing here takes a lock
-//! to be read, but for the text of a last error. Who may change a breaker is in [`super::permit`].
+//! Nothing here takes a lock to be read, but for the text of a last error. Who may change a breaker is in
+//! [`super::permit`], where healths are kept in [`super::board`].
 
-use std::collections::HashMap;
-use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
-
-use arc_swap::ArcSwap;
 
 use crate::config::Cooldown;
 
 use super::breaker::{Breaker, Millis, Standing};
-
-/// Models of one provider, beyond the configured ones, that get a health of their own; the rest share one.
-pub const MOST_DYNAMIC: usize = 10_000;
-
-/// Longest model name, in bytes, that gets a health of its own: names come from clients and are kept.
-pub const LONGEST_NAME: usize = 256;
 
 /// Latencies kept for the percentiles.
 const KEPT_LATENCIES: usize = 256;
@@ -30,171 +20,14 @@ const NEWEST: f32 = 0.3;
 /// After this long a measured speed is no longer "recent", and an idle upstream is measured anew.
 const STALE: Duration = Duration::from_secs(300);
 
-/// Every account that was ever configured, by provider name and base URL. Cheap to clone; clones are one board.
-#[derive(Clone, Debug, Default)]
-pub struct Board(Arc<ArcSwap<Accounts>>);
-
-/// By provider name and base URL.
-type Accounts = HashMap<(Arc<str>, Arc<str>), Arc<Account>>;
-
-impl Board {
-    /// The account of the provider `name` at `base_url`; made when first asked for.
-    pub fn account(&self, name: &str, base_url: &str) -> Arc<Account> {
-        let key: (Arc<str>, Arc<str>) = (name.into(), base_url.into());
-        if let Some(account) = self.0.load().get(&key) {
-            return account.clone();
-        }
-        let fresh = Arc::new(Account::default());
-        self.0.rcu(|accounts| {
-            let mut accounts = Accounts::clone(accounts);
-            accounts.entry(key.clone()).or_insert_with(|| fresh.clone());
-            accounts
-        });
-        self.0.load().get(&key).cloned().unwrap_or(fresh)
-    }
-}
-
-/// One provider: what fails or fills up for all of its models at once.
-#[derive(Debug, Default)]
-pub struct Account {
-    pub(super) breaker: Breaker,
-    pub(super) in_flight: AtomicU32,
-    models: ArcSwap<Models>,
-    overflow: Arc<Health>,
-    pub(super) wake: Wake,
-}
-
-/// Called whenever something that was waited for may be had: a slot was freed, a probe was decided.
-#[derive(Default)]
-pub(super) struct Wake(OnceLock<Box<dyn Fn() + Send + Sync>>);
-
-impl Wake {
-    pub(super) fn call(&self) {
-        if let Some(wake) = self.0.get() {
-            wake();
-        }
-    }
-}
-
-impl fmt::Debug for Wake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Wake")
-    }
-}
-
-#[derive(Clone, Debug, Default)]
-struct Models {
-    by_name: HashMap<Arc<str>, Arc<Health>>,
-    dynamic: usize,
-}
-
-impl Account {
-    /// The health of an upstream model; made when first asked for. Beyond [`MOST_DYNAMIC`] models, or for absurdly long
-    /// names, all share one.
-    pub fn health(&self, model: &str) -> Arc<Health> {
-        if let Some(health) = self.models.load().by_name.get(model) {
-            return health.clone();
-        }
-        if model.len() > LONGEST_NAME {
-            return self.overflow.clone();
-        }
-        let (name, fresh): (Arc<str>, Arc<Health>) = (model.into(), Arc::default());
-        self.models.rcu(|models| {
-            let mut models = Models::clone(models);
-            if models.dynamic >= MOST_DYNAMIC {
-                models.forget_idle();
-            }
-            if models.dynamic < MOST_DYNAMIC && !models.by_name.contains_key(&name) {
-                models.by_name.insert(name.clone(), fresh.clone());
-                models.dynamic += 1;
-            }
-            models
-        });
-        self.models.load().by_name.get(model).unwrap_or(&self.overflow).clone()
-    }
-
-    /// Makes room for configured models, all at once and without limit.
-    pub fn adopt(&self, configured: &[Arc<str>]) {
-        if configured.iter().all(|model| self.models.load().by_name.contains_key(model)) {
-            return;
-        }
-        let fresh: Vec<(Arc<str>, Arc<Health>)> = configured.iter().map(|model| (model.clone(), Arc::default())).collect();
-        self.models.rcu(|models| {
-            let mut models = Models::clone(models);
-            for (name, health) in &fresh {
-                models.by_name.entry(name.clone()).or_insert_with(|| health.clone());
-            }
-            models
-        });
-    }
-
-    /// Has `wake` called whenever a slot was freed or a probe decided; the first one counts.
-    pub fn on_freed(&self, wake: impl Fn() + Send + Sync + 'static) {
-        let _ = self.wake.0.set(Box::new(wake));
-    }
-
-    /// Requests in flight over all models.
-    pub fn in_flight(&self) -> u32 {
-        self.in_flight.load(Ordering::Relaxed)
-    }
-
-    /// How it stands as a whole, its models apart.
-    pub fn standing(&self, now: Millis, policy: Option<Cooldown>) -> Standing {
-        self.breaker.standing(now, policy)
-    }
-
-    /// Failures to connect and refused credentials in a row.
-    pub fn failures_in_a_row(&self) -> u16 {
-        self.breaker.state().failures
-    }
-
-    /// An active check reached it: connection and credential failures are forgotten, those of its models are not.
-    pub fn clear(&self) {
-        self.breaker.clear();
-        self.wake.call();
-    }
-
-    /// The upstream models that are known, in no order.
-    pub fn models(&self) -> Vec<(Arc<str>, Arc<Health>)> {
-        self.models.load().by_name.iter().map(|(name, health)| (name.clone(), health.clone())).collect()
-    }
-
-    /// The figures of all its models together.
-    pub fn report(&self) -> Report {
-        let models = self.models.load();
-        let every = || models.by_name.values().chain([&self.overflow]);
-        let mut latencies: Vec<u32> = every().flat_map(|health| health.latencies()).collect();
-        let total = |count: fn(&Health) -> &AtomicU64| every().map(|health| count(health).load(Ordering::Relaxed)).sum();
-        Report {
-            failures_in_a_row: self.failures_in_a_row(),
-            in_flight: self.in_flight(),
-            requests: total(|health| &health.requests),
-            successes: total(|health| &health.successes),
-            failures: total(|health| &health.failures),
-            latency: Percentiles::of(&mut latencies),
-            last_error: every().filter_map(|health| health.last_error()).max_by_key(|error| error.at),
-        }
-    }
-}
-
-impl Models {
-    /// Drops what nobody holds and nothing is held against. Configured models are held by the route table.
-    fn forget_idle(&mut self) {
-        let before = self.by_name.len();
-        // The map this one was cloned from holds each entry once more.
-        self.by_name.retain(|_, health| Arc::strong_count(health) > 2 || health.breaker.state().trips > 0);
-        self.dynamic = self.dynamic.saturating_sub(before - self.by_name.len());
-    }
-}
-
 /// One upstream model of one provider.
 #[derive(Debug, Default)]
 pub struct Health {
     pub(super) breaker: Breaker,
     pub(super) in_flight: AtomicU32,
-    requests: AtomicU64,
-    successes: AtomicU64,
-    failures: AtomicU64,
+    pub(super) requests: AtomicU64,
+    pub(super) successes: AtomicU64,
+    pub(super) failures: AtomicU64,
     /// Bits of an `f32` of milliseconds; 0: never measured.
     speed: AtomicU32,
     measured_at: AtomicU64,
@@ -273,7 +106,7 @@ impl Health {
         self.latencies.get_or_init(Box::default).push(first_content);
     }
 
-    fn latencies(&self) -> impl Iterator<Item = u32> {
+    pub(super) fn latencies(&self) -> impl Iterator<Item = u32> {
         let ring = self.latencies.get().map(|latencies| latencies.ring.as_slice()).unwrap_or_default();
         ring.iter().map(|slot| slot.load(Ordering::Relaxed)).filter(|stored| *stored > 0).map(|stored| stored - 1)
     }
@@ -340,7 +173,7 @@ pub struct Percentiles {
 }
 
 impl Percentiles {
-    fn of(latencies: &mut [u32]) -> Option<Percentiles> {
+    pub(super) fn of(latencies: &mut [u32]) -> Option<Percentiles> {
         latencies.sort_unstable();
         let last = latencies.len().checked_sub(1)?;
         let at = |percent: usize| latencies[(latencies.len() * percent).div_ceil(100).saturating_sub(1).min(last)];

@@ -3,6 +3,7 @@
 //! [`RouteTable`] is what a configuration says, [`Board`] what experience says. [`resolve()`] finds what a name stands
 //! for, [`plan()`] orders the routes and only reads; [`Candidate::claim`] is the first step that changes anything.
 
+pub mod board;
 pub mod breaker;
 pub mod candidate;
 #[cfg(test)]
@@ -16,9 +17,10 @@ pub mod resolve;
 mod strategy;
 pub mod table;
 
+pub use board::{Account, Board};
 pub use breaker::{Breaker, Millis, Standing};
-pub use candidate::Candidate;
-pub use health::{Account, Board, Health, LastError, Percentiles, Report};
+pub use candidate::{Candidate, Turn};
+pub use health::{Health, LastError, Percentiles, Report};
 pub use offers::{NothingDiscovered, Offers};
 pub use permit::{Failure, Permit, Skipped, Slot, Switch};
 pub use plan::{Plan, plan};

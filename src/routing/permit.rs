@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use crate::config::Cooldown;
 
+use super::board::Account;
 use super::breaker::{Breaker, Millis, Standing, Ticket};
 use super::candidate::Candidate;
-use super::health::{Account, Health};
+use super::health::Health;
 
 /// Why a candidate is passed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,6 +136,9 @@ impl Candidate {
         probes.of_account = claim_probe(&self.account.breaker, now, policy, self.last_resort)?;
         probes.of_model = claim_probe(&self.health.breaker, now, policy, self.last_resort)?;
         self.health.count_request();
+        if let Some(turn) = &self.turn {
+            turn.pass_on();
+        }
         (slot.wakes, probes.wakes) = (true, true);
         Ok(Permit { slot, probes, policy })
     }

@@ -4,14 +4,14 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 
 use rand::Rng;
 
 use crate::config::{Cooldown, Strategy};
 
 use super::breaker::Millis;
-use super::candidate::Candidate;
+use super::candidate::{Candidate, Turn};
 use super::offers::Offers;
 use super::permit::{Skipped, Switch};
 use super::resolve::{self, Found, NotFound, resolve};
@@ -29,16 +29,6 @@ pub struct Plan {
     pub skipped: Vec<(Candidate, Skipped)>,
     /// Fallback names that nothing offers.
     pub missing: Vec<Arc<str>>,
-    turns: Vec<Arc<AtomicUsize>>,
-}
-
-impl Plan {
-    /// Passes the turn of `round_robin` on; to be called once by whoever carries the plan out.
-    pub fn advance(&self) {
-        for turn in &self.turns {
-            turn.fetch_add(1, Ordering::Relaxed);
-        }
-    }
 }
 
 /// Plans a request for `name`.
@@ -77,7 +67,7 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn new(table: &'a RouteTable, offers: &'a dyn Offers, name: &str, now: Millis) -> Walk<'a> {
         let name: Arc<str> = name.into();
-        let plan = Plan { name: name.clone(), candidates: Vec::new(), skipped: Vec::new(), missing: Vec::new(), turns: Vec::new() };
+        let plan = Plan { name: name.clone(), candidates: Vec::new(), skipped: Vec::new(), missing: Vec::new() };
         Walk {
             table,
             offers,
@@ -117,11 +107,11 @@ impl<'a> Walk<'a> {
                 let table = self.table;
                 let defaults = table.preferred.iter().filter_map(|index| Some((*index, table.providers[*index].default_model.clone()?)));
                 let defaults = defaults.filter_map(|(index, model)| table.candidate_for(index, model, name.clone())).collect();
-                self.tiers(defaults, Strategy::Priority, 0, rng);
+                self.tiers(defaults, Strategy::Priority, None, rng);
             }
             Some(Found::Offered(providers)) => {
                 let all = providers.into_iter().filter_map(|index| self.table.candidate_for(index, name.clone(), name.clone())).collect();
-                self.tiers(all, Strategy::Priority, 0, rng);
+                self.tiers(all, Strategy::Priority, None, rng);
             }
             Some(Found::Direct { provider, model }) => {
                 if let Some(candidate) = self.table.candidate_for(provider, model, name.clone()) {
@@ -153,25 +143,23 @@ impl<'a> Walk<'a> {
     }
 
     fn routes(&mut self, name: &Arc<str>, routes: &[Path], strategy: Strategy, turn: &Arc<AtomicUsize>, rng: &mut impl Rng) {
-        if strategy == Strategy::RoundRobin {
-            self.plan.turns.push(turn.clone());
-        }
+        let turn = (strategy == Strategy::RoundRobin).then(|| Turn::of(turn));
         let (enabled, disabled): (Vec<&Path>, Vec<&Path>) = routes.iter().partition(|path| path.enabled);
         let table = self.table;
         let enabled = enabled.into_iter().filter_map(|path| table.candidate_of(path, name)).collect();
-        self.tiers(enabled, strategy, turn.load(Ordering::Relaxed), rng);
+        self.tiers(enabled, strategy, turn.as_ref(), rng);
         for candidate in disabled.into_iter().filter_map(|path| table.candidate_of(path, name)) {
             self.place(candidate, false);
         }
     }
 
     /// Places candidates that stand by priority, each group of equals in the order of `strategy`.
-    fn tiers(&mut self, mut candidates: Vec<Candidate>, strategy: Strategy, turn: usize, rng: &mut impl Rng) {
+    fn tiers(&mut self, mut candidates: Vec<Candidate>, strategy: Strategy, turn: Option<&Turn>, rng: &mut impl Rng) {
         for tier in candidates.chunk_by_mut(|a, b| a.priority == b.priority) {
-            strategy::order(tier, strategy, turn, self.now, rng);
+            strategy::order(tier, strategy, turn.map_or(0, Turn::number), self.now, rng);
         }
         for candidate in candidates {
-            self.place(candidate, true);
+            self.place(Candidate { turn: turn.cloned(), ..candidate }, true);
         }
     }
 

@@ -11,7 +11,8 @@ use regex::Regex;
 use crate::config::{Config, Cooldown, Model, Params, Price, Provider, Route, Strategy, Target};
 use crate::usage::Prices;
 
-use super::health::{Account, Board, Health};
+use super::board::{Account, Board};
+use super::health::Health;
 use super::names::Wildcard;
 use super::offers::Offers;
 

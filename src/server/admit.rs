@@ -25,7 +25,10 @@ pub(super) fn check_form(parts: &Parts) -> Result<(), Rejection> {
         let shown = parts.method.as_str().chars().take(METHOD_BYTES).collect();
         return Err(Rejection::MethodRefused(shown));
     }
-    if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > TARGET_BYTES) {
+    let Some(target) = parts.uri.path_and_query() else {
+        return Err(Rejection::Malformed("the request's target is neither a path nor a URL"));
+    };
+    if target.as_str().len() > TARGET_BYTES {
         return Err(Rejection::TargetTooLong { limit: TARGET_BYTES });
     }
     check_host(parts)?;
@@ -141,6 +144,7 @@ mod tests {
             ("GET", "/", vec![host], 200),
             ("PROPFIND", "http://x/", vec![("host", "")], 200),
             ("POST", &long, vec![host, ("transfer-encoding", "Chunked ")], 200),
+            ("GET", "x:80", vec![host], 400),
             ("GET", &longer, vec![host], 414),
             ("TRACE", "/providers/a/x", vec![host], 405),
             ("CONNECT", "x:443", vec![host], 405),

@@ -13,6 +13,9 @@ use crate::config::secret::mask;
 /// Shorter known secrets are not sought: they would match ordinary words.
 const SHORTEST_KNOWN: usize = 6;
 
+/// What may be seen of a secret's beginning has fewer characters than this; a mask shows five.
+const LONGEST_BEGINNING: usize = 7;
+
 /// What keys look like. The part to mask is `secret` where a word before it gives the key away, else the whole match.
 #[expect(clippy::expect_used, reason = "the pattern is a constant and has a test")]
 static KEYS: LazyLock<Regex> = LazyLock::new(|| {
@@ -53,18 +56,25 @@ pub fn redact_known<'a>(text: &'a str, secrets: &[Secret]) -> Cow<'a, str> {
     text
 }
 
-/// The same for a text that was cut: it may end within a secret.
+/// The same for a text of which parts were cut: it may hold beginnings of secrets, too.
 pub fn redact_cut<'a>(text: &'a str, secrets: &[Secret]) -> Cow<'a, str> {
     let text = redact_known(text, secrets);
-    let ends_within = |secret: &Secret| {
-        let value = secret.expose();
-        let starts = value.char_indices().map(|(at, _)| at).filter(|at| *at >= SHORTEST_KNOWN).rev();
-        starts.into_iter().find(|at| text.ends_with(&value[..*at]))
+    let secrets: Vec<&str> = secrets.iter().map(Secret::expose).filter(|value| value.len() >= SHORTEST_KNOWN).collect();
+    // Of several secrets that begin alike the one counts of which there is most.
+    let beginning = |at: usize| {
+        let shared = secrets.iter().map(|secret| shared(secret, &text.as_bytes()[at..]));
+        shared.filter(|(characters, _)| *characters >= LONGEST_BEGINNING).map(|(_, length)| length).max()
     };
-    match secrets.iter().filter_map(ends_within).max() {
-        Some(length) => Cow::Owned(format!("{}****", &text[..text.len() - length])),
-        None => text,
+    let mut masked = String::new();
+    let mut from = 0;
+    for (at, _) in text.char_indices() {
+        if let Some(length) = beginning(at).filter(|_| at >= from) {
+            masked.push_str(&text[from..at]);
+            masked.push_str("****");
+            from = at + length;
+        }
     }
+    if from == 0 { text } else { Cow::Owned(masked + &text[from..]) }
 }
 
 /// Where `secret` stands in `text`: as it is, or with any of its characters written as JSON or a URL may write them.
@@ -92,16 +102,25 @@ pub fn places(text: &[u8], secret: &str) -> Vec<Range<usize>> {
 
 /// How long `secret` is at the beginning of `text`, in whatever way each of its characters is written.
 fn length_of(secret: &str, text: &[u8]) -> Option<usize> {
-    let mut length = 0;
+    let (characters, length) = shared(secret, text);
+    (characters == secret.chars().count()).then_some(length)
+}
+
+/// How much of `secret` stands at the beginning of `text`: its characters, and the bytes that they are written with.
+fn shared(secret: &str, text: &[u8]) -> (usize, usize) {
+    let (mut characters, mut length) = (0, 0);
     for character in secret.chars() {
         let rest = &text[length..];
-        length += in_json(character, rest).or_else(|| in_url(character, rest)).or_else(|| {
+        let written = in_json(character, rest).or_else(|| in_url(character, rest)).or_else(|| {
             let mut bytes = [0; 4];
             let plain = character.encode_utf8(&mut bytes);
             rest.starts_with(plain.as_bytes()).then_some(plain.len())
-        })?;
+        });
+        let Some(written) = written else { break };
+        characters += 1;
+        length += written;
     }
-    Some(length)
+    (characters, length)
 }
 
 /// `\"`, `\\`, `\/`, `\u002f`
@@ -190,6 +209,8 @@ mod tests {
         assert_eq!(redact_cut("it is not correct hor", &known), "it is not ****");
         assert_eq!(redact_cut("it is not correct", &known), "it is not ****");
         assert_eq!(redact_cut("it is not correct horse battery", &known), "it is not corre****tery");
+        assert_eq!(redact_cut("not correct ho: not correction f: no", &known), "not ****: not ****: no");
+        assert_eq!(redact_cut(r"not c\u006frrection\u0020f…", &known), "not ****…");
         assert_eq!(redact_cut("it is not cor", &known), "it is not cor");
     }
 }

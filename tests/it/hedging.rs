@@ -134,12 +134,25 @@ async fn a_request_adds_one_failure_to_each_of_the_two() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_the_clients_own_mistake_ends_the_race() {
-    let gateway = gateway("", hangs(), status(400));
-    let reply = gateway.stream("gpt-4").await.expect("an answer");
-    assert_eq!((reply.status, reply.trace.attempts), (StatusCode::BAD_REQUEST, 2));
+async fn what_the_second_dislikes_of_the_request_the_first_may_yet_answer() {
+    let slow = gateway("", late(5000, says("甲")), status(400));
+    assert_eq!(outcome(slow.stream("gpt-4").await).await, ("a".to_owned(), 2, "甲".to_owned()));
+    assert_eq!(left(&slow), [(1, 0), (1, 0)]);
+
+    let failing = gateway("", breaks(5000), status(400));
+    let reply = failing.stream("gpt-4").await.expect("an answer");
+    assert_eq!((reply.status, &*reply.trace.provider), (StatusCode::BAD_REQUEST, "b"));
     assert!(text(reply).await.expect("whole").contains("upstream says 400"));
-    assert_eq!(left(&gateway), [(1, 1), (1, 0)]);
+    assert_eq!(left(&failing), [(1, 0), (1, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mistake_that_the_first_finds_ends_the_race() {
+    let gateway = gateway("", late(2000, status(400)), hangs());
+    let reply = gateway.stream("gpt-4").await.expect("an answer");
+    assert_eq!((reply.status, &*reply.trace.provider), (StatusCode::BAD_REQUEST, "a"));
+    drop(reply);
+    assert_eq!(left(&gateway), [(1, 0), (1, 1)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -173,7 +173,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 proptest! {
     #[test]
-    fn a_breaker_never_stuck_never_probed_twice_and_keeps_the_longest_deadline(steps in collection::vec(step(), 0..60)) {
+    fn a_breaker_is_never_stuck_never_probed_twice_and_keeps_the_longest_deadline(steps in collection::vec(step(), 0..60)) {
         let (breaker, mut now) = (Breaker::default(), Millis(0));
         // Whoever got a ticket last, and whether it is out according to a plain count.
         let (mut held, mut out): (Option<Ticket>, bool) = (None, false);

@@ -1,44 +1,10 @@
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Board, Health, LONGEST_NAME, MOST_DYNAMIC, Percentiles};
+use super::Health;
 use crate::routing::Millis;
 
 fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
-}
-
-#[test]
-fn a_board_knows_an_upstream_by_provider_address_and_model() {
-    let board = Board::default();
-    let health = board.account("openai", "https://a").health("gpt-4");
-    assert!(Arc::ptr_eq(&health, &board.clone().account("openai", "https://a").health("gpt-4")));
-    assert!(Arc::ptr_eq(&health, &board.account("openai", "https://a").health("gpt-4")));
-    for (name, base_url, model) in [("other", "https://a", "gpt-4"), ("openai", "https://b", "gpt-4"), ("openai", "https://a", "gpt-5")] {
-        assert!(!Arc::ptr_eq(&health, &board.account(name, base_url).health(model)));
-    }
-}
-
-#[test]
-fn models_that_clients_think_up_are_bounded() {
-    let account = Board::default().account("a", "https://a");
-    let configured: Vec<Arc<str>> = (0..12_000).map(|n| format!("configured-{n}").into()).collect();
-    account.adopt(&configured);
-    let held: Vec<Arc<Health>> = configured.iter().map(|model| account.health(model)).collect();
-    let long = "x".repeat(LONGEST_NAME + 1);
-    let overflow = account.health(&long);
-    assert!(!Arc::ptr_eq(&overflow, &account.health("configured-11999")));
-
-    // As many as fit, each held by a request; made directly because each one copies the map.
-    let fits: Vec<Arc<str>> = (0..MOST_DYNAMIC).map(|n| format!("dynamic-{n}").into()).collect();
-    account.adopt(&fits);
-    account.models.rcu(|models| super::Models { dynamic: MOST_DYNAMIC, ..models.as_ref().clone() });
-    let busy: Vec<Arc<Health>> = fits.iter().map(|model| account.health(model)).collect();
-    assert!(Arc::ptr_eq(&overflow, &account.health("one-too-many")));
-
-    drop(busy);
-    assert!(!Arc::ptr_eq(&overflow, &account.health("one-too-many")), "what nobody uses makes room");
-    assert!(Arc::ptr_eq(&held[7], &account.health("configured-7")), "what is configured stays");
 }
 
 #[test]
@@ -53,21 +19,4 @@ fn speed_follows_the_newest_and_grows_stale() {
     let instant = Health::default();
     instant.measure(Duration::ZERO, Millis(0));
     assert!(instant.speed(Millis(0)).is_some());
-}
-
-#[test]
-fn a_report_adds_up() {
-    let account = Board::default().account("a", "https://a");
-    for n in 1..=1000 {
-        account.health("slow").measure(millis(n), Millis(n));
-        account.health("slow").count_success();
-    }
-    account.health("other").count_failure();
-    account.health("slow").note_error("early", Millis(1));
-    account.health("other").note_error("late", Millis(2));
-    let slow = account.health("slow").report();
-    assert_eq!(slow.latency, Some(Percentiles { p50: 872, p95: 988, p99: 998 }), "of the last 256");
-    let all = account.report();
-    assert_eq!((all.successes, all.failures, all.last_error.unwrap().message.as_str()), (1000, 1, "late"));
-    assert_eq!(Health::default().report().latency, None);
 }

@@ -1,4 +1,5 @@
 mod model;
+mod plain;
 mod stress;
 
 use std::time::Duration;

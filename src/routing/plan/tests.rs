@@ -29,7 +29,7 @@ fn firsts(table: &RouteTable, name: &str, rounds: usize) -> HashMap<String, usiz
     let (mut rng, mut counts) = (rng(), HashMap::new());
     for _ in 0..rounds {
         let plan = plan(table, &NothingDiscovered, name, Millis(0), &mut rng).unwrap();
-        plan.advance();
+        drop(plan.candidates[0].claim(Millis(0), table.cooldown()).unwrap());
         *counts.entry(candidates(&plan)[0].clone()).or_insert(0) += 1;
     }
     counts
@@ -152,13 +152,27 @@ fn weights_are_converged_to_and_zero_comes_last() {
 }
 
 #[test]
-fn round_robin_takes_turns_that_only_carrying_out_advances() {
+fn round_robin_takes_turns_that_only_a_claim_passes_on() {
     let routes = vec![route(0, "x"), route(0, "y"), route(0, "z")];
     let table = table(vec![provider("a")], vec![with_strategy("m", Strategy::RoundRobin, routes)]);
     assert_eq!(candidates(&plan_at(&table, "m", 0)), candidates(&plan_at(&table, "m", 0)));
     assert!(firsts(&table, "m", 30).values().all(|count| *count == 10));
-    plan_at(&table, "m", 0).advance();
-    assert_eq!(planned(&table, "m").unwrap(), ["a/y", "a/z", "a/x"]);
+    let plan = plan_at(&table, "m", 0);
+    for candidate in &plan.candidates {
+        drop(candidate.claim(Millis(0), table.cooldown()).unwrap());
+    }
+    assert_eq!(planned(&table, "m").unwrap(), ["a/y", "a/z", "a/x"], "one request, one turn");
+}
+
+#[test]
+fn a_fallback_that_is_not_reached_keeps_its_turn() {
+    let fallback = with_strategy("spare", Strategy::RoundRobin, vec![route(0, "y"), route(0, "z")]);
+    let table = table(vec![provider("a")], vec![model("m", vec![route(0, "x")], &["spare"]), fallback]);
+    assert_eq!(firsts(&table, "m", 3)["a/x"], 3);
+    let plan = plan_at(&table, "m", 0);
+    assert_eq!(candidates(&plan), ["a/x", "a/y", "a/z"]);
+    drop(plan.candidates[1].claim(Millis(0), table.cooldown()).unwrap());
+    assert_eq!(planned(&table, "m").unwrap(), ["a/x", "a/z", "a/y"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::places::{self, ADMIN_KEY, CLIENT_WORDS, IN_VARIABLE, LOGIN_USERNAME};
 use super::{Findings, Stage};
 
 /// Beside `chat`; asks upstreams as far as it must.
-const LINES: [(&[&str], i32); 17] = [
+const LINES: [(&[&str], i32); 18] = [
     (&["config", "check"], 0),
     (&["config", "show"], 0),
     (&["config", "show", "--format", "json"], 0),
@@ -22,6 +22,7 @@ const LINES: [(&[&str], i32); 17] = [
     (&["chat", "-m", "nobody-has-it", "hi"], 2),
     (&["reload", "--url", "http://user:KEY@127.0.0.1:1", "--key", "KEY"], 1),
     (&["reload", "--url", "http://127.0.0.1:1/?key=KEY", "--key", "KEY", "--check"], 0),
+    (&["explain", "key/x", "--url", "http://user:KEY@127.0.0.1:1/?key=KEY", "--key", "KEY"], 1),
     (&["serve", "--host", "0.0.0.0:KEY"], 2),
 ];
 
@@ -47,7 +48,7 @@ async fn no_chat_prints_a_secret_that_an_upstream_repeats() {
     let mut findings = Findings::default();
     let formats: [&[&str]; 4] = [&[], &["--format", "json"], &["--format", "jsonl"], &["--no-stream"]];
     let mut masked = 0;
-    for (number, (way, _)) in WAYS.iter().enumerate().filter(|(_, (way, _))| !super::echo::NOT_YET.contains(way)) {
+    for (number, (way, _)) in WAYS.iter().enumerate() {
         for (offset, provider) in ["key", "login"].into_iter().enumerate() {
             let model = format!("{provider}/{way}");
             let line = [&["chat", "-m", &model, CLIENT_WORDS.value], formats[(number + offset) % formats.len()]].concat();

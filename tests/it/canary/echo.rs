@@ -55,9 +55,6 @@ pub static WAYS: [(&str, Echo); 37] = [
     ("named-event", |secrets, _| stream(&[WORD, &format!("event: error\ndata: {}\n\n", json!({ "message": words(secrets) }))])),
 ];
 
-/// Errors beyond 256 KiB are passed on unread until they are masked as they go by: to be emptied then.
-pub static NOT_YET: [&str; 2] = ["huge-400", "huge-500"];
-
 /// Whether `way` is an answer of its upstream's to `kind`, which may say what it likes: nobody looks into it.
 pub fn is_content(way: &str, kind: &str) -> bool {
     let succeeds = ["html-200", "inside-200", "choice-200"].contains(&way) || way.ends_with("-event");

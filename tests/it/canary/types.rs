@@ -3,7 +3,7 @@
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request};
 use llmgw::access::{AdminKey, KeyRing};
-use llmgw::config::{Config, Env, Overrides, ProviderKind, RequestAuth, Secret, load_file};
+use llmgw::config::{Config, Env, Overrides, ProviderKind, RequestAuth, Secret, from_environment, load_file};
 use llmgw::engine::Engine;
 use llmgw::engine::answer::{Credential, Failed};
 use llmgw::providers::registry::{Shared, build};
@@ -51,6 +51,28 @@ fn no_type_prints_its_secret_for_debugging() {
     findings.check("`{:?}` of a configuration", &shown, places::all().filter(|canary| canary.name != LOGIN_USERNAME.name));
     findings.are_none();
 }
+
+#[test]
+fn no_address_of_the_environment_shows_what_is_secret_in_it() {
+    let base_url = format!("https://user:{}@a.example/v1?key={}", LOGIN_PASSWORD_IN_URL, places::IN_FILE.value);
+    let proxy = format!("http://{}@proxy:3128", PROXY_PASSWORD.value);
+    let variables = [("OPENAI_API_KEY", IN_VARIABLE.value), ("OPENAI_BASE_URL", &base_url), ("HTTPS_PROXY", &proxy)];
+    let config = from_environment(&Env::for_tests(&variables, "/"), false);
+    assert_eq!(config.providers[0].base_url.query(), Some(format!("key={}", places::IN_FILE.value).as_str()));
+    let secrets = config.secrets();
+    for secret in [LOGIN_PASSWORD_IN_URL, places::IN_FILE.value, PROXY_PASSWORD.value, IN_VARIABLE.value] {
+        assert!(secrets.contains(&Secret::new(secret)), "{secret}");
+    }
+    let shown = format!("{config:?} {}", config.to_json());
+    assert!(shown.contains("https://user:****@a.example/v1?key=****") && shown.contains("http://****@proxy:3128"), "{shown}");
+    let mut findings = Findings::default();
+    findings.check("a configuration of the environment", &shown, [&places::IN_FILE, &PROXY_PASSWORD, &IN_VARIABLE]);
+    findings.are_none();
+    assert!(!shown.contains(LOGIN_PASSWORD_IN_URL));
+}
+
+/// Letters only, so that a URL writes it as it is.
+const LOGIN_PASSWORD_IN_URL: &str = "thepasswordinanaddress";
 
 #[test]
 fn no_request_and_no_failure_prints_a_secret_for_debugging() {

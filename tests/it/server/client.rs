@@ -148,7 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         loop {
             if let Some(at) = self.rest.windows(4).position(|window| window == b"\r\n\r\n") {
                 let head: Vec<u8> = self.rest.drain(..at + 4).collect();
-                return Answer::of_head(&String::from_utf8(head).expect("a head in ASCII"));
+                return Answer::of_head(&head);
             }
             assert!(self.more().await, "closed without an answer; so far: {:?}", String::from_utf8_lossy(&self.rest));
         }
@@ -194,6 +194,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok(body)
     }
 
+    /// The next answer; that to a HEAD has no body.
+    pub async fn next_answer(&mut self, to_head: bool) -> Answer {
+        if to_head { self.head().await } else { self.answer().await }
+    }
+
     pub async fn answer(&mut self) -> Answer {
         let mut answer = self.head().await;
         while answer.status == 100 {
@@ -225,12 +230,15 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn of_head(head: &str) -> Answer {
-        let mut lines = head.split("\r\n");
-        let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).expect("a status");
+    fn of_head(head: &[u8]) -> Answer {
+        let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+        let first = String::from_utf8_lossy(lines.next().expect("a first line")).into_owned();
+        let status = first.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
         let mut headers = HeaderMap::new();
-        for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
-            headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap());
+        for line in lines.filter(|line| !line.is_empty()) {
+            let colon = line.iter().position(|byte| *byte == b':').expect("a header");
+            headers
+                .append(HeaderName::from_bytes(&line[..colon]).unwrap(), HeaderValue::from_bytes(line[colon + 1..].trim_ascii()).unwrap());
         }
         Answer { status, headers, body: Vec::new(), cut: false }
     }

@@ -21,6 +21,7 @@ mod slow;
 mod status;
 mod tls;
 pub mod upstream;
+mod wire;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

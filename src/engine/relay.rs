@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::Body;
 use tokio::time::{Instant, Sleep};
 
@@ -27,6 +27,9 @@ use crate::transport::UpstreamBody;
 
 /// How long an upstream may keep its body open after the terminator: only so that its connection can be used again.
 const AFTER_DONE: Duration = Duration::from_secs(1);
+
+/// Events that come at once go out at once, up to this many bytes.
+const TOGETHER: usize = 16 * 1024;
 
 /// A committed answer on its way.
 pub struct Relay {
@@ -123,7 +126,7 @@ impl Relay {
     /// The next piece for the client; ends cleanly after an error event, and with an error where no event can say it.
     pub fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
         loop {
-            if let Some(piece) = self.queue.pop_front() {
+            if let Some(piece) = self.next_piece() {
                 self.meter.sent(piece.len());
                 return Poll::Ready(Some(Ok(piece)));
             }
@@ -151,6 +154,24 @@ impl Relay {
                 return Poll::Ready(Some(Err(error)));
             }
         }
+    }
+
+    /// What waits, together: a chunk and a write for each event would cost more than copying them.
+    fn next_piece(&mut self) -> Option<Bytes> {
+        let first = self.queue.pop_front()?;
+        let mut length = first.len();
+        let fits = |piece: &&Bytes| {
+            length += piece.len();
+            length <= TOGETHER
+        };
+        let more = self.queue.iter().take_while(fits).count();
+        if more == 0 {
+            return Some(first);
+        }
+        let mut joined = BytesMut::with_capacity(TOGETHER.min(length));
+        joined.extend_from_slice(&first);
+        self.queue.drain(..more).for_each(|piece| joined.extend_from_slice(&piece));
+        Some(joined.freeze())
     }
 
     /// Whether it is a stream of events, rather than bytes of any kind.

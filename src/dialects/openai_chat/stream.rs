@@ -3,7 +3,9 @@
 //! Before an answer is committed every chunk is read whole; afterwards only those whose bytes say that they hold
 //! something of interest ([`Chunk::is_of_interest`]).
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use serde_json::Value;
 
 use super::ApiError;
@@ -55,15 +57,18 @@ impl Chunk {
     /// Whether a frame of a committed stream must be read at all: it is the terminator, or an unescaped member says usage,
     /// error (MiniMax's `base_resp` too) or a finish reason that is not null. Looks at bytes only.
     pub fn is_of_interest(frame: &[u8]) -> bool {
-        const MEMBERS: [&[u8]; 4] = [b"\"usage\"", b"\"finish_reason\"", b"\"error\"", b"\"base_resp\""];
-        frame.len() < 64 || MEMBERS.iter().any(|member| has_value(frame, member))
+        frame.len() < 64 || OF_INTEREST.iter().any(|member| has_value(frame, member))
     }
 }
 
-/// Whether the member `name` (with its quotes) stands in `text` with a value that is not null.
-fn has_value(text: &[u8], name: &[u8]) -> bool {
-    memmem::find_iter(text, name).any(|at| {
-        let rest = text[at + name.len()..].trim_ascii_start();
+/// Members that may say something of interest, with their quotes. Made once: every event is searched for them.
+static OF_INTEREST: LazyLock<[Finder<'static>; 4]> =
+    LazyLock::new(|| ["\"usage\"", "\"finish_reason\"", "\"error\"", "\"base_resp\""].map(Finder::new));
+
+/// Whether the member `name` stands in `text` with a value that is not null.
+fn has_value(text: &[u8], name: &Finder<'_>) -> bool {
+    name.find_iter(text).any(|at| {
+        let rest = text[at + name.needle().len()..].trim_ascii_start();
         rest.strip_prefix(b":").is_some_and(|value| !value.trim_ascii_start().starts_with(b"null"))
     })
 }

@@ -1,6 +1,6 @@
 //! The `llmgw` binary.
 
-/// Measured: a tenth less time a request than glibc's, and less memory after a load (docs/benchmarks.md).
+/// Measured: a tenth less time a request than glibc's, and less memory after a load.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -55,6 +55,7 @@ impl World {
             World { cells: Vec::new(), providers: String::new(), models: String::new(), _upstreams: Vec::new(), _faulty: Vec::new() };
         let table = Table::read();
         let faults = || faulty::all().into_iter().flat_map(|group| group.faults);
+        assert!(faults().any(|fault| fault.name == STRAY), "it has another name now");
         let mixed = Mix::new().0.iter().filter(|fault| fault.name != STRAY).cloned().collect();
         world.mix("mixed", Mix(Arc::new(mixed)), "", &table).await;
         // Those that hang for ever; what is whole in the table is so by limits of time that are not to be waited for here.

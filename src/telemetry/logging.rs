@@ -16,7 +16,7 @@ use crate::config::{Level, LogFormat, Secret};
 use crate::telemetry::batch::Batch;
 use crate::telemetry::events::Panicked;
 use crate::telemetry::plain::Plain;
-use crate::telemetry::redact::{redact, redact_known};
+use crate::telemetry::redact::{Known, redact};
 
 /// The crate whose lines the level is for. Dependencies speak up only when something is wrong.
 const OURS: &str = env!("CARGO_PKG_NAME");
@@ -59,7 +59,7 @@ pub struct LogHandle {
     batch: Option<Batch>,
 }
 
-type Secrets = Arc<ArcSwap<Vec<Secret>>>;
+type Secrets = Arc<ArcSwap<Known>>;
 
 impl LogHandle {
     /// Sets up logging for the whole process.
@@ -91,7 +91,7 @@ impl LogHandle {
 
     /// Masks these in every line from now on, beside everything that looks like a key.
     pub fn set_secrets(&self, secrets: Vec<Secret>) {
-        self.secrets.store(Arc::new(secrets));
+        self.secrets.store(Arc::new(Known::new(secrets)));
     }
 }
 
@@ -163,7 +163,8 @@ impl<W: Write> Write for MaskingWriter<'_, W> {
     // The formatter hands over a whole line at once, so no secret is ever split between two calls.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
-        let known = redact_known(&text, &self.secrets.load());
+        let known = self.secrets.load();
+        let known = known.redact(&text);
         self.output.write_all(redact(&known).as_bytes())?;
         Ok(line.len())
     }

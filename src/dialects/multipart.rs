@@ -117,7 +117,12 @@ fn name(headers: &[u8]) -> Result<Option<String>, FormError> {
     if parameters.iter().any(|(key, _)| key.eq_ignore_ascii_case("name*")) {
         return Err(FormError::Ambiguous);
     }
-    only("name", parameters)
+    let name = only("name", parameters)?;
+    // Readers that trim would take it for another.
+    if name.as_ref().is_some_and(|name| name.trim() != name) {
+        return Err(FormError::Ambiguous);
+    }
+    Ok(name)
 }
 
 /// The value of the one parameter `key`.
@@ -235,6 +240,7 @@ mod tests {
         for disposition in [
             "name=file; name=model",
             "name*=UTF-8''model",
+            "name=\"model \"",
             "filename=\"a\"b; name=model",
             "x=\"\\\";name=model;y=\\\"\"; name=file",
             "x=\"name=model",

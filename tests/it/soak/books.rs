@@ -75,10 +75,10 @@ impl Books {
         }
         let first = inner.memory.first().copied().unwrap_or(0);
         let peak = inner.memory.iter().copied().max().unwrap_or(0);
-        let (early, late) = (inner.quarter(1), inner.quarter(3));
+        let quarters = [0, 1, 2, 3].map(|number| inner.quarter(number));
         let _ = writeln!(
             text,
-            "memory in kB: {} at the start, {first} after the warm-up, {peak} at its peak, {} at the end; median of the second quarter {early}, of the last {late}",
+            "memory in kB: {} at the start, {first} after the warm-up, {peak} at its peak, {} at the end; medians of the quarters {quarters:?}",
             inner.at_start,
             gateway.memory()
         );

@@ -65,11 +65,18 @@ impl World {
         };
         world.mix("hung", Mix(Arc::new(faults().filter(|fault| is_hung(fault) && !outlasts(fault)).collect())), IMPATIENT, &table).await;
         // The binary finds names by itself.
-        let is_placed =
-            |fault: &Fault| fault.is_warm || !matches!(fault.place, Place::Plain | Place::Unresolvable | Place::DeadAddressFirst);
+        let has_place = |fault: &Fault| !matches!(fault.place, Place::Plain | Place::Unresolvable | Place::DeadAddressFirst);
+        let is_placed = |fault: &Fault| fault.is_warm || fault.name == STRAY || has_place(fault);
         for (position, fault) in faults().filter(is_placed).enumerate() {
             let limits = if fault.pace == Pace::Prompt { "" } else { IMPATIENT };
             world.place(&format!("place{position}"), &fault, limits, &table).await;
+        }
+        // What is left out is left out on purpose.
+        let is_left_out =
+            |fault: &Fault| matches!(fault.place, Place::Unresolvable | Place::DeadAddressFirst) || is_hung(fault) && outlasts(fault);
+        for fault in faults() {
+            let is_in = world.cells.iter().any(|cell| cell.fault == fault.name);
+            assert!(is_in != is_left_out(&fault), "`{}` is lost, or here in spite of all", fault.name);
         }
         let healthy = Upstream::start(|request| answer(request, HEALTHY)).await;
         let long = Upstream::start(|_| talk(WORDS, Duration::from_millis(100), Duration::ZERO)).await;

@@ -2,12 +2,13 @@
 //!
 //! What is not changed stays byte for byte as it came: providers' prompt caches and signatures depend on it.
 
-use std::fmt;
+mod scan;
+
 use std::ops::Range;
 
 use bytes::Bytes;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+
+use scan::{Place, Refused};
 
 /// Deeper than any real request, shallow enough for every parser behind us (several stop at a thousand).
 pub const DEEPEST: usize = 256;
@@ -50,23 +51,22 @@ pub enum JsonError {
 impl Object {
     /// Finds the members of `body`, checking all of it.
     pub fn read(body: Bytes) -> Result<Object, JsonError> {
-        let text = std::str::from_utf8(&body).map_err(|error| JsonError::NotUtf8(error.valid_up_to()))?;
+        Object::read_within(body, DEEPEST)
+    }
+
+    /// The same for what nobody will parse after us: however deep it is.
+    pub fn read_deep(body: Bytes) -> Result<Object, JsonError> {
+        Object::read_within(body, usize::MAX)
+    }
+
+    fn read_within(body: Bytes, deepest: usize) -> Result<Object, JsonError> {
+        let text = simdutf8::compat::from_utf8(&body).map_err(|error| JsonError::NotUtf8(error.valid_up_to()))?;
         let open = text.len() - text.trim_ascii_start().len();
-        if !text[open..].starts_with('{') {
-            // Whether it is JSON at all decides which of two mistakes it is.
-            return match serde_json::from_str::<serde::de::IgnoredAny>(text) {
-                Ok(_) => Err(JsonError::NotAnObject),
-                Err(error) => Err(JsonError::Malformed(error.to_string())),
-            };
-        }
-        if is_deeper_than(&body, DEEPEST) {
-            return Err(JsonError::TooDeep);
-        }
-        let mut parser = serde_json::Deserializer::from_str(text);
-        let members = parser
-            .deserialize_map(Members { base: text.as_ptr() as usize })
-            .and_then(|members| parser.end().map(|()| members))
-            .map_err(|error| JsonError::Malformed(error.to_string()))?;
+        let members = match scan::members(text.as_bytes(), deepest) {
+            Ok(places) => places.into_iter().map(|place| Member::new(place, text)).collect::<Result<_, _>>()?,
+            Err(Refused::TooDeep) => return Err(JsonError::TooDeep),
+            Err(Refused::Malformed) => return Err(mistake(text)),
+        };
         Ok(Object { body, open, members })
     }
 
@@ -92,7 +92,22 @@ impl Object {
     }
 }
 
+/// What is wrong with a text that is no object: whether it is JSON at all decides which of two mistakes it is.
+fn mistake(text: &str) -> JsonError {
+    match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        Ok(_) => JsonError::NotAnObject,
+        Err(error) => JsonError::Malformed(error.to_string()),
+    }
+}
+
 impl Member {
+    fn new(place: Place, text: &str) -> Result<Member, JsonError> {
+        let Place { key, is_escaped, value } = place;
+        let unescaped = is_escaped.then(|| serde_json::from_str::<Box<str>>(&text[key.clone()])).transpose();
+        let unescaped = unescaped.map_err(|error| JsonError::Malformed(error.to_string()))?;
+        Ok(Member { key, value, unescaped })
+    }
+
     fn is(&self, name: &str, body: &[u8]) -> bool {
         match &self.unescaped {
             Some(unescaped) => &**unescaped == name,
@@ -236,74 +251,6 @@ impl Edit<'_> {
 /// `text` as a JSON string.
 pub fn quote(text: &str) -> String {
     serde_json::Value::from(text).to_string()
-}
-
-/// Whether brackets stand within brackets more than `limit` deep. Looks at brackets outside strings only; the text
-/// need not be valid.
-fn is_deeper_than(text: &[u8], limit: usize) -> bool {
-    let (mut depth, mut at) = (0_usize, 0);
-    while let Some(&byte) = text.get(at) {
-        match byte {
-            b'"' => at = end_of_string(text, at),
-            b'{' | b'[' => {
-                depth += 1;
-                if depth > limit {
-                    return true;
-                }
-            }
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        at += 1;
-    }
-    false
-}
-
-/// The place of the quote that ends the string which begins at `start`; the text's end if none does.
-fn end_of_string(text: &[u8], start: usize) -> usize {
-    let mut at = start + 1;
-    while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
-        at += found;
-        if text[at] == b'"' {
-            return at;
-        }
-        at += 2;
-    }
-    text.len()
-}
-
-/// Reads a map as places in the text that begins at the address `base`.
-struct Members {
-    base: usize,
-}
-
-impl Members {
-    fn place(&self, raw: &RawValue) -> Range<usize> {
-        let start = raw.get().as_ptr() as usize - self.base;
-        start..start + raw.get().len()
-    }
-}
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Vec<Member>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<Member>, A::Error> {
-        let mut members = Vec::with_capacity(12);
-        while let Some(key) = map.next_key::<&'de RawValue>()? {
-            let value = map.next_value::<&'de RawValue>()?;
-            let unescaped = if key.get().contains('\\') {
-                Some(serde_json::from_str::<Box<str>>(key.get()).map_err(serde::de::Error::custom)?)
-            } else {
-                None
-            };
-            members.push(Member { key: self.place(key), value: self.place(value), unescaped });
-        }
-        Ok(members)
-    }
 }
 
 #[cfg(test)]

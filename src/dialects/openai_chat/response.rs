@@ -1,8 +1,10 @@
 //! A complete reply: whether it is one, what it used, and what it says.
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::ApiError;
+use crate::dialects::json::Object;
 use crate::hub::Usage;
 
 /// What a gateway wants to know of a complete reply.
@@ -17,34 +19,29 @@ pub struct Answer {
 impl Answer {
     /// Reads a whole body in one pass without building a tree of it; `None`: it is not JSON. A list (some rerankers answer
     /// with one) holds nothing of interest.
-    pub fn read(body: &[u8]) -> Option<Answer> {
+    pub fn read(body: &Bytes) -> Option<Answer> {
         if body.trim_ascii_start().starts_with(b"[") {
             return serde_json::from_slice::<serde::de::IgnoredAny>(body).ok().map(|_| Answer::default());
         }
-        let head: Head<'_> = serde_json::from_slice(body).ok()?;
-        let has_error =
-            head.error.is_some_and(|raw| raw.get() != "null") || head.base_resp.is_some() || head.choices.is_some_and(is_suspicious);
+        let object = Object::read_deep(body.clone()).ok()?;
+        let value = |name: &str| object.get(name).filter(|raw| *raw != b"null");
+        // Which of two would count is anybody's guess.
+        if MEMBERS.iter().any(|name| object.is_duplicate(name)) {
+            return None;
+        }
+        let has_error = value("error").is_some() || value("base_resp").is_some() || value("choices").is_some_and(is_suspicious);
         let error = if has_error { ApiError::read(body) } else { None };
-        let usage = head.usage.and_then(|raw| serde_json::from_str(raw.get()).ok()).and_then(|usage| read_usage(&usage));
+        let usage = value("usage").and_then(|raw| serde_json::from_slice(raw).ok()).and_then(|usage| read_usage(&usage));
         Some(Answer { error, usage })
     }
 }
 
-#[derive(serde::Deserialize)]
-struct Head<'a> {
-    #[serde(borrow, default)]
-    error: Option<&'a serde_json::value::RawValue>,
-    #[serde(borrow, default)]
-    base_resp: Option<&'a serde_json::value::RawValue>,
-    #[serde(borrow, default)]
-    choices: Option<&'a serde_json::value::RawValue>,
-    #[serde(borrow, default)]
-    usage: Option<&'a serde_json::value::RawValue>,
-}
+/// Members that are looked at.
+const MEMBERS: [&str; 4] = ["error", "base_resp", "choices", "usage"];
 
 /// OpenRouter puts an error that came after the status into a choice.
-fn is_suspicious(choices: &serde_json::value::RawValue) -> bool {
-    memchr::memmem::find(choices.get().as_bytes(), b"\"error\"").is_some()
+fn is_suspicious(choices: &[u8]) -> bool {
+    memchr::memmem::find(choices, b"\"error\"").is_some()
 }
 
 /// Reads a `usage` object; Anthropic-style members and xAI's separate reasoning are not OpenAI's and stand elsewhere.
@@ -69,6 +66,8 @@ pub fn text(body: &Value) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::Answer;
     use crate::hub::Usage;
 
@@ -76,18 +75,18 @@ mod tests {
     fn usage_is_read_with_its_parts() {
         let body = br#"{"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":4},
             "completion_tokens_details":{"reasoning_tokens":2}}}"#;
-        let usage = Answer::read(body).expect("JSON").usage.expect("usage");
+        let usage = Answer::read(&Bytes::from_static(body)).expect("JSON").usage.expect("usage");
         assert_eq!(usage, Usage { input: 10, cached: 4, cache_write: 0, output: 5, reasoning: 2 });
     }
 
     #[test]
     fn an_error_in_a_success_is_seen() {
         for body in [r#"{"error":{"message":"m"}}"#, r#"{"choices":[{"error":{"code":502}}]}"#, r#"{"base_resp":{"status_code":1}}"#] {
-            assert!(Answer::read(body.as_bytes()).expect("JSON").error.is_some(), "{body}");
+            assert!(Answer::read(&Bytes::from_static(body.as_bytes())).expect("JSON").error.is_some(), "{body}");
         }
         for body in [r#"{"choices":[{"message":{"content":"\"error\""}}]}"#, r#"{"error":null,"data":[]}"#] {
-            assert!(Answer::read(body.as_bytes()).expect("JSON").error.is_none(), "{body}");
+            assert!(Answer::read(&Bytes::from_static(body.as_bytes())).expect("JSON").error.is_none(), "{body}");
         }
-        assert!(Answer::read(b"<html>").is_none());
+        assert!(Answer::read(&Bytes::from_static(b"<html>")).is_none());
     }
 }

@@ -6,7 +6,6 @@ use axum::Json;
 use axum::extract::{Query, Request, State};
 use serde::Deserialize;
 use tokio::task::spawn_blocking;
-use tracing::warn;
 
 use crate::engine::{Engine, Error, Reloaded};
 use crate::server::caller::check_admin;
@@ -43,9 +42,7 @@ pub(super) fn follow(engine: &Engine, certificates: Option<Arc<Certificates>>, l
             }
             let Some(log) = log else { return };
             log.set_secrets(secrets);
-            if let Err(error) = log.set_level(level) {
-                warn!(%error, "log level not changed");
-            }
+            log.set_level(level);
         }))
     }));
 }

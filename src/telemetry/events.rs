@@ -42,7 +42,8 @@ impl RequestAccepted<'_> {
     /// Writes the line.
     pub fn emit(&self) {
         let client = self.client.map(tracing::field::display);
-        info!(client, caller = self.caller, model = self.model, stream = self.stream, "accepted");
+        // Its end is told at `info`: one line a request is what busy servers can afford.
+        debug!(client, caller = self.caller, model = self.model, stream = self.stream, "accepted");
     }
 }
 

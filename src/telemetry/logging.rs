@@ -1,22 +1,23 @@
 //! Where log lines go and which are written: stderr, as text or JSON, at a level that a reload may change.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use arc_swap::ArcSwap;
-use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
+use tracing::subscriber::Interest;
+use tracing::{Metadata, Subscriber};
 use tracing_subscriber::Registry;
-use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::{Layer, SubscriberExt};
-use tracing_subscriber::reload;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use crate::config::{Level, LogFormat, Secret};
 use crate::telemetry::batch::Batch;
 use crate::telemetry::events::Panicked;
 use crate::telemetry::plain::Plain;
-use crate::telemetry::redact::{Known, redact};
+use crate::telemetry::redact::Known;
 
 /// The crate whose lines the level is for. Dependencies speak up only when something is wrong.
 const OURS: &str = env!("CARGO_PKG_NAME");
@@ -36,15 +37,12 @@ pub struct LogOptions {
     pub batched: bool,
 }
 
-/// Why logging cannot begin or change.
+/// Why logging cannot begin.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// Another subscriber is installed.
     #[error("logging was set up twice")]
     Twice,
-    /// The subscriber is gone.
-    #[error("logging has ended")]
-    Gone,
     /// No thread to write lines.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] io::Error),
@@ -53,7 +51,7 @@ pub enum LogError {
 /// Changes logging while it runs. Cheap to clone.
 #[derive(Clone)]
 pub struct LogHandle {
-    filter: reload::Handle<Targets, Registry>,
+    threshold: Threshold,
     secrets: Secrets,
     pinned: bool,
     batch: Option<Batch>,
@@ -82,11 +80,10 @@ impl LogHandle {
     }
 
     /// Writes lines from `level` on, unless the command line said otherwise.
-    pub fn set_level(&self, level: Level) -> Result<(), LogError> {
-        if self.pinned {
-            return Ok(());
+    pub fn set_level(&self, level: Level) {
+        if !self.pinned {
+            self.threshold.set(level);
         }
-        self.filter.reload(targets(level)).map_err(|_| LogError::Gone)
     }
 
     /// Masks these in every line from now on, beside everything that looks like a key.
@@ -112,7 +109,8 @@ where
     W: Write,
 {
     let secrets = Secrets::default();
-    let (filter, handle) = reload::Layer::new(targets(options.level));
+    let threshold = Threshold::default();
+    threshold.set(options.level);
     let writer = Masking { output, secrets: Arc::clone(&secrets) };
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_target(false).with_ansi(options.ansi);
     let lines: Box<dyn Layer<_> + Send + Sync> = match options.format {
@@ -120,19 +118,53 @@ where
         LogFormat::Text => Box::new(lines.fmt_fields(Plain).event_format(Plain)),
         LogFormat::Json => Box::new(lines.json().flatten_event(true).with_span_list(false)),
     };
-    let subscriber = Registry::default().with(filter).with(lines);
-    (Box::new(subscriber), LogHandle { filter: handle, secrets, pinned: options.pinned, batch: None })
+    let subscriber = Registry::default().with(threshold.clone()).with(lines);
+    (Box::new(subscriber), LogHandle { threshold, secrets, pinned: options.pinned, batch: None })
 }
 
-fn targets(level: Level) -> Targets {
-    let level = match level {
-        Level::Error => LevelFilter::ERROR,
-        Level::Warn => LevelFilter::WARN,
-        Level::Info => LevelFilter::INFO,
-        Level::Debug => LevelFilter::DEBUG,
-        Level::Trace => LevelFilter::TRACE,
-    };
-    Targets::new().with_default(level.min(LevelFilter::WARN)).with_target(OURS, level)
+/// The least severe level that is written, as a filter. Each place in the code is asked once, and again after a change; the
+/// library's own filter that can change takes a lock whenever a span is entered or left.
+#[derive(Clone, Default)]
+struct Threshold(Arc<AtomicU8>);
+
+impl Threshold {
+    const LEVELS: [LevelFilter; 5] = [LevelFilter::ERROR, LevelFilter::WARN, LevelFilter::INFO, LevelFilter::DEBUG, LevelFilter::TRACE];
+
+    fn set(&self, level: Level) {
+        let position = match level {
+            Level::Error => 0,
+            Level::Warn => 1,
+            Level::Info => 2,
+            Level::Debug => 3,
+            Level::Trace => 4,
+        };
+        self.0.store(position, Ordering::Relaxed);
+        tracing::callsite::rebuild_interest_cache();
+    }
+
+    fn level(&self) -> LevelFilter {
+        Threshold::LEVELS.get(usize::from(self.0.load(Ordering::Relaxed))).copied().unwrap_or(LevelFilter::TRACE)
+    }
+
+    fn lets_through(&self, metadata: &Metadata<'_>) -> bool {
+        let target = metadata.target();
+        let is_ours = target.strip_prefix(OURS).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+        *metadata.level() <= if is_ours { self.level() } else { self.level().min(LevelFilter::WARN) }
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Threshold {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.lets_through(metadata) { Interest::always() } else { Interest::never() }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        self.lets_through(metadata)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.level())
+    }
 }
 
 /// Masks secrets in each line before it is written.
@@ -162,10 +194,8 @@ struct MaskingWriter<'a, W> {
 impl<W: Write> Write for MaskingWriter<'_, W> {
     // The formatter hands over a whole line at once, so no secret is ever split between two calls.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(line);
-        let known = self.secrets.load();
-        let known = known.redact(&text);
-        self.output.write_all(redact(&known).as_bytes())?;
+        let text = simdutf8::basic::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed);
+        self.output.write_all(self.secrets.load().redact(&text).as_bytes())?;
         Ok(line.len())
     }
 
@@ -237,11 +267,11 @@ mod tests {
     fn the_level_changes_at_runtime_and_only_for_us() {
         let text = logged(LogFormat::Text, false, |handle| {
             tracing::debug!("one");
-            handle.set_level(Level::Debug).unwrap();
+            handle.set_level(Level::Debug);
             tracing::debug!("two");
             tracing::debug!(target: "hyper", "three");
             tracing::warn!(target: "hyper", "four");
-            handle.set_level(Level::Error).unwrap();
+            handle.set_level(Level::Error);
             tracing::warn!(target: "hyper", "five");
         });
         let heard: Vec<_> = ["one", "two", "three", "four", "five"].into_iter().filter(|word| text.contains(word)).collect();
@@ -268,7 +298,7 @@ mod tests {
     #[test]
     fn a_level_from_the_command_line_stays() {
         let text = logged(LogFormat::Text, true, |handle| {
-            handle.set_level(Level::Debug).unwrap();
+            handle.set_level(Level::Debug);
             tracing::debug!("hidden");
         });
         assert_eq!(text, "");

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, packed};
 use memchr::{memchr2, memmem};
 use regex::{Captures, Regex};
 
@@ -29,6 +29,13 @@ static KEYS: LazyLock<Regex> = LazyLock::new(|| {
     ))
     .expect("the pattern compiles")
 });
+
+/// Whatever [`KEYS`] matches holds one of these.
+#[rustfmt::skip]
+const SIGNS: [&str; 20] = [
+    "sk-", "gsk_", "xai-", "pplx-", "hf_", "r8_", "ghp_", "github_pat_", "nvapi-", "AIza", "eyJ", "earer",
+    "key=", "token=", "secret=", "password=", "key\"", "token\"", "secret\"", "password\"",
+];
 
 /// `text` with everything masked that looks like a key: `sk-…`, `Bearer …`, `key=…`, `AIza…`, JWTs.
 pub fn redact(text: &str) -> Cow<'_, str> {
@@ -57,28 +64,64 @@ pub fn redact_known<'a>(text: &'a str, secrets: &[Secret]) -> Cow<'a, str> {
     text
 }
 
-/// Secrets that every line of a log is searched for, however many there are.
-#[derive(Debug, Default)]
+/// What every line of a log is searched for: known secrets, however many there are, and what looks like a key.
+#[derive(Debug)]
 pub struct Known {
     secrets: Vec<Secret>,
-    /// All of them at once, as they are; `None` where that cannot be made.
-    any: Option<AhoCorasick>,
+    /// All of them as they are, and [`SIGNS`], at once.
+    any: Any,
+}
+
+/// Looks for many texts at once.
+#[derive(Debug)]
+enum Any {
+    /// By vector instructions: as many secrets as a gateway has that is not very large.
+    Few(packed::Searcher),
+    Many(AhoCorasick),
+    /// What cannot be made is not left out: every text may hold something.
+    Unknown,
+}
+
+impl Any {
+    fn of<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Any {
+        match (packed::Searcher::new(texts.clone()), AhoCorasick::new(texts)) {
+            (Some(searcher), _) => Any::Few(searcher),
+            (None, Ok(automaton)) => Any::Many(automaton),
+            (None, Err(_)) => Any::Unknown,
+        }
+    }
+
+    fn may_stand_in(&self, text: &str) -> bool {
+        match self {
+            Any::Few(searcher) => searcher.find(text).is_some(),
+            Any::Many(automaton) => automaton.is_match(text),
+            Any::Unknown => true,
+        }
+    }
 }
 
 impl Known {
     /// Of `secrets`.
     pub fn new(secrets: Vec<Secret>) -> Known {
         let values = secrets.iter().map(Secret::expose).filter(|value| value.len() >= SHORTEST_KNOWN);
-        Known { any: AhoCorasick::new(values).ok(), secrets }
+        Known { any: Any::of(values.chain(SIGNS)), secrets }
     }
 
-    /// As [`redact_known`] does it. A text without escapes that holds none is seen in one pass.
+    /// As [`redact_known`] and then [`redact`] do it. A text without escapes that holds nothing is seen in one pass.
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let is_free = |any: &AhoCorasick| !any.is_match(text) && memchr2(b'\\', b'%', text.as_bytes()).is_none();
-        if self.secrets.is_empty() || self.any.as_ref().is_some_and(is_free) {
+        if !self.any.may_stand_in(text) && !is_escaped(text.as_bytes()) {
             return Cow::Borrowed(text);
         }
-        redact_known(text, &self.secrets)
+        match redact_known(text, &self.secrets) {
+            Cow::Borrowed(text) => redact(text),
+            Cow::Owned(text) => Cow::Owned(redact(&text).into_owned()),
+        }
+    }
+}
+
+impl Default for Known {
+    fn default() -> Known {
+        Known::new(Vec::new())
     }
 }
 
@@ -106,7 +149,7 @@ pub fn redact_cut<'a>(text: &'a str, secrets: &[Secret]) -> Cow<'a, str> {
 /// Where `secret` stands in `text`: as it is, or with any of its characters written as JSON or a URL may write them.
 pub fn places(text: &[u8], secret: &str) -> Vec<Range<usize>> {
     let as_it_is = memmem::find_iter(text, secret).map(|at| at..at + secret.len());
-    if secret.is_empty() || memchr2(b'\\', b'%', text).is_none() {
+    if secret.is_empty() || !is_escaped(text) {
         return as_it_is.collect();
     }
     let mut found: Vec<Range<usize>> = as_it_is.collect();
@@ -124,6 +167,11 @@ pub fn places(text: &[u8], secret: &str) -> Vec<Range<usize>> {
     }
     found.sort_by_key(|place| place.start);
     found
+}
+
+/// Whether JSON or a URL may have written something in `text` in another way than it is.
+pub fn is_escaped(text: &[u8]) -> bool {
+    memchr2(b'\\', b'%', text).is_some()
 }
 
 /// How long `secret` is at the beginning of `text`, in whatever way each of its characters is written.
@@ -177,6 +225,8 @@ fn hexadecimal(digits: &[u8]) -> Option<u32> {
 mod tests {
     use std::borrow::Cow;
 
+    use proptest::prelude::{prop, prop_assert_eq, proptest};
+
     use super::{Known, redact, redact_cut, redact_known};
     use crate::config::Secret;
 
@@ -214,13 +264,60 @@ mod tests {
     fn many_secrets_are_masked_as_each_would_be() {
         let secrets: Vec<Secret> = (0..2000).map(|number| Secret::new(format!("秘密 number-{number}!"))).collect();
         let known = Known::new(secrets.clone());
+        let redacted = |text| redact(&redact_known(text, &secrets)).into_owned();
         for text in ["nothing here", "said 秘密 number-7! twice: 秘密 number-1999!", r"as JSON: \u79d8密 number-7!", "50 % of nothing"]
         {
-            assert_eq!(known.redact(text), redact_known(text, &secrets), "{text}");
+            assert_eq!(known.redact(text), redacted(text), "{text}");
         }
         assert!(!known.redact("秘密 number-77!").contains("number"));
         assert_eq!(Known::default().redact("all"), "all");
     }
+
+    proptest! {
+        #[test]
+        fn what_looks_like_a_key_is_masked_whatever_stands_around_it(parts in prop::collection::vec(prop::sample::select(&PARTS[..]), 0..8)) {
+            let text = parts.concat();
+            prop_assert_eq!(Known::default().redact(&text), redact(&text));
+        }
+    }
+
+    /// All that the pattern of keys knows, and what comes near it.
+    const PARTS: [&str; 34] = [
+        "sk-",
+        "gsk_",
+        "xai-",
+        "pplx-",
+        "hf_",
+        "r8_",
+        "ghp_",
+        "github_pat_",
+        "nvapi-",
+        "AIza",
+        "eyJ",
+        "bearer ",
+        "Bearer\t",
+        "api-key",
+        "api_key",
+        "apikey",
+        "access-token",
+        "access_token",
+        "client_secret",
+        "key",
+        "token",
+        "secret",
+        "password",
+        "=",
+        "\"",
+        "\\",
+        ": ",
+        ".",
+        " ",
+        "0123456789",
+        "abcdefgh",
+        "ABC-_",
+        "密钥",
+        "task",
+    ];
 
     #[test]
     fn a_secret_is_found_however_json_and_urls_write_it() {

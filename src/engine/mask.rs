@@ -8,9 +8,10 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
+use memchr::memmem;
 
 use crate::config::{Secret, secret};
-use crate::telemetry::redact::places;
+use crate::telemetry::redact::{is_escaped, places};
 use crate::transport::{TransportError, UpstreamBody};
 
 /// The longest that JSON or a URL may make of one byte of a secret: `\u0061`.
@@ -28,8 +29,7 @@ pub fn mask(body: Bytes, secrets: &[Secret]) -> Bytes {
 
 /// `headers` with `secrets` masked in their values: some upstreams repeat what they were sent.
 pub fn mask_headers(mut headers: HeaderMap, secrets: &[Secret]) -> HeaderMap {
-    let shortest = secrets.iter().map(|secret| secret.expose().len()).filter(|length| *length >= SHORTEST_SECRET).min();
-    for value in headers.values_mut().filter(|value| shortest.is_some_and(|shortest| value.len() >= shortest)) {
+    for value in headers.values_mut().filter(|value| may_hold(value.as_bytes(), secrets)) {
         let masked = mask(Bytes::copy_from_slice(value.as_bytes()), secrets);
         if masked != value.as_bytes() {
             // What is left of a value, and asterisks: a value again.
@@ -37,6 +37,12 @@ pub fn mask_headers(mut headers: HeaderMap, secrets: &[Secret]) -> HeaderMap {
         }
     }
     headers
+}
+
+/// Whether one of `secrets`, or as much of its beginning as is masked, may stand in `text`: nearly always not.
+fn may_hold(text: &[u8], secrets: &[Secret]) -> bool {
+    let beginnings = secrets.iter().filter_map(|secret| secret.expose().as_bytes().get(..SHORTEST_SECRET));
+    text.len() >= SHORTEST_SECRET && (is_escaped(text) || beginnings.into_iter().any(|beginning| memmem::find(text, beginning).is_some()))
 }
 
 /// A body that begins with `first` and goes on with `upstream`, with `secrets` masked also where pieces meet.

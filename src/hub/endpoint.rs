@@ -60,6 +60,11 @@ impl Endpoint {
         }
     }
 
+    /// The endpoint with this path.
+    pub fn of_path(path: &str) -> Option<Endpoint> {
+        Endpoint::ALL.into_iter().find(|endpoint| endpoint.path() == path)
+    }
+
     /// Whether a reply is a JSON value that llmgw reads whole before it answers (§4: "a non-streamed JSON answer when it is complete").
     pub fn has_json_reply(self) -> bool {
         matches!(self, Endpoint::ChatCompletions | Endpoint::Completions | Endpoint::Embeddings)

@@ -18,8 +18,9 @@ impl<'a> MediaType<'a> {
 
     /// JSON, by itself or beneath a name of its own such as `application/problem+json`.
     pub fn is_json(self) -> bool {
-        let essence = self.0.to_ascii_lowercase();
-        essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+        let Some((kind, subtype)) = self.0.split_once('/') else { return false };
+        let ending = subtype.len().checked_sub(5).and_then(|at| subtype.get(at..)).unwrap_or(subtype);
+        kind.eq_ignore_ascii_case("application") && (subtype.eq_ignore_ascii_case("json") || ending.eq_ignore_ascii_case("+json"))
     }
 
     /// Any kind of multipart.

@@ -3,47 +3,73 @@
 //! Neither side learns the other's credentials, its address or what only concerns one connection.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use http::header::{CONNECTION, CONTENT_ENCODING, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
 /// What only concerns one connection (RFC 9110 §7.6.1), besides what `Connection` names.
-const HOP_BY_HOP: [&str; 10] = [
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "http2-settings",
-    "proxy-authenticate",
-    "proxy-authentication-info",
-];
+fn is_hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+            | "http2-settings"
+            | "proxy-authenticate"
+            | "proxy-authentication-info"
+    )
+}
 
 /// Of a client's: whereabouts, and what belongs to the body as it was before it was read.
-const NOT_FORWARDED: [&str; 10] =
-    ["host", "content-length", "content-encoding", "accept-encoding", "forwarded", "x-real-ip", "via", "origin", "referer", "expect"];
-/// Of a client's: credentials, by what their names hold; vendors call them `x-goog-api-key`, `xi-api-key`, `x-auth-token` …
-const CREDENTIALS: [&str; 8] =
-    ["authorization", "cookie", "api-key", "apikey", "auth-token", "access-token", "security-token", "subscription-key"];
-const NOT_FORWARDED_PREFIXES: [&str; 5] = ["proxy-", "x-forwarded-", "sec-", "x-llmgw-", "cf-"];
+fn is_kept_from_upstreams(name: &str) -> bool {
+    let is_named = matches!(
+        name,
+        "host"
+            | "content-length"
+            | "content-encoding"
+            | "accept-encoding"
+            | "forwarded"
+            | "x-real-ip"
+            | "via"
+            | "origin"
+            | "referer"
+            | "expect"
+    );
+    is_named || begins_with_any(name, &["proxy-", "x-forwarded-", "sec-", "x-llmgw-", "cf-"])
+}
 
 /// Of an upstream's: what is about its site, its account, or the body as it was compressed.
-const NOT_RETURNED: [&str; 11] = [
-    "set-cookie",
-    "set-cookie2",
-    "content-length",
-    "content-encoding",
-    "server",
-    "alt-svc",
-    "strict-transport-security",
-    "openai-organization",
-    "openai-project",
-    "anthropic-organization-id",
-    "date",
-];
-const NOT_RETURNED_PREFIXES: [&str; 4] = ["proxy-", "x-llmgw-", "cf-", "access-control-"];
+fn is_kept_from_clients(name: &str) -> bool {
+    let is_named = matches!(
+        name,
+        "set-cookie"
+            | "set-cookie2"
+            | "content-length"
+            | "content-encoding"
+            | "server"
+            | "alt-svc"
+            | "strict-transport-security"
+            | "openai-organization"
+            | "openai-project"
+            | "anthropic-organization-id"
+            | "date"
+    );
+    is_named || begins_with_any(name, &["proxy-", "x-llmgw-", "cf-", "access-control-"])
+}
+
+/// Of a client's: credentials, by what their names hold; vendors call them `x-goog-api-key`, `xi-api-key`, `x-auth-token` …
+#[expect(clippy::expect_used, reason = "the words are constant and have a test")]
+static CREDENTIALS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let words = ["authorization", "cookie", "api-key", "apikey", "auth-token", "access-token", "security-token", "subscription-key"];
+    // Names are short: a prefilter would cost more than it saves.
+    AhoCorasick::builder().prefilter(false).kind(Some(AhoCorasickKind::DFA)).build(words).expect("words")
+});
 
 /// The upstream's own id of a request, as the client sees it beside ours.
 const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-request-id");
@@ -56,8 +82,8 @@ pub fn forwardable(client: &HeaderMap) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(client.len());
     let named = named_by_connection(client);
     for (name, value) in client {
-        let is_kept = !is_in(name, &HOP_BY_HOP, &[]) && !is_in(name, &NOT_FORWARDED, &NOT_FORWARDED_PREFIXES);
-        if is_kept && !holds_credential(name) && !named.contains(name) {
+        let plain = hyphenated(name);
+        if !is_hop_by_hop(&plain) && !is_kept_from_upstreams(&plain) && !CREDENTIALS.is_match(&*plain) && !is_in(name, &named) {
             headers.append(name, value.clone());
         }
     }
@@ -93,23 +119,18 @@ pub fn returnable(upstream: &HeaderMap) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(upstream.len());
     let named = named_by_connection(upstream);
     for (name, value) in upstream {
+        let plain = hyphenated(name);
         if REQUEST_IDS.contains(name) {
             headers.insert(UPSTREAM_REQUEST_ID, value.clone());
-        } else if !is_in(name, &HOP_BY_HOP, &[]) && !is_in(name, &NOT_RETURNED, &NOT_RETURNED_PREFIXES) && !named.contains(name) {
+        } else if !is_hop_by_hop(&plain) && !is_kept_from_clients(&plain) && !is_in(name, &named) {
             headers.append(name, value.clone());
         }
     }
     headers
 }
 
-fn is_in(name: &HeaderName, names: &[&str], prefixes: &[&str]) -> bool {
-    let name = hyphenated(name);
-    names.contains(&&*name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
-}
-
-fn holds_credential(name: &HeaderName) -> bool {
-    let name = hyphenated(name);
-    CREDENTIALS.iter().any(|word| name.contains(word))
+fn begins_with_any(name: &str, prefixes: &[&str]) -> bool {
+    prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Some servers make `-` and `_` the same, as CGI did: what looks like a header of ours is one.
@@ -121,9 +142,15 @@ fn hyphenated(name: &HeaderName) -> Cow<'_, str> {
 }
 
 /// Bytes, because a name that cannot be read must not hide those beside it.
-fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+fn named_by_connection(headers: &HeaderMap) -> Vec<&[u8]> {
     let values = headers.get_all(CONNECTION).iter().map(HeaderValue::as_bytes);
-    values.flat_map(|value| value.split(|byte| *byte == b',')).filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok()).collect()
+    // No header has the name of an option that everybody sends.
+    let is_name = |name: &&[u8]| !name.eq_ignore_ascii_case(b"keep-alive") && !name.eq_ignore_ascii_case(b"close");
+    values.flat_map(|value| value.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii).filter(is_name).collect()
+}
+
+fn is_in(name: &HeaderName, named: &[&[u8]]) -> bool {
+    named.iter().any(|other| other.eq_ignore_ascii_case(name.as_str().as_bytes()))
 }
 
 #[cfg(test)]

@@ -58,6 +58,9 @@ pub enum Encoding {
 impl Encoding {
     /// What `headers` say of their body; `Err` is what is not known here, as written.
     pub fn of(headers: &HeaderMap) -> Result<Encoding, String> {
+        if !headers.contains_key(CONTENT_ENCODING) {
+            return Ok(Encoding::Identity);
+        }
         let lines: Vec<&str> = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?").trim()).collect();
         let written = lines.join(", ").to_ascii_lowercase();
         match written.as_str() {

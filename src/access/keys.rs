@@ -2,9 +2,10 @@
 //!
 //! Knows no HTTP: which header held the key is the server's business.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::HashMap;
+use foldhash::fast::RandomState;
 use globset::GlobMatcher;
 use sha2::{Digest, Sha256};
 
@@ -49,7 +50,7 @@ impl KeyRing {
         if auth.keys.is_empty() {
             return KeyRing { callers: None };
         }
-        let mut callers = HashMap::with_capacity(auth.keys.len());
+        let mut callers = HashMap::with_capacity_and_hasher(auth.keys.len(), RandomState::default());
         for key in &auth.keys {
             let grant = Grant { name: key.name.clone(), models: key.models.clone(), passthrough: key.passthrough };
             callers.entry(key.digest).or_insert_with(|| Caller(Arc::new(grant)));

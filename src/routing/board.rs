@@ -2,12 +2,12 @@
 //!
 //! Reading takes no lock; a name that is new, or no longer needed, replaces a map.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
+use foldhash::HashMap;
 
 use crate::config::Cooldown;
 

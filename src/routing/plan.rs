@@ -2,10 +2,10 @@
 //!
 //! [`plan()`] only reads: the loop, `explain` and the dashboard call it alike.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use foldhash::HashSet;
 use rand::Rng;
 
 use crate::config::{Cooldown, Strategy};
@@ -74,8 +74,8 @@ impl<'a> Walk<'a> {
             now,
             policy: table.cooldown(),
             ahead: vec![name],
-            visited: HashSet::new(),
-            planned: HashSet::new(),
+            visited: HashSet::default(),
+            planned: HashSet::default(),
             plan,
             unoffered: None,
             refused: None,

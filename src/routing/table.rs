@@ -2,10 +2,10 @@
 //!
 //! Immutable but for the handles into the [`Board`] and the turns of `round_robin`. Knows nothing of discovered models.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use foldhash::{HashMap, HashSet};
 use regex::Regex;
 
 use crate::config::{Config, Cooldown, Model, Params, Price, Provider, Route, Strategy, Target};
@@ -91,7 +91,7 @@ impl RouteTable {
         let providers = upstreams(config, board);
         let mut preferred: Vec<usize> = (0..providers.len()).filter(|index| providers[*index].enabled).collect();
         preferred.sort_by_key(|index| providers[*index].priority);
-        let mut listed: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
+        let mut listed: HashMap<Arc<str>, Vec<usize>> = HashMap::default();
         for index in &preferred {
             for model in config.providers[*index].models.iter().flatten() {
                 let offering = listed.entry(model.clone()).or_default();

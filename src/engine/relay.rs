@@ -36,6 +36,8 @@ pub struct Relay {
     upstream: Option<UpstreamBody>,
     kind: Kind,
     queue: VecDeque<Bytes>,
+    /// The connection to the upstream has had its turn since it brought the last of `queue`.
+    has_waited: bool,
     meter: Meter,
     clock: Clock,
     from: Source,
@@ -101,8 +103,7 @@ impl Relay {
     /// A stream of events whose beginning was held back.
     pub fn events(begun: Begun, withhold_usage: bool, limits: Limits, meter: Meter, from: Source) -> Relay {
         let events = Events { framer: begun.framer, withhold_usage, finished: false, done: false, failed: false };
-        let mut relay =
-            Relay { upstream: begun.upstream, kind: Kind::Events(events), queue: VecDeque::new(), meter, clock: Clock::new(limits), from };
+        let mut relay = Relay::new(begun.upstream, Kind::Events(events), limits, meter, from);
         for (frame, chunk) in begun.held.into_iter().zip(begun.chunks) {
             relay.take(frame, Some(chunk));
         }
@@ -113,9 +114,14 @@ impl Relay {
         relay
     }
 
+    fn new(upstream: Option<UpstreamBody>, kind: Kind, limits: Limits, meter: Meter, from: Source) -> Relay {
+        Relay { upstream, kind, queue: VecDeque::new(), has_waited: false, meter, clock: Clock::new(limits), from }
+    }
+
     /// Any other body, of which `first` was read.
     pub fn raw(first: Option<Bytes>, upstream: Option<UpstreamBody>, limits: Limits, meter: Meter, from: Source) -> Relay {
-        let mut relay = Relay { upstream, kind: Kind::Raw, queue: first.into_iter().collect(), meter, clock: Clock::new(limits), from };
+        let mut relay = Relay::new(upstream, Kind::Raw, limits, meter, from);
+        relay.queue.extend(first);
         // Nobody polls a body that has no bytes (HEAD, 204, 304).
         if relay.upstream.as_ref().is_none_or(UpstreamBody::is_end_stream) {
             relay.end();
@@ -126,14 +132,24 @@ impl Relay {
     /// The next piece for the client; ends cleanly after an error event, and with an error where no event can say it.
     pub fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
         loop {
-            if let Some(piece) = self.next_piece() {
-                self.meter.sent(piece.len());
-                return Poll::Ready(Some(Ok(piece)));
+            if self.is_enough() {
+                return Poll::Ready(self.next_piece());
             }
             let Some(upstream) = self.upstream.as_mut() else { return Poll::Ready(None) };
             let polled = Pin::new(upstream).poll_frame(context);
             let broken = match polled {
+                Poll::Pending if !self.queue.is_empty() => {
+                    // The connection to the upstream hands over one chunk at a time, and must be polled for the next: what
+                    // came in one packet would go out in a packet each. So it gets its turn first, which costs a fraction
+                    // of a write, until it brings nothing new.
+                    if std::mem::replace(&mut self.has_waited, true) {
+                        return Poll::Ready(self.next_piece());
+                    }
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Poll::Ready(Some(Ok(frame))) => {
+                    self.has_waited = false;
                     self.clock.last = Instant::now();
                     if let Ok(data) = frame.into_data() {
                         self.receive(data);
@@ -156,8 +172,22 @@ impl Relay {
         }
     }
 
+    /// Whether something waits that shall go out without waiting for more.
+    fn is_enough(&self) -> bool {
+        let is_over = self.upstream.is_none() && !self.queue.is_empty();
+        is_over || self.queue.iter().map(Bytes::len).sum::<usize>() >= TOGETHER
+    }
+
+    /// The next piece for the client.
+    fn next_piece(&mut self) -> Option<Result<Bytes, BrokenOff>> {
+        self.has_waited = false;
+        let piece = self.join()?;
+        self.meter.sent(piece.len());
+        Some(Ok(piece))
+    }
+
     /// What waits, together: a chunk and a write for each event would cost more than copying them.
-    fn next_piece(&mut self) -> Option<Bytes> {
+    fn join(&mut self) -> Option<Bytes> {
         let first = self.queue.pop_front()?;
         let mut length = first.len();
         let fits = |piece: &&Bytes| {

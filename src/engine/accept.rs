@@ -1,5 +1,7 @@
 //! The two halves of a chat: what a request's own text decides, and what its answer takes.
 
+use futures_util::future::BoxFuture;
+
 use crate::engine::demand::Demand;
 use crate::engine::meter::Meter;
 use crate::engine::{Engine, Error, Job, Reply, run};
@@ -8,17 +10,20 @@ use crate::telemetry::events::RequestAccepted;
 
 /// A request that was read and may be answered. Dropping it, or its answer on the way, reports that its client left.
 pub struct Accepted {
-    engine: Engine,
-    job: Job,
-    demand: Demand,
-    meter: Meter,
+    is_stream: bool,
+    /// In a box from the beginning: it is large, and who waits for it would be too.
+    answer: BoxFuture<'static, Result<Reply, Error>>,
 }
 
 impl Accepted {
     pub(super) fn new(engine: &Engine, job: Job) -> Result<Accepted, Error> {
         let mut meter = Meter::start(job.client, job.caller.name().clone(), job.received, &engine.0.running);
         match read(&job, &mut meter) {
-            Ok(demand) => Ok(Accepted { engine: engine.clone(), job, demand, meter }),
+            Ok(demand) => {
+                let has_events = matches!(job.endpoint, Endpoint::ChatCompletions | Endpoint::Completions);
+                let is_stream = demand.is_stream() && has_events;
+                Ok(Accepted { is_stream, answer: Box::pin(answer(engine.clone(), job, demand, meter)) })
+            }
             Err(error) => {
                 meter.fail(&error);
                 Err(error)
@@ -28,18 +33,21 @@ impl Accepted {
 
     /// Whether a stream of events was asked for, of an endpoint that has some.
     pub fn is_stream(&self) -> bool {
-        self.demand.is_stream() && matches!(self.job.endpoint, Endpoint::ChatCompletions | Endpoint::Completions)
+        self.is_stream
     }
 
     /// Resolves, plans, tries, commits.
-    pub async fn answer(self) -> Result<Reply, Error> {
-        let Accepted { engine, job, demand, mut meter } = self;
-        match run::run(&engine.0, &job, &demand, &mut meter).await {
-            Ok((answered, candidate, slot)) => Ok(run::reply(&job.snapshot, answered, candidate, slot, meter)),
-            Err(error) => {
-                meter.fail(&error);
-                Err(error)
-            }
+    pub fn answer(self) -> BoxFuture<'static, Result<Reply, Error>> {
+        self.answer
+    }
+}
+
+async fn answer(engine: Engine, job: Job, demand: Demand, mut meter: Meter) -> Result<Reply, Error> {
+    match run::run(&engine.0, &job, &demand, &mut meter).await {
+        Ok((answered, candidate, slot)) => Ok(run::reply(&job.snapshot, answered, candidate, slot, meter)),
+        Err(error) => {
+            meter.fail(&error);
+            Err(error)
         }
     }
 }

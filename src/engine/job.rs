@@ -71,7 +71,15 @@ impl RequestId {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let number = NEXT.fetch_add(1, Ordering::Relaxed) & 0xffff;
-        RequestId(format!("req-{:012x}{number:04x}{:04x}", since_epoch.as_micros() & 0xffff_ffff_ffff, rand::random::<u16>()).into())
+        // Twelve digits, four, and four.
+        let micros = since_epoch.as_micros() & 0xffff_ffff_ffff;
+        let mut id = *b"req-00000000000000000000";
+        let mut rest = micros << 32 | u128::from(number) << 16 | u128::from(rand::random::<u16>());
+        for digit in id[4..].iter_mut().rev() {
+            *digit = b"0123456789abcdef"[(rest & 0xf) as usize];
+            rest >>= 4;
+        }
+        RequestId(std::str::from_utf8(&id).unwrap_or_default().into())
     }
 
     /// The client's, if it is 1 to 128 characters of letters, digits and `-_.:/+=`.

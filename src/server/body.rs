@@ -12,6 +12,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use tokio::io::AsyncReadExt;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -57,16 +58,16 @@ pub(super) async fn read(headers: &mut HeaderMap, mut body: Body, limits: Limits
 }
 
 /// Lends `body` to whoever answers; what they leave of it can be taken back.
-pub(super) fn lend(body: Body) -> (Body, Unread) {
+pub(super) fn lend(body: Incoming) -> (Body, Unread) {
     if body.is_end_stream() {
-        return (body, Unread(None));
+        return (Body::empty(), Unread(None));
     }
     let (back, unread) = oneshot::channel();
-    (Body::new(Lent { body, back: Some(back) }), Unread(Some(unread)))
+    (Body::new(Lent(Some((body, back)))), Unread(Some(unread)))
 }
 
 /// What was lent and not read to its end, once nobody holds it any more.
-pub(super) struct Unread(Option<oneshot::Receiver<Body>>);
+pub(super) struct Unread(Option<oneshot::Receiver<Incoming>>);
 
 impl Unread {
     /// Reads on without keeping anything, so that the client gets to reading its answer.
@@ -85,44 +86,41 @@ impl Unread {
     }
 }
 
-/// A body that gives back what is left of it when it is dropped.
-struct Lent {
-    body: Body,
-    /// `None` once nothing is left.
-    back: Option<oneshot::Sender<Body>>,
-}
+/// A body that gives back what is left of it when it is dropped; `None` once nothing is.
+struct Lent(Option<(Incoming, oneshot::Sender<Incoming>)>);
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        if let Some(back) = self.back.take() {
+        if let Some((body, back)) = self.0.take() {
             // Nobody may be left to take it.
-            let _ = back.send(std::mem::take(&mut self.body));
+            let _ = back.send(body);
         }
     }
 }
 
 impl http_body::Body for Lent {
     type Data = Bytes;
-    type Error = axum::Error;
+    type Error = hyper::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let mut polled = Pin::new(&mut self.body).poll_frame(context);
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let Some((body, _)) = &mut self.0 else { return Poll::Ready(None) };
+        let mut polled = Pin::new(&mut *body).poll_frame(context);
         // Trailers mean nothing here, and an upstream shall not take them for headers.
         if matches!(&polled, Poll::Ready(Some(Ok(frame))) if !frame.is_data()) {
             polled = Poll::Ready(None);
         }
-        if matches!(polled, Poll::Ready(None | Some(Err(_)))) || self.body.is_end_stream() {
-            self.back = None;
+        if matches!(polled, Poll::Ready(None | Some(Err(_)))) || body.is_end_stream() {
+            self.0 = None;
         }
         polled
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.0.as_ref().is_none_or(|(body, _)| body.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), |(body, _)| body.size_hint())
     }
 }
 

@@ -1,7 +1,5 @@
 //! Answers every request that names a model.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -19,9 +17,9 @@ use crate::server::reply;
 use crate::server::state::{App, Arrival};
 
 /// Reads the request whole, asks the engine, answers. Dropping the future, when the client leaves, cancels all of it.
-pub(super) async fn answer(app: Arc<App>, endpoint: Endpoint, request: Request) -> Response {
-    match read(endpoint, request).await {
-        Ok(job) => ask(&app, job).await,
+pub(super) async fn answer(app: &App, endpoint: Endpoint, arrival: Arrival, request: Request) -> Response {
+    match read(endpoint, arrival, request).await {
+        Ok(job) => ask(app, job).await,
         Err(rejection) => rejection.into_response(),
     }
 }
@@ -35,9 +33,8 @@ async fn ask(app: &App, job: Job) -> Response {
     }
 }
 
-async fn read(endpoint: Endpoint, request: Request) -> Result<Job, Rejection> {
-    let (mut parts, body) = request.into_parts();
-    let arrival = Arrival::take(&mut parts)?;
+async fn read(endpoint: Endpoint, arrival: Arrival, request: Request) -> Result<Job, Rejection> {
+    let (parts, body) = request.into_parts();
     let caller = check(endpoint, &arrival, &parts)?;
     job(endpoint, arrival, caller, parts.headers, body).await
 }

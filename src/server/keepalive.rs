@@ -34,7 +34,7 @@ type Answer = BoxFuture<'static, Result<Reply, Error>>;
 
 /// Answers with a stream of events: the upstream's as soon as it begins, or one without a beginning when that is late.
 pub(super) async fn answer(accepted: Accepted, keepalive: Keepalive, shutdown: &Shutdown) -> Response {
-    let mut answer: Answer = Box::pin(accepted.answer());
+    let mut answer: Answer = accepted.answer();
     let in_time = match keepalive.before_headers {
         Some(patience) => timeout(patience, answer.as_mut()).await.ok(),
         None => Some(answer.as_mut().await),

@@ -5,22 +5,21 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
-use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{CONNECTION, EXPECT, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER};
 use http::request::Parts;
-use http::{Method, Request, Version};
+use http::{Method, Request, Uri, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
-use tower::{ServiceExt, service_fn};
+use tower::service_fn;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, Cors, CorsLayer};
 use tower_service::Service;
 use tracing::{Instrument, Span, error_span};
@@ -31,7 +30,7 @@ use crate::server::admit::{Place, check_form};
 use crate::server::body::lend;
 use crate::server::caller::{check_open, is_allowed_origin};
 use crate::server::error::Rejection;
-use crate::server::router::is_vital;
+use crate::server::router::{Paths, is_vital};
 use crate::server::state::{App, Arrival, Metered};
 use crate::telemetry::events::RequestAnswered;
 
@@ -54,26 +53,25 @@ const QUIET: [&str; 5] = ["/health", "/v1/health", "/healthz", "/readyz", "/metr
 /// The outermost part of one port's paths.
 pub(super) struct Edge {
     app: Arc<App>,
-    router: Router,
+    paths: Paths,
     cors: CorsLayer,
 }
 
 impl Edge {
-    pub(super) fn new(app: Arc<App>, router: Router) -> Edge {
+    pub(super) fn new(app: Arc<App>, paths: Paths) -> Edge {
         let cors = cors(Arc::clone(&app));
-        Edge { app, router, cors }
+        Edge { app, paths, cors }
     }
 
-    async fn guarded(&self, arrival: Arrival, request: Request<Body>) -> Response {
-        let (mut parts, body) = request.into_parts();
+    /// `place` is the request's until its answer has ended.
+    async fn guarded(&self, arrival: Arrival, request: Request<Incoming>, place: &OnceLock<Place>) -> Response {
+        let (parts, body) = request.into_parts();
         let waits = waits_for_leave(&parts);
         let (body, unread) = lend(body);
         let response = match self.check(&arrival, &parts, &body) {
-            Ok(place) => {
-                parts.extensions.insert(arrival);
-                let Ok(mut response) = self.router.clone().oneshot(Request::from_parts(parts, body)).await;
-                response.extensions_mut().insert(Arc::new(place));
-                response
+            Ok(taken) => {
+                taken.map(|taken| place.set(taken));
+                self.paths.answer(arrival, Request::from_parts(parts, body)).await
             }
             Err(refusal) => {
                 drop(body);
@@ -100,17 +98,17 @@ impl Edge {
         self.app.requests.admit(parts, self.app.room(config)).map(Some)
     }
 
-    async fn answer(&self, arrival: Arrival, request: Request<Body>) -> Response {
+    async fn answer(&self, arrival: Arrival, request: Request<Incoming>, place: &OnceLock<Place>) -> Response {
         let asks_across = request.headers().contains_key(ORIGIN) && !arrival.snapshot.config.server.cors.is_empty();
         if !asks_across {
-            return self.guarded(arrival, request).await;
+            return self.guarded(arrival, request, place).await;
         }
         let inner = service_fn(|request| {
             let arrival = arrival.clone();
-            async move { Ok::<_, Infallible>(self.guarded(arrival, request).await) }
+            async move { Ok::<_, Infallible>(self.guarded(arrival, request, place).await) }
         });
         let mut cors: Cors<_> = tower::Layer::layer(&self.cors, inner);
-        let Ok(response) = cors.call(request).await;
+        let Ok(response) = Box::pin(cors.call(request)).await;
         response
     }
 }
@@ -127,8 +125,11 @@ impl Handle for Arc<Edge> {
         let id = request_id(&request);
         let span = error_span!("request", %id);
         let arrival = Arrival { id, client, received: Instant::now(), snapshot: self.app.engine.snapshot() };
-        let line = Line { arrival: arrival.clone(), method: request.method().clone(), path: request.uri().path().to_owned() };
-        let answer = AssertUnwindSafe(self.answer(arrival, request.map(Body::new))).catch_unwind().instrument(span.clone());
+        let line = Line { arrival: arrival.clone(), method: request.method().clone(), uri: request.uri().clone() };
+        let place = OnceLock::new();
+        // In a box, for what is around it is moved, and it is large.
+        let answer = Box::pin(self.answer(arrival, request, &place));
+        let answer = AssertUnwindSafe(answer).catch_unwind().instrument(span.clone());
         let mut response = answer.await.unwrap_or_else(|panic| span.in_scope(|| Rejection::of_panic(&*panic)).into_response());
         if let Ok(value) = HeaderValue::from_str(line.arrival.id.as_str()) {
             response.headers_mut().insert(REQUEST_ID, value);
@@ -136,7 +137,7 @@ impl Handle for Arc<Edge> {
         if response.extensions_mut().remove::<Metered>().is_none() {
             span.in_scope(|| line.write(response.status().as_u16()));
         }
-        let place = response.extensions_mut().remove::<Arc<Option<Place>>>();
+        let place = place.into_inner();
         response.map(|body| Traced { body, span, _place: place })
     }
 }
@@ -177,7 +178,7 @@ fn cors(app: Arc<App>) -> CorsLayer {
 struct Line {
     arrival: Arrival,
     method: Method,
-    path: String,
+    uri: Uri,
 }
 
 impl Line {
@@ -185,10 +186,10 @@ impl Line {
         let answered = RequestAnswered {
             client: self.arrival.client,
             method: self.method.as_str(),
-            path: &self.path,
+            path: self.uri.path(),
             status,
             total: self.arrival.received.elapsed(),
-            quiet: QUIET.contains(&self.path.as_str()),
+            quiet: QUIET.contains(&self.uri.path()),
         };
         answered.emit();
     }
@@ -200,7 +201,7 @@ pin_project! {
         #[pin]
         body: Body,
         span: Span,
-        _place: Option<Arc<Option<Place>>>,
+        _place: Option<Place>,
     }
 
     impl PinnedDrop for Traced {

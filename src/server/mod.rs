@@ -42,7 +42,7 @@ use crate::engine::Engine;
 use crate::server::accept::Acceptor;
 use crate::server::layers::Edge;
 use crate::server::listen::Place;
-use crate::server::router::{Surface, router};
+use crate::server::router::{Paths, Surface};
 use crate::server::shutdown::Stage;
 use crate::server::state::App;
 use crate::server::tls::Certificates;
@@ -171,7 +171,7 @@ impl Server {
         let tls = self.certificates.as_ref().map(Certificates::acceptor).transpose()?;
         let mut listening = JoinSet::new();
         for Port { listener, surface, .. } in self.ports {
-            let handler = Edge::new(Arc::clone(&app), router(surface, Arc::clone(&app)));
+            let handler = Edge::new(Arc::clone(&app), Paths::new(surface, Arc::clone(&app)));
             let acceptor = Acceptor {
                 listener,
                 tls: tls.clone(),

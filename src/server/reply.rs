@@ -83,7 +83,8 @@ fn name_upstream(headers: &mut HeaderMap, trace: &Trace) {
         headers.insert(MODEL, as_value(&trace.model));
     }
     headers.insert(ATTEMPTS, HeaderValue::from(trace.attempts));
-    headers.insert(OVERHEAD, as_value(&format!("{:.3}", trace.overhead.as_secs_f64() * 1000.0)));
+    let overhead = trace.overhead.as_micros();
+    headers.insert(OVERHEAD, as_value(&format!("{}.{:03}", overhead / 1000, overhead % 1000)));
 }
 
 /// Caches and proxies shall not hold back a stream of events.
@@ -96,6 +97,9 @@ fn keep_flowing(headers: &mut HeaderMap) {
 
 /// Names may be in any script; headers may not.
 fn as_value(text: &str) -> HeaderValue {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""));
+    }
     let encoded = utf8_percent_encode(text, CONTROLS).to_string();
     HeaderValue::try_from(encoded).unwrap_or(HeaderValue::from_static(""))
 }

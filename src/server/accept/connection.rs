@@ -91,7 +91,8 @@ impl<H: Handle> Connection<H> {
             () = self.too_late() => return,
         };
         match greeted {
-            Ok(Ok(stream)) => self.speak(stream).await,
+            // In a box: connections without TLS shall not be as large as those with.
+            Ok(Ok(stream)) => Box::pin(self.speak(stream)).await,
             Ok(Err(error)) => debug!(peer = %self.peer, %error, "TLS handshake failed"),
             Err(_) => debug!(peer = %self.peer, "TLS handshake took too long"),
         }

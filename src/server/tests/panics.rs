@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::server::Shutdown;
 use crate::server::accept::Acceptor;
 use crate::server::layers::Edge;
+use crate::server::router::{Paths, Surface};
 use crate::server::state::App;
 use crate::telemetry::logging::{self, LogOptions};
 
@@ -52,10 +53,11 @@ async fn a_panic_costs_one_request_and_shows_no_secret() {
     let shutdown = Shutdown::new();
     let app = App::new(engine, shutdown.clone(), false);
     let crowd = Arc::clone(&app.crowd);
-    let router = Router::new().route("/bug", get(bug)).route("/fine", get(bug));
+    let table = Router::new().route("/bug", get(bug)).route("/fine", get(bug));
+    let handler = Arc::new(Edge::new(Arc::clone(&app), Paths { app, surface: Surface::All, table }));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let acceptor = Acceptor { listener, tls: None, handler: Arc::new(Edge::new(app, router)), shutdown: shutdown.clone(), crowd };
+    let acceptor = Acceptor { listener, tls: None, handler, shutdown: shutdown.clone(), crowd };
     let task = tokio::spawn(async {
         acceptor.run().await;
         Ok(())

@@ -1,10 +1,11 @@
 # `make run` and `make test` need nothing prepared: what is missing, they install.
 
 .NOTPARALLEL:
-.PHONY: run test check bless bench fuzz soak fix
+.PHONY: run test check bless bench bench-scale bench-instructions bench-oneshot bench-micro fuzz soak fix
 
 locked := $(if $(CI),--locked)
-cargo_test := $(if $(shell command -v cargo-nextest),cargo nextest run $(locked),cargo test $(locked) --lib --bins --tests)
+cargo_test := $(if $(shell command -v cargo-nextest),cargo nextest run,cargo test --lib --bins --tests) --workspace $(locked)
+release := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/release
 python := .venv/installed
 node := tests/sdk/node/node_modules/installed
 
@@ -22,18 +23,28 @@ test:
 	cd tests/sdk/python && ../../../.venv/bin/python -m pytest -q
 
 check:
-	cargo fmt --check
-	cargo clippy $(locked) --all-targets -- --deny warnings
+	cargo fmt --all --check
+	cargo clippy $(locked) --workspace --all-targets -- --deny warnings
 
 # Rewrites what is generated and the snapshots; read the diff before committing it.
 bless:
 	LLMGW_BLESS=1 INSTA_UPDATE=always cargo test --lib --bins --tests
 
-# Start, memory and throughput, beside nginx in the same run; clients that leave or do not read. Three minutes at most.
+# Beside nginx, in interleaved rounds: eight minutes (BENCH=--quick: half of one). bench/README.md says how to read it.
 bench:
-	cargo build --release $(locked)
-	scripts/measure
-	scripts/measure-disconnect
+	scripts/setup bench
+	cargo build --release $(locked) --workspace
+	$(release)/llmgw-bench run --llmgw $(release)/llmgw $(BENCH)
+
+# Open streams, large configurations and bodies; instructions a request; commands from start to exit. A minute or so each.
+bench-scale bench-instructions bench-oneshot:
+	scripts/setup bench
+	cargo build --release $(locked) --workspace
+	$(release)/llmgw-bench $(@:bench-%=%) --llmgw $(release)/llmgw $(BENCH)
+
+# Single steps: head scan, splice, plan, key look-up, framing, redaction.
+bench-micro:
+	cargo bench $(locked) --package llmgw-bench -- $(BENCH)
 
 # A minute (or FUZZ=300 seconds) of each target; fuzz/README.md says what it needs. `make test` tries the same properties.
 fuzz:
@@ -50,8 +61,8 @@ soak:
 		cargo test $(locked) --test it soak -- --nocapture
 
 fix:
-	cargo clippy --all-targets --fix --allow-dirty --allow-staged
-	cargo fmt
+	cargo clippy --workspace --all-targets --fix --allow-dirty --allow-staged
+	cargo fmt --all
 
 $(python): tests/sdk/python/requirements.txt
 	python3 -m venv .venv

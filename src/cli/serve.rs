@@ -2,10 +2,12 @@
 
 use std::convert::Infallible;
 use std::future::pending;
+use std::io;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::ValueHint;
+use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tracing::warn;
 
@@ -62,7 +64,7 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
         insecure: args.insecure,
         log_level: context.globals.log_level,
     };
-    let preparing = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let preparing = Builder::new_current_thread().enable_all().build()?;
     let loaded = preparing.block_on(context.load_for_use(&overrides))?;
     drop(preparing);
     let log = context.log(&loaded.config, true)?;
@@ -71,11 +73,7 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let watching = (!args.no_watch).then(|| Watching::start(&loaded));
     let reader = watching.as_ref().map(Watching::reader);
     raise_open_files();
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if loaded.config.server.workers > 0 {
-        builder.worker_threads(loaded.config.server.workers);
-    }
-    let runtime = builder.enable_all().build().context("cannot start threads")?;
+    let runtime = runtime(loaded.config.server.workers).context("cannot start threads")?;
     let options = Options { log: Some(log), inherited, ..Options::from_config(&loaded.config) };
     let on_load = move |loaded: &Loaded| reader.iter().for_each(|tell| tell(loaded));
     let engine = runtime.block_on(async { context.engine(loaded.config, &overrides, on_load) })?;
@@ -83,6 +81,19 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     // Requests that are cut write their last lines when the runtime drops them.
     runtime.shutdown_timeout(LAST_WORDS);
     ended.map(|()| Exit::Done)
+}
+
+/// For `workers` threads; 0: one per core. A single one needs nothing that lets threads share work, which was measured to
+/// be a tenth of a request's cost. Several share it: a connection with a thousand streams must not be one thread's.
+fn runtime(workers: usize) -> io::Result<Runtime> {
+    let mut builder = match workers {
+        1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    if workers > 1 {
+        builder.worker_threads(workers);
+    }
+    builder.enable_all().build()
 }
 
 /// However the server ends, its log is written first.

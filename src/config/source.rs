@@ -1,7 +1,9 @@
 //! The text of a file, to quote lines from with every possible secret masked.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
+use aho_corasick::AhoCorasick;
 use unicode_width::UnicodeWidthStr;
 
 use super::diagnostic::{Diagnostic, Severity, nearest};
@@ -33,7 +35,7 @@ struct Secrets {
     /// Where it stands.
     spans: Vec<Span>,
     /// What it is, if it is long enough to be told from ordinary words.
-    values: Vec<String>,
+    values: BTreeSet<String>,
 }
 
 impl Source {
@@ -53,7 +55,11 @@ impl Source {
         }
         // A secret may also stand where none belongs.
         let Secrets { spans, values } = &mut self.secrets;
-        find_copies(&tree.root, values, spans);
+        if !values.is_empty() {
+            // All at once: there may be ten thousand of them, and as many places to look. Where that fails, nothing is shown.
+            let any = AhoCorasick::new(values.iter());
+            find_copies(&tree.root, &|text| any.as_ref().map_or(true, |any| any.is_match(text)), spans);
+        }
         self.parsed = true;
         self
     }
@@ -206,21 +212,21 @@ fn find_in_entry(entry: &Entry, above: &Above, found: &mut Secrets) {
     find_secrets(&entry.value, &below, found);
 }
 
-/// Finds the other places of `values`.
-fn find_copies(node: &Node, values: &[String], found: &mut Vec<Span>) {
+/// Finds the other places of what `holds_one` knows.
+fn find_copies(node: &Node, holds_one: &dyn Fn(&str) -> bool, found: &mut Vec<Span>) {
     match &node.value {
-        Value::Scalar(scalar) if values.iter().any(|value| scalar.text.contains(value)) => found.push(node.span),
+        Value::Scalar(scalar) if holds_one(&scalar.text) => found.push(node.span),
         Value::Scalar(_) => {}
-        Value::List(items) => items.iter().for_each(|item| find_copies(item, values, found)),
-        Value::Map(entries) => entries.iter().for_each(|entry| find_copies(&entry.value, values, found)),
+        Value::List(items) => items.iter().for_each(|item| find_copies(item, holds_one, found)),
+        Value::Map(entries) => entries.iter().for_each(|entry| find_copies(&entry.value, holds_one, found)),
     }
 }
 
 impl Secrets {
     fn add(&mut self, span: Span, text: &str) {
         self.spans.push(span);
-        if text.len() >= SHORTEST && !self.values.iter().any(|known| known == text) {
-            self.values.push(text.to_owned());
+        if text.len() >= SHORTEST {
+            self.values.insert(text.to_owned());
         }
     }
 }

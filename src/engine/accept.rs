@@ -21,8 +21,18 @@ impl Accepted {
         match read(&job, &mut meter) {
             Ok(demand) => {
                 let has_events = matches!(job.endpoint, Endpoint::ChatCompletions | Endpoint::Completions);
-                let is_stream = demand.is_stream() && has_events;
-                Ok(Accepted { is_stream, answer: Box::pin(answer(engine.clone(), job, demand, meter)) })
+                let (is_stream, engine) = (demand.is_stream() && has_events, engine.clone());
+                // A block, for it uses what it is given in place.
+                let answer = async move {
+                    match run::run(&engine.0, &job, &demand, &mut meter).await {
+                        Ok((answered, candidate, slot)) => Ok(run::reply(&job.snapshot, answered, candidate, slot, meter)),
+                        Err(error) => {
+                            meter.fail(&error);
+                            Err(error)
+                        }
+                    }
+                };
+                Ok(Accepted { is_stream, answer: Box::pin(answer) })
             }
             Err(error) => {
                 meter.fail(&error);
@@ -39,16 +49,6 @@ impl Accepted {
     /// Resolves, plans, tries, commits.
     pub fn answer(self) -> BoxFuture<'static, Result<Reply, Error>> {
         self.answer
-    }
-}
-
-async fn answer(engine: Engine, job: Job, demand: Demand, mut meter: Meter) -> Result<Reply, Error> {
-    match run::run(&engine.0, &job, &demand, &mut meter).await {
-        Ok((answered, candidate, slot)) => Ok(run::reply(&job.snapshot, answered, candidate, slot, meter)),
-        Err(error) => {
-            meter.fail(&error);
-            Err(error)
-        }
     }
 }
 

@@ -31,13 +31,17 @@ const AFTER_DONE: Duration = Duration::from_secs(1);
 /// Events that come at once go out at once, up to this many bytes.
 const TOGETHER: usize = 16 * 1024;
 
+/// So often in a row nothing new may come before what is here goes out. hyper asks twice each time that its task runs, so
+/// this gives all other tasks one turn.
+const PATIENCE: u8 = 3;
+
 /// A committed answer on its way.
 pub struct Relay {
     upstream: Option<UpstreamBody>,
     kind: Kind,
     queue: VecDeque<Bytes>,
-    /// The connection to the upstream has had its turn since it brought the last of `queue`.
-    has_waited: bool,
+    /// How often in a row the connection to the upstream brought nothing while `queue` waited.
+    waits: u8,
     meter: Meter,
     clock: Clock,
     from: Source,
@@ -115,7 +119,7 @@ impl Relay {
     }
 
     fn new(upstream: Option<UpstreamBody>, kind: Kind, limits: Limits, meter: Meter, from: Source) -> Relay {
-        Relay { upstream, kind, queue: VecDeque::new(), has_waited: false, meter, clock: Clock::new(limits), from }
+        Relay { upstream, kind, queue: VecDeque::new(), waits: PATIENCE, meter, clock: Clock::new(limits), from }
     }
 
     /// Any other body, of which `first` was read.
@@ -142,14 +146,18 @@ impl Relay {
                     // The connection to the upstream hands over one chunk at a time, and must be polled for the next: what
                     // came in one packet would go out in a packet each. So it gets its turn first, which costs a fraction
                     // of a write, until it brings nothing new.
-                    if std::mem::replace(&mut self.has_waited, true) {
+                    self.waits = self.waits.saturating_add(1);
+                    if self.waits >= PATIENCE {
                         return Poll::Ready(self.next_piece());
                     }
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }
                 Poll::Ready(Some(Ok(frame))) => {
-                    self.has_waited = false;
+                    // What goes out first goes out with the head, and waits for nothing.
+                    if self.waits < PATIENCE {
+                        self.waits = 0;
+                    }
                     self.clock.last = Instant::now();
                     if let Ok(data) = frame.into_data() {
                         self.receive(data);
@@ -180,7 +188,7 @@ impl Relay {
 
     /// The next piece for the client.
     fn next_piece(&mut self) -> Option<Result<Bytes, BrokenOff>> {
-        self.has_waited = false;
+        self.waits = 0;
         let piece = self.join()?;
         self.meter.sent(piece.len());
         Some(Ok(piece))

@@ -1,12 +1,9 @@
 //! Answers every request that names a model.
 
 use axum::body::Body;
-use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
-use http::request::Parts;
 
-use crate::access::Caller;
 use crate::engine::Job;
 use crate::hub::{Endpoint, MediaType};
 use crate::server::body::{self, Limits};
@@ -17,8 +14,9 @@ use crate::server::reply;
 use crate::server::state::{App, Arrival};
 
 /// Reads the request whole, asks the engine, answers. Dropping the future, when the client leaves, cancels all of it.
-pub(super) async fn answer(app: &App, endpoint: Endpoint, arrival: Arrival, request: Request) -> Response {
-    match read(endpoint, arrival, request).await {
+/// `headers` are used up.
+pub(super) async fn answer(app: &App, endpoint: Endpoint, arrival: &Arrival, headers: &mut HeaderMap, body: Body) -> Response {
+    match read(endpoint, arrival, headers, body).await {
         Ok(job) => ask(app, job).await,
         Err(rejection) => rejection.into_response(),
     }
@@ -33,22 +31,12 @@ async fn ask(app: &App, job: Job) -> Response {
     }
 }
 
-async fn read(endpoint: Endpoint, arrival: Arrival, request: Request) -> Result<Job, Rejection> {
-    let (parts, body) = request.into_parts();
-    let caller = check(endpoint, &arrival, &parts)?;
-    job(endpoint, arrival, caller, parts.headers, body).await
-}
-
-fn check(endpoint: Endpoint, arrival: &Arrival, parts: &Parts) -> Result<Caller, Rejection> {
-    let caller = authenticate(&arrival.snapshot.keys, &parts.headers, arrival.client)?;
-    check_content_type(endpoint, &parts.headers)?;
-    Ok(caller)
-}
-
-async fn job(endpoint: Endpoint, arrival: Arrival, caller: Caller, mut headers: HeaderMap, body: Body) -> Result<Job, Rejection> {
-    let body = body::read(&mut headers, body, Limits::of(&arrival)).await?;
-    let Arrival { id, client, received, snapshot } = arrival;
-    Ok(Job { snapshot, id, endpoint, caller, client: Some(client), headers, body, received })
+async fn read(endpoint: Endpoint, arrival: &Arrival, headers: &mut HeaderMap, body: Body) -> Result<Job, Rejection> {
+    let caller = authenticate(&arrival.snapshot.keys, headers, arrival.client)?;
+    check_content_type(endpoint, headers)?;
+    let body = body::read(headers, body, Limits::of(arrival)).await?;
+    let Arrival { id, client, received, snapshot } = arrival.clone();
+    Ok(Job { snapshot, id, endpoint, caller, client: Some(client), headers: std::mem::take(headers), body, received })
 }
 
 /// Files are sent as multipart, all else as JSON; image edits as either. No type at all passes: the body speaks for itself.

@@ -65,13 +65,13 @@ impl Edge {
 
     /// `place` is the request's until its answer has ended.
     async fn guarded(&self, arrival: Arrival, request: Request<Incoming>, place: &OnceLock<Place>) -> Response {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let waits = waits_for_leave(&parts);
         let (body, unread) = lend(body);
         let response = match self.check(&arrival, &parts, &body) {
             Ok(taken) => {
                 taken.map(|taken| place.set(taken));
-                self.paths.answer(arrival, Request::from_parts(parts, body)).await
+                self.paths.answer(arrival, &mut parts, body).await
             }
             Err(refusal) => {
                 drop(body);

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
+use http::request::Parts;
 use http::{Method, StatusCode};
 use tower::ServiceExt;
 
@@ -60,18 +62,22 @@ impl Paths {
 
     /// Answers a request. What nearly all of them ask for is not looked up in the table, whose clones, boxes and copies
     /// are a tenth of what such a request costs.
-    pub(super) async fn answer(&self, arrival: Arrival, mut request: Request) -> Response {
-        if let Some(endpoint) = self.endpoint(&request) {
-            return chat::answer(&self.app, endpoint, arrival, request).await;
+    ///
+    /// What `parts` hold is used up; they are borrowed, for what an async function is given lies in its future twice.
+    pub(super) async fn answer(&self, arrival: Arrival, parts: &mut Parts, body: Body) -> Response {
+        if let Some(endpoint) = self.endpoint(parts) {
+            return chat::answer(&self.app, endpoint, &arrival, &mut parts.headers, body).await;
         }
+        let parts = std::mem::replace(parts, Request::new(()).into_parts().0);
+        let mut request = Request::from_parts(parts, body);
         request.extensions_mut().insert(arrival);
         let Ok(response) = Box::pin(self.table.clone().oneshot(request)).await;
         response
     }
 
-    fn endpoint(&self, request: &Request) -> Option<Endpoint> {
-        let is_asked = self.surface != Surface::Admin && request.method() == Method::POST;
-        let path = request.uri().path().strip_prefix("/v1").filter(|_| is_asked)?;
+    fn endpoint(&self, parts: &Parts) -> Option<Endpoint> {
+        let is_asked = self.surface != Surface::Admin && parts.method == Method::POST;
+        let path = parts.uri.path().strip_prefix("/v1").filter(|_| is_asked)?;
         Endpoint::of_path(path)
     }
 }

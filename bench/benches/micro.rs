@@ -2,6 +2,8 @@
 //!
 //! Compares commits on one machine (`--save-baseline`, `--baseline`); `instructions` is the steadier judge of whole requests.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a benchmark that cannot begin has nothing else to do")]
+
 use std::hint::black_box;
 use std::path::Path;
 

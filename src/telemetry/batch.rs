@@ -133,15 +133,16 @@ mod tests {
 
     use super::{Batch, MOST};
 
-    /// Hands over what is written, once `gate` lets it.
+    /// Hands over what is written, once `gate` lets it; that it would write is told before.
     struct Sink {
-        gate: Option<Receiver<()>>,
+        gate: Option<(SyncSender<()>, Receiver<()>)>,
         written: SyncSender<Vec<u8>>,
     }
 
     impl Write for Sink {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            if let Some(gate) = &self.gate {
+            if let Some((begun, gate)) = &self.gate {
+                let _ = begun.send(());
                 let _ = gate.recv();
             }
             let _ = self.written.send(bytes.to_vec());
@@ -169,11 +170,13 @@ mod tests {
     #[test]
     fn a_sink_that_is_stuck_costs_lines_but_neither_time_nor_memory() {
         let (open, gate) = sync_channel(100_000);
+        let (begun, stuck) = sync_channel(100_000);
         let (written, received) = sync_channel(100_000);
-        let batch = Batch::start(Sink { gate: Some(gate), written }).unwrap();
+        let batch = Batch::start(Sink { gate: Some((begun, gate)), written }).unwrap();
         let line = [b'x'; 1024];
-        // Twice: what is being written, and what waits.
-        for _ in 0..3 * MOST / line.len() {
+        batch.add(&line);
+        stuck.recv().unwrap();
+        for _ in 0..2 * MOST / line.len() {
             batch.add(&line);
         }
         assert!(batch.0.lock().lines.len() <= MOST && batch.0.lock().dropped > 0);

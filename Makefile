@@ -5,6 +5,8 @@
 
 locked := $(if $(CI),--locked)
 cargo_test := $(if $(shell command -v cargo-nextest),cargo nextest run,cargo test --lib --bins --tests) --workspace $(locked)
+# One after the other: together they would be built with each other's features.
+build_for_bench := cargo build --release $(locked) && cargo build --release $(locked) --package llmgw-bench
 release := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/release
 python := .venv/installed
 node := tests/sdk/node/node_modules/installed
@@ -33,13 +35,13 @@ bless:
 # Beside nginx, in interleaved rounds: eight minutes (BENCH=--quick: half of one). bench/README.md says how to read it.
 bench:
 	scripts/setup bench
-	cargo build --release $(locked) --workspace
+	$(build_for_bench)
 	$(release)/llmgw-bench run --llmgw $(release)/llmgw $(BENCH)
 
 # Open streams, large configurations and bodies; instructions a request; commands from start to exit. A minute or so each.
 bench-scale bench-instructions bench-oneshot:
 	scripts/setup bench
-	cargo build --release $(locked) --workspace
+	$(build_for_bench)
 	$(release)/llmgw-bench $(@:bench-%=%) --llmgw $(release)/llmgw $(BENCH)
 
 # Single steps: head scan, splice, plan, key look-up, framing, redaction.

@@ -46,7 +46,7 @@ bench-scale bench-instructions bench-oneshot:
 
 # Single steps: head scan, splice, plan, key look-up, framing, redaction.
 bench-micro:
-	cargo bench $(locked) --package llmgw-bench -- $(BENCH)
+	cargo bench $(locked) --package llmgw-bench --bench micro -- $(BENCH)
 
 # A minute (or FUZZ=300 seconds) of each target; fuzz/README.md says what it needs. `make test` tries the same properties.
 fuzz:

@@ -1,4 +1,4 @@
-//! What single steps of a request's way cost: `cargo bench -p llmgw-bench`.
+//! What single steps of a request's way cost: `make bench-micro`.
 //!
 //! Compares commits on one machine (`--save-baseline`, `--baseline`); `instructions` is the steadier judge of whole requests.
 

@@ -13,7 +13,8 @@ use llmgw::access::KeyRing;
 use llmgw::config::env::Env;
 use llmgw::config::load::{Overrides, load_text};
 use llmgw::config::{Config, Params, Secret};
-use llmgw::dialects::openai_chat::{Answer, Chunk, Request};
+use llmgw::dialects::head::Head;
+use llmgw::dialects::openai_chat::glance;
 use llmgw::dialects::sse::Framer;
 use llmgw::engine::adapt::adapt;
 use llmgw::engine::demand::{Body, Demand};
@@ -52,12 +53,12 @@ fn bodies(criterion: &mut Criterion) {
     for (name, size) in SIZES {
         let body = chat(size);
         group.throughput(Throughput::Bytes(body.len() as u64));
-        group.bench_function(name, |bencher| bencher.iter(|| Request::read(Endpoint::ChatCompletions, black_box(body.clone()))));
+        group.bench_function(name, |bencher| bencher.iter(|| Head::read(Endpoint::ChatCompletions, black_box(body.clone()))));
     }
     group.finish();
     let mut group = criterion.benchmark_group("model splice");
     for (name, size) in SIZES {
-        let request = Request::read(Endpoint::ChatCompletions, chat(size)).expect("a request");
+        let request = Head::read(Endpoint::ChatCompletions, chat(size)).expect("a request");
         let demand = Demand { endpoint: Endpoint::ChatCompletions, model: "gpt-4".to_owned(), body: Body::Json(request) };
         let params = Params::default();
         group.bench_function(name, |bencher| bencher.iter(|| adapt(black_box(&demand), "gpt-4o", &params, true)));
@@ -68,7 +69,7 @@ fn bodies(criterion: &mut Criterion) {
         "finish_reason":"stop"}}],"usage":{{"prompt_tokens":100,"completion_tokens":100,"total_tokens":200}}}}"#,
         "你好，".repeat(100)
     ));
-    criterion.bench_function("answer", |bencher| bencher.iter(|| Answer::read(black_box(&answer))));
+    criterion.bench_function("answer", |bencher| bencher.iter(|| glance(black_box(&answer))));
 }
 
 fn look_ups(criterion: &mut Criterion) {
@@ -103,7 +104,7 @@ fn streams(criterion: &mut Criterion) {
     };
     group.bench_function("cut", |bencher| bencher.iter_batched(Framer::new, frame, BatchSize::SmallInput));
     group.bench_function("looked at", |bencher| {
-        bencher.iter(|| (0..100).filter(|_| Chunk::is_of_interest(black_box(event.as_bytes()))).count());
+        bencher.iter(|| (0..100).filter(|_| llmgw::dialects::openai_chat::is_of_interest(black_box(event.as_bytes()))).count());
     });
     group.finish();
 }

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::config::Params;
+use crate::dialects::head::Head;
 use crate::dialects::json::{Edit, Object, quote};
-use crate::dialects::openai_chat::Request;
 use crate::engine::Error;
 use crate::engine::demand::{Body, Demand};
 use crate::hub::Endpoint;
@@ -92,7 +92,7 @@ fn decides(params: &Params, name: &str) -> bool {
 }
 
 /// Adds `stream_options.include_usage` to a stream whose client does not ask for it.
-fn ask_for_usage(edit: &mut Edit<'_>, request: &Request) -> bool {
+fn ask_for_usage(edit: &mut Edit<'_>, request: &Head) -> bool {
     if !request.stream || request.include_usage {
         return false;
     }
@@ -110,13 +110,13 @@ mod tests {
 
     use super::{Demand, adapt};
     use crate::config::Params;
-    use crate::dialects::openai_chat::Request;
+    use crate::dialects::head::Head;
     use crate::engine::demand::Body;
     use crate::hub::Endpoint;
 
     fn adapted(body: &str, params: &Params, usage: bool) -> Result<String, String> {
         let endpoint = Endpoint::ChatCompletions;
-        let request = Request::read(endpoint, Bytes::copy_from_slice(body.as_bytes())).expect("a request");
+        let request = Head::read(endpoint, Bytes::copy_from_slice(body.as_bytes())).expect("a request");
         let demand = Demand { endpoint, model: "gpt-4".to_owned(), body: Body::Json(request) };
         let adapted = adapt(&demand, "gpt-4", params, usage).map_err(|error| error.to_string())?;
         Ok(String::from_utf8(adapted.pieces.concat()).expect("UTF-8"))

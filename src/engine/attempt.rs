@@ -12,7 +12,7 @@ use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::{Instant, timeout_at};
 
-use crate::dialects::openai_chat::Answer;
+use crate::dialects::openai_chat::glance;
 use crate::engine::Error;
 use crate::engine::adapt::{Adapted, adapt};
 use crate::engine::answer::{Answered, AnsweredBody, Credential, Failed, Read, failed, unsuccessful};
@@ -185,7 +185,7 @@ impl Attempting<'_> {
     async fn read_json(&self, head: http::response::Parts, body: UpstreamBody, limit: Limit) -> Result<Read, Failed> {
         let largest = self.snapshot.config.server.max_response;
         let body = timeout_at(limit.by, whole(body, largest)).await.map_err(|_| limit.late("no complete answer"))??;
-        let Some(answer) = Answer::read(&body) else { return Err(Failed::after(head.status, "the answer is not JSON")) };
+        let Some(answer) = glance(&body) else { return Err(Failed::after(head.status, "the answer is not JSON")) };
         let detect = &self.snapshot.config.routing.detect;
         Ok(match answer.error {
             Some(error) => failed(detect, head.status, &head.headers, Some(error), AnsweredBody::Full(body, None)),

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
+use crate::dialects::head::{Head, HeadError};
 use crate::dialects::multipart::Form;
-use crate::dialects::openai_chat::{Request, RequestError};
 use crate::engine::{Error, Job};
 use crate::hub::{Endpoint, MediaType};
 
@@ -24,7 +24,7 @@ pub struct Demand {
 #[derive(Debug)]
 pub enum Body {
     /// `application/json`
-    Json(Request),
+    Json(Head),
     /// `multipart/form-data`
     Form(Form),
 }
@@ -78,13 +78,13 @@ fn read_body(endpoint: Endpoint, headers: &HeaderMap, body: Bytes) -> Result<Bod
         let form = Form::read(content_type, body).map_err(|error| Error::InvalidRequest { message: error.to_string(), param: None })?;
         return Ok(Body::Form(form));
     }
-    Request::read(endpoint, body).map(Body::Json).map_err(Error::from)
+    Head::read(endpoint, body).map(Body::Json).map_err(Error::from)
 }
 
-impl From<RequestError> for Error {
-    fn from(error: RequestError) -> Error {
+impl From<HeadError> for Error {
+    fn from(error: HeadError) -> Error {
         match &error {
-            RequestError::Json(_) => Error::InvalidJson(error.to_string()),
+            HeadError::Json(_) => Error::InvalidJson(error.to_string()),
             _ => Error::InvalidRequest { message: error.to_string(), param: error.field().map(str::to_owned) },
         }
     }

@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 
-use crate::dialects::openai_chat::Chunk;
+use crate::dialects::Chunk;
+use crate::dialects::openai_chat::chunk;
 use crate::dialects::sse::{Frame, Framer};
 use crate::hub::Usage;
 use crate::transport::UpstreamBody;
@@ -76,7 +77,7 @@ impl Begun {
         let data = frame.data();
         // Comments and pings are no events: however many come, they are not the answer's beginning.
         self.events += usize::from(!data.is_empty());
-        let chunk = if data.is_empty() { Chunk { valid: true, ..Chunk::default() } } else { Chunk::read(&data) };
+        let chunk = if data.is_empty() { Chunk { valid: true, ..Chunk::default() } } else { chunk(&data) };
         drop(data);
         if let Some(error) = chunk.error {
             return Err(Unbegun::Error(error));

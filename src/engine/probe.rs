@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::config;
+use crate::dialects::head::Head;
 use crate::dialects::openai_chat::stream::DONE;
-use crate::dialects::openai_chat::{ApiError, Request, events, response};
+use crate::dialects::openai_chat::{ApiError, events, response};
 use crate::dialects::sse::{Frame, Framer};
 use crate::engine::answer::AnsweredBody;
 use crate::engine::attempt::{Attempting, Tried};
@@ -188,7 +189,7 @@ fn demand(probe: &Probe) -> Result<Demand, String> {
     if probe.stream && probe.endpoint == Endpoint::ChatCompletions {
         body["stream"] = Value::Bool(true);
     }
-    let request = Request::read(probe.endpoint, Bytes::from(body.to_string())).map_err(|error| error.to_string())?;
+    let request = Head::read(probe.endpoint, Bytes::from(body.to_string())).map_err(|error| error.to_string())?;
     Ok(Demand { endpoint: probe.endpoint, model: probe.upstream_model.clone(), body: Body::Json(request) })
 }
 
@@ -219,7 +220,7 @@ impl Heard {
             match event {
                 Event::Text(piece) | Event::Refusal(piece) => self.text.push_str(&piece),
                 Event::Finish(_) => self.is_complete = true,
-                Event::Error(error) => return Err(error),
+                Event::Error(error) => return Err(error.summary().into_owned()),
                 _ => {}
             }
         }

@@ -15,7 +15,8 @@ use http_body::Body;
 use tokio::time::{Instant, Sleep};
 
 use crate::config::Secret;
-use crate::dialects::openai_chat::{Chunk, error::envelope};
+use crate::dialects::Chunk;
+use crate::dialects::openai_chat::{self, error::envelope};
 use crate::dialects::sse::{Frame, Framer};
 use crate::engine::answer::{Credential, mask};
 use crate::engine::hold::Begun;
@@ -280,7 +281,7 @@ impl Relay {
         let Kind::Events(events) = &mut self.kind else { return false };
         let chunk = match chunk {
             Some(chunk) => Some(chunk),
-            None if Chunk::is_of_interest(frame.bytes()) => Some(Chunk::read(&frame.data())),
+            None if openai_chat::is_of_interest(frame.bytes()) => Some(openai_chat::chunk(&frame.data())),
             None => None,
         };
         let Some(chunk) = chunk else {
@@ -340,7 +341,7 @@ impl Relay {
         }
         if let Some(rest) = events.framer.rest() {
             // An unfinished event is passed on only if it is whole but for its blank line.
-            if Chunk::read(&rest.data()).valid {
+            if openai_chat::chunk(&rest.data()).valid {
                 self.take(rest, None);
             }
         }

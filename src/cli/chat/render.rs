@@ -109,9 +109,10 @@ impl<'a> Answer<'a> {
             Event::Text(text) | Event::Refusal(text) => return self.text(&text),
             Event::Reasoning(text) => self.reasoning(&text),
             Event::Finish(reason) => self.finish = Some(reason),
-            Event::Error(message) => self.error = Some(message),
+            Event::Error(error) => self.error = Some(error.summary().into_owned()),
             Event::ToolCall { name, .. } => self.tools.push(name),
-            Event::ToolArguments { .. } | Event::Usage(_) => {}
+            // Nothing to show.
+            _ => {}
         }
         Ok(())
     }

@@ -1,19 +1,8 @@
-//! The error envelope, as vendors really write it, and as we do.
-
-use std::borrow::Cow;
+//! The error envelope, as vendors really write it, and as OpenAI does.
 
 use serde_json::{Value, json};
 
-/// What an upstream says went wrong.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ApiError {
-    /// For people.
-    pub message: String,
-    /// `error.type`
-    pub kind: String,
-    /// `error.code`, numbers as text.
-    pub code: String,
-}
+use crate::hub::ApiError;
 
 impl ApiError {
     /// Reads an error body. Vendors deviate: `error` as a string, `detail`, a flat `{code, message}`, numeric codes, an
@@ -24,10 +13,15 @@ impl ApiError {
 
     /// The same for a parsed body.
     pub fn from_value(body: &Value) -> Option<ApiError> {
+        // Gemini wraps it into a list where it does not stream events.
+        let body = body.get(0).unwrap_or(body);
         let inside = body.get("error").or_else(|| body.pointer("/choices/0/error")).filter(|error| is_truthy(error));
         if let Some(error) = inside {
             return Some(match error {
-                Value::Object(_) => ApiError { message: text(&error["message"]), kind: text(&error["type"]), code: text(&error["code"]) },
+                Value::Object(_) => {
+                    let kind = error.get("type").filter(|kind| !kind.is_null()).unwrap_or(&error["status"]);
+                    ApiError { message: text(&error["message"]), kind: text(kind), code: text(&error["code"]) }
+                }
                 other => ApiError { message: text(other), ..ApiError::default() },
             });
         }
@@ -46,48 +40,6 @@ impl ApiError {
             Some(ApiError { message: text(message), kind: text(&value["type"]), code: text(&value["code"]) })
         })
     }
-
-    /// Whether one of `patterns` (lower case) stands in the type or the code, or in the message if that counts.
-    pub fn matches(&self, patterns: &[String], message_counts: bool) -> bool {
-        let (kind, code, message) = (self.kind.to_lowercase(), self.code.to_lowercase(), self.message.to_lowercase());
-        patterns.iter().any(|pattern| kind.contains(pattern) || code.contains(pattern) || (message_counts && message.contains(pattern)))
-    }
-
-    /// Whether the credential itself is refused, whatever the status. Messages repeat what clients write, so of those only
-    /// whole sentences count, and only at their beginning.
-    pub fn names_the_credential(&self) -> bool {
-        const CODES: [&str; 5] =
-            ["invalid_api_key", "insufficient_quota", "account_deactivated", "invalid_authentication", "authentication_error"];
-        const SENTENCES: [&str; 3] = ["incorrect api key provided", "api key not valid", "invalid api key"];
-        let (kind, code, message) = (self.kind.to_lowercase(), self.code.to_lowercase(), self.message.to_lowercase());
-        CODES.iter().any(|word| kind == *word || code == *word) || SENTENCES.iter().any(|sentence| message.starts_with(sentence))
-    }
-
-    /// Whether it says, by its own code or type, that the request was wrong rather than the upstream.
-    pub fn blames_the_request(&self) -> bool {
-        const CODES: [&str; 7] =
-            ["400", "413", "422", "content_filter", "content_policy_violation", "context_length_exceeded", "data_inspection_failed"];
-        CODES.contains(&self.code.as_str()) || matches!(self.kind.as_str(), "invalid_request_error" | "content_filter")
-    }
-
-    /// In one line, for a list of attempts.
-    pub fn summary(&self) -> Cow<'_, str> {
-        const LONGEST_NAME: usize = 100;
-        const LONGEST: usize = 200;
-        let name = in_one_line(if self.code.is_empty() { &self.kind } else { &self.code }, LONGEST_NAME);
-        let message = in_one_line(&self.message, LONGEST);
-        match (name.is_empty(), message.is_empty()) {
-            (true, true) => Cow::Borrowed("an error without a message"),
-            (false, true) => Cow::Owned(name),
-            (true, false) => Cow::Owned(message),
-            (false, false) => Cow::Owned(format!("{name}: {message}")),
-        }
-    }
-}
-
-/// The words of `text` with single blanks between them, at most `longest` characters.
-fn in_one_line(text: &str, longest: usize) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(longest).collect()
 }
 
 /// `{"error":{…}}` with all four members that the SDKs' types expect.
@@ -114,7 +66,8 @@ fn text(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ApiError, envelope};
+    use super::envelope;
+    use crate::hub::ApiError;
 
     #[test]
     fn errors_are_read_in_every_shape() {
@@ -133,30 +86,6 @@ mod tests {
         }
         assert_eq!(ApiError::read_failed(br#"{"code":20012,"message":"Model does not exist","data":null}"#).expect("flat").code, "20012");
         assert!(ApiError::read_failed(br#"{"detail":[{"msg":"bad"}]}"#).expect("detail").message.contains("bad"));
-    }
-
-    #[test]
-    fn a_refused_request_is_told_from_a_failed_upstream() {
-        let error = |kind: &str, code: &str| ApiError { message: "不行".to_owned(), kind: kind.to_owned(), code: code.to_owned() };
-        for (kind, code) in [("", "400"), ("invalid_request_error", ""), ("", "content_filter"), ("x", "content_policy_violation")] {
-            assert!(error(kind, code).blames_the_request(), "{kind} {code}");
-        }
-        for (kind, code) in [("", ""), ("server_error", "overloaded"), ("", "500"), ("rate_limit_error", "429")] {
-            assert!(!error(kind, code).blames_the_request(), "{kind} {code}");
-        }
-    }
-
-    #[test]
-    fn a_summary_is_one_short_line_whatever_the_upstream_sends() {
-        let error = ApiError { message: "长\r\n".repeat(500), kind: String::new(), code: "码 \n".repeat(500) };
-        assert!(error.summary().chars().count() <= 302 && !error.summary().contains('\n'));
-    }
-
-    #[test]
-    fn patterns_look_into_messages_only_where_they_count() {
-        let error = ApiError { message: "Rate_Limit hit".to_owned(), kind: "x".to_owned(), code: String::new() };
-        let patterns = ["rate_limit".to_owned()];
-        assert!(error.matches(&patterns, true) && !error.matches(&patterns, false));
     }
 
     #[test]

@@ -3,11 +3,9 @@
 //! Facts: the OpenAI reference (chat completions, streaming, errors) and the vendors' deviations from it.
 
 pub mod error;
-pub mod request;
 pub mod response;
 pub mod stream;
 
-pub use error::ApiError;
-pub use request::{Request, RequestError};
-pub use response::Answer;
-pub use stream::{Chunk, events};
+pub use crate::hub::ApiError;
+pub use response::glance;
+pub use stream::{chunk, events, is_of_interest};

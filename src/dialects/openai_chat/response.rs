@@ -3,37 +3,26 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::ApiError;
+use crate::dialects::Glance;
 use crate::dialects::json::Object;
-use crate::hub::Usage;
+use crate::hub::{ApiError, Usage};
 
-/// What a gateway wants to know of a complete reply.
-#[derive(Debug, Default)]
-pub struct Answer {
-    /// An error inside of a success.
-    pub error: Option<ApiError>,
-    /// Tokens, as reported.
-    pub usage: Option<Usage>,
-}
-
-impl Answer {
-    /// Reads a whole body in one pass without building a tree of it; `None`: it is not JSON. A list (some rerankers answer
-    /// with one) holds nothing of interest.
-    pub fn read(body: &Bytes) -> Option<Answer> {
-        if body.trim_ascii_start().starts_with(b"[") {
-            return serde_json::from_slice::<serde::de::IgnoredAny>(body).ok().map(|_| Answer::default());
-        }
-        let object = Object::read_deep(body.clone()).ok()?;
-        let value = |name: &str| object.get(name).filter(|raw| *raw != b"null");
-        // Which of two would count is anybody's guess.
-        if MEMBERS.iter().any(|name| object.is_duplicate(name)) {
-            return None;
-        }
-        let has_error = value("error").is_some() || value("base_resp").is_some() || value("choices").is_some_and(is_suspicious);
-        let error = if has_error { ApiError::read(body) } else { None };
-        let usage = value("usage").and_then(|raw| serde_json::from_slice(raw).ok()).and_then(|usage| read_usage(&usage));
-        Some(Answer { error, usage })
+/// Reads a whole body in one pass without building a tree of it; `None`: it is not JSON. A list (some rerankers answer
+/// with one) holds nothing of interest.
+pub fn glance(body: &Bytes) -> Option<Glance> {
+    if body.trim_ascii_start().starts_with(b"[") {
+        return serde_json::from_slice::<serde::de::IgnoredAny>(body).ok().map(|_| Glance::default());
     }
+    let object = Object::read_deep(body.clone()).ok()?;
+    let value = |name: &str| object.get(name).filter(|raw| *raw != b"null");
+    // Which of two would count is anybody's guess.
+    if MEMBERS.iter().any(|name| object.is_duplicate(name)) {
+        return None;
+    }
+    let has_error = value("error").is_some() || value("base_resp").is_some() || value("choices").is_some_and(is_suspicious);
+    let error = if has_error { ApiError::read(body) } else { None };
+    let usage = value("usage").and_then(|raw| serde_json::from_slice(raw).ok()).and_then(|usage| read_usage(&usage));
+    Some(Glance { error, usage })
 }
 
 /// Members that are looked at.
@@ -68,25 +57,25 @@ pub fn text(body: &Value) -> &str {
 mod tests {
     use bytes::Bytes;
 
-    use super::Answer;
+    use super::glance;
     use crate::hub::Usage;
 
     #[test]
     fn usage_is_read_with_its_parts() {
         let body = br#"{"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":4},
             "completion_tokens_details":{"reasoning_tokens":2}}}"#;
-        let usage = Answer::read(&Bytes::from_static(body)).expect("JSON").usage.expect("usage");
+        let usage = glance(&Bytes::from_static(body)).expect("JSON").usage.expect("usage");
         assert_eq!(usage, Usage { input: 10, cached: 4, cache_write: 0, output: 5, reasoning: 2 });
     }
 
     #[test]
     fn an_error_in_a_success_is_seen() {
         for body in [r#"{"error":{"message":"m"}}"#, r#"{"choices":[{"error":{"code":502}}]}"#, r#"{"base_resp":{"status_code":1}}"#] {
-            assert!(Answer::read(&Bytes::from_static(body.as_bytes())).expect("JSON").error.is_some(), "{body}");
+            assert!(glance(&Bytes::from_static(body.as_bytes())).expect("JSON").error.is_some(), "{body}");
         }
         for body in [r#"{"choices":[{"message":{"content":"\"error\""}}]}"#, r#"{"error":null,"data":[]}"#] {
-            assert!(Answer::read(&Bytes::from_static(body.as_bytes())).expect("JSON").error.is_none(), "{body}");
+            assert!(glance(&Bytes::from_static(body.as_bytes())).expect("JSON").error.is_none(), "{body}");
         }
-        assert!(Answer::read(&Bytes::from_static(b"<html>")).is_none());
+        assert!(glance(&Bytes::from_static(b"<html>")).is_none());
     }
 }

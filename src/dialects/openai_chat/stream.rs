@@ -1,64 +1,43 @@
 //! A stream's chunks: what commits an answer, what completes it, what it used.
 //!
 //! Before an answer is committed every chunk is read whole; afterwards only those whose bytes say that they hold
-//! something of interest ([`Chunk::is_of_interest`]).
+//! something of interest ([`is_of_interest`]).
 
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 use serde_json::Value;
 
-use super::ApiError;
 use super::response::read_usage;
-use crate::hub::{Event, FinishReason, Usage};
+use crate::dialects::Chunk;
+use crate::hub::{ApiError, Event, FinishReason, Usage};
 
 /// The terminator's data.
 pub const DONE: &[u8] = b"[DONE]";
 
-/// What one chunk means to a gateway.
-#[derive(Debug, Default, PartialEq)]
-pub struct Chunk {
-    /// The terminator.
-    pub done: bool,
-    /// It is JSON (or the terminator).
-    pub valid: bool,
-    /// It holds content: text, reasoning, refusal, audio or a tool call.
-    pub content: bool,
-    /// A choice ends here.
-    pub finish: bool,
-    /// It holds no choice at all.
-    pub no_choices: bool,
-    /// Tokens so far, as reported.
-    pub usage: Option<Usage>,
-    /// The upstream failed within the stream.
-    pub error: Option<ApiError>,
+/// Reads the data of one frame.
+pub fn chunk(data: &[u8]) -> Chunk {
+    // SDKs stop at data that begins with the terminator, whatever follows.
+    if data.starts_with(DONE) {
+        return Chunk { done: true, valid: true, ..Chunk::default() };
+    }
+    let Ok(value) = serde_json::from_slice::<Value>(data) else { return Chunk::default() };
+    let choices = value.get("choices").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    Chunk {
+        done: false,
+        valid: value.is_object(),
+        content: choices.iter().any(has_content),
+        finish: choices.iter().any(|choice| choice["finish_reason"].as_str().is_some_and(|reason| !reason.is_empty())),
+        no_choices: choices.is_empty(),
+        usage: usage_of(&value),
+        error: ApiError::from_value(&value),
+    }
 }
 
-impl Chunk {
-    /// Reads the data of one frame.
-    pub fn read(data: &[u8]) -> Chunk {
-        // SDKs stop at data that begins with the terminator, whatever follows.
-        if data.starts_with(DONE) {
-            return Chunk { done: true, valid: true, ..Chunk::default() };
-        }
-        let Ok(value) = serde_json::from_slice::<Value>(data) else { return Chunk::default() };
-        let choices = value.get("choices").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        Chunk {
-            done: false,
-            valid: value.is_object(),
-            content: choices.iter().any(has_content),
-            finish: choices.iter().any(|choice| choice["finish_reason"].as_str().is_some_and(|reason| !reason.is_empty())),
-            no_choices: choices.is_empty(),
-            usage: usage_of(&value),
-            error: ApiError::from_value(&value),
-        }
-    }
-
-    /// Whether a frame of a committed stream must be read at all: it is the terminator, or an unescaped member says usage,
-    /// error (MiniMax's `base_resp` too) or a finish reason that is not null. Looks at bytes only.
-    pub fn is_of_interest(frame: &[u8]) -> bool {
-        frame.len() < 64 || OF_INTEREST.iter().any(|member| has_value(frame, member))
-    }
+/// Whether a frame of a committed stream must be read at all: it is the terminator, or an unescaped member says usage,
+/// error (MiniMax's `base_resp` too) or a finish reason that is not null. Looks at bytes only.
+pub fn is_of_interest(frame: &[u8]) -> bool {
+    frame.len() < 64 || OF_INTEREST.iter().any(|member| has_value(frame, member))
 }
 
 /// Members that may say something of interest, with their quotes. Made once: every event is searched for them.
@@ -104,7 +83,7 @@ pub fn events(data: &[u8]) -> Vec<Event> {
     let Ok(chunk) = serde_json::from_slice::<Value>(data) else { return Vec::new() };
     let mut events = Vec::new();
     if let Some(error) = ApiError::from_value(&chunk) {
-        events.push(Event::Error(error.summary().into_owned()));
+        events.push(Event::Error(error));
     }
     // Only the first answer: several (`n`) cannot be shown one after the other as they come.
     if let Some(choice) = chunk.pointer("/choices/0").filter(|choice| choice["index"].as_u64().unwrap_or(0) == 0) {
@@ -124,7 +103,7 @@ fn choice_events(choice: &Value, events: &mut Vec<Event>) {
     for (position, call) in delta["tool_calls"].as_array().into_iter().flatten().enumerate() {
         let index = call["index"].as_u64().unwrap_or(position as u64) as u32;
         if let Some(name) = text(&call["function"]["name"]) {
-            events.push(Event::ToolCall { index, id: text(&call["id"]).unwrap_or_default(), name });
+            events.push(Event::ToolCall { index, id: text(&call["id"]).unwrap_or_default(), name, is_custom: false, signature: None });
         }
         events.extend(text(&call["function"]["arguments"]).map(|text| Event::ToolArguments { index, text }));
     }
@@ -133,8 +112,8 @@ fn choice_events(choice: &Value, events: &mut Vec<Event>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Chunk, events};
-    use crate::hub::{Event, FinishReason, Usage};
+    use super::{chunk, events, is_of_interest};
+    use crate::hub::{ApiError, Event, FinishReason, Usage};
 
     #[test]
     fn only_content_commits() {
@@ -144,7 +123,7 @@ mod tests {
             r#"{"choices":[],"prompt_filter_results":[{}]}"#,
             r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#,
         ] {
-            assert!(!Chunk::read(quiet.as_bytes()).content, "{quiet}");
+            assert!(!chunk(quiet.as_bytes()).content, "{quiet}");
         }
         for loud in [
             r#"{"choices":[{"delta":{"content":"你"}}]}"#,
@@ -152,7 +131,7 @@ mod tests {
             r#"{"choices":[{"delta":{"content":null,"tool_calls":[{"index":0}]}}]}"#,
             r#"{"choices":[{"text":"a"}]}"#,
         ] {
-            assert!(Chunk::read(loud.as_bytes()).content, "{loud}");
+            assert!(chunk(loud.as_bytes()).content, "{loud}");
         }
     }
 
@@ -161,13 +140,13 @@ mod tests {
         let padding = "x".repeat(80);
         let dull =
             format!(r#"{{"choices":[{{"delta":{{"content":"{padding} \"usage\":1 \"error\":{{"}},"finish_reason": null}}],"usage":null}}"#);
-        assert!(!Chunk::is_of_interest(dull.as_bytes()));
+        assert!(!is_of_interest(dull.as_bytes()));
         for interesting in
             [r#""finish_reason":"stop""#, r#""usage" : {"prompt_tokens":1}"#, r#""error":{}"#, r#""base_resp":{"status_code":1002}"#]
         {
-            assert!(Chunk::is_of_interest(format!(r#"{{"x":"{padding}",{interesting}}}"#).as_bytes()), "{interesting}");
+            assert!(is_of_interest(format!(r#"{{"x":"{padding}",{interesting}}}"#).as_bytes()), "{interesting}");
         }
-        assert!(Chunk::is_of_interest(b"data: [DONE]\n\n"));
+        assert!(is_of_interest(b"data: [DONE]\n\n"));
     }
 
     #[test]
@@ -175,7 +154,7 @@ mod tests {
         let usage = Usage { input: 3, output: 4, ..Usage::default() };
         for place in [r#""usage":U"#, r#""choices":[{"usage":U}]"#, r#""x_groq":{"usage":U}"#] {
             let text = format!("{{{}}}", place.replace('U', r#"{"prompt_tokens":3,"completion_tokens":4}"#));
-            assert_eq!(Chunk::read(text.as_bytes()).usage, Some(usage), "{text}");
+            assert_eq!(chunk(text.as_bytes()).usage, Some(usage), "{text}");
         }
     }
 
@@ -184,11 +163,14 @@ mod tests {
         let chunk = r#"{"choices":[{"delta":{"content":"好","tool_calls":[{"index":1,"id":"c","function":{"name":"f","arguments":"{"}}]},"finish_reason":"length"}]}"#;
         let expected = vec![
             Event::Text("好".to_owned()),
-            Event::ToolCall { index: 1, id: "c".to_owned(), name: "f".to_owned() },
+            Event::ToolCall { index: 1, id: "c".to_owned(), name: "f".to_owned(), is_custom: false, signature: None },
             Event::ToolArguments { index: 1, text: "{".to_owned() },
             Event::Finish(FinishReason::Length),
         ];
         assert_eq!(events(chunk.as_bytes()), expected);
-        assert_eq!(events(br#"{"error":{"message":"overloaded"}}"#), [Event::Error("overloaded".to_owned())]);
+        assert_eq!(
+            events(br#"{"error":{"message":"overloaded"}}"#),
+            [Event::Error(ApiError { message: "overloaded".to_owned(), ..ApiError::default() })]
+        );
     }
 }

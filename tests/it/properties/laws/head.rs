@@ -7,8 +7,8 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use llmgw::access::Caller;
 use llmgw::config::{Env, Overrides, load_text};
+use llmgw::dialects::head::{Head, HeadError};
 use llmgw::dialects::json::{DEEPEST, JsonError};
-use llmgw::dialects::openai_chat::{Request, RequestError};
 use llmgw::engine::demand::Demand;
 use llmgw::engine::live::Lasting;
 use llmgw::engine::{Error, Job, RequestId, Snapshot};
@@ -30,7 +30,7 @@ static SNAPSHOT: LazyLock<Arc<Snapshot>> = LazyLock::new(|| {
 /// Holds for any bytes as a body of any endpoint.
 pub fn holds(body: &[u8]) {
     for endpoint in [Endpoint::ChatCompletions, Endpoint::Completions, Endpoint::Embeddings, Endpoint::AudioSpeech] {
-        let read = Request::read(endpoint, Bytes::copy_from_slice(body));
+        let read = Head::read(endpoint, Bytes::copy_from_slice(body));
         agrees(endpoint, body, &read);
         demands_the_same(endpoint, body, &read);
     }
@@ -51,7 +51,7 @@ pub fn demand(endpoint: Endpoint, content_type: &str, body: &[u8]) -> Result<Dem
     })
 }
 
-fn demands_the_same(endpoint: Endpoint, body: &[u8], read: &Result<Request, RequestError>) {
+fn demands_the_same(endpoint: Endpoint, body: &[u8], read: &Result<Head, HeadError>) {
     match (demand(endpoint, "application/json", body), read) {
         (Ok(demand), Ok(request)) => {
             let asked = request.model.as_deref().filter(|model| !model.is_empty());
@@ -64,16 +64,16 @@ fn demands_the_same(endpoint: Endpoint, body: &[u8], read: &Result<Request, Requ
     }
 }
 
-fn agrees(endpoint: Endpoint, body: &[u8], read: &Result<Request, RequestError>) {
+fn agrees(endpoint: Endpoint, body: &[u8], read: &Result<Head, HeadError>) {
     let value = match serde_json::from_slice::<Value>(body) {
         Ok(Value::Object(members)) => members,
-        Ok(_) => return assert_eq!(read.as_ref().err(), Some(&RequestError::Json(JsonError::NotAnObject))),
+        Ok(_) => return assert_eq!(read.as_ref().err(), Some(&HeadError::Json(JsonError::NotAnObject))),
         Err(error) => return assert!(read.is_err() || is_only_unusual(body, &error), "{error}, but {read:?}"),
     };
     let parts = parts(std::str::from_utf8(body).expect("JSON is UTF-8"));
     let duplicate = ["model", "stream", "stream_options"].into_iter().find(|name| parts.is_duplicate(name));
     if let Some(name) = duplicate {
-        return assert_eq!(read.as_ref().err(), Some(&RequestError::Duplicate(name)));
+        return assert_eq!(read.as_ref().err(), Some(&HeadError::Duplicate(name)));
     }
     if required(endpoint).is_some_and(|field| parts.is_duplicate(field)) {
         // Which of the two counts is the upstream's to say.

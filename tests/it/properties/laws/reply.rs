@@ -1,9 +1,9 @@
 //! What upstreams answer: read without a panic, and nothing that matters is overlooked.
 
 use bytes::Bytes;
-use llmgw::dialects::openai_chat::{Answer, ApiError, Chunk, events};
+use llmgw::dialects::openai_chat::{self, chunk, events, glance, is_of_interest};
 use llmgw::dialects::sse::Frame;
-use llmgw::hub::Event;
+use llmgw::hub::{ApiError, Event};
 use serde_json::Value;
 
 /// Longer summaries would flood the list of attempts.
@@ -11,7 +11,7 @@ const LONGEST: usize = 400;
 
 /// Holds for any bytes as a body, and as the data of an event.
 pub fn holds(bytes: &[u8]) {
-    let answer = Answer::read(&Bytes::copy_from_slice(bytes)).and_then(|answer| answer.error);
+    let answer = glance(&Bytes::copy_from_slice(bytes)).and_then(|answer| answer.error);
     let has_error = answer.is_some();
     let read = [ApiError::read(bytes), ApiError::read_failed(bytes), answer];
     for error in read.iter().flatten() {
@@ -27,7 +27,7 @@ pub fn holds(bytes: &[u8]) {
 }
 
 fn a_chunk_is_read_the_same_in_every_way(data: &[u8]) {
-    let chunk = Chunk::read(data);
+    let chunk = chunk(data);
     let events = events(data);
     if chunk.done {
         return assert!(chunk.valid && chunk.error.is_none());
@@ -39,8 +39,8 @@ fn a_chunk_is_read_the_same_in_every_way(data: &[u8]) {
     };
     // As every server writes it: on one line, names without escapes.
     let text = value.to_string();
-    let (again, frame) = (Chunk::read(text.as_bytes()), Frame::from_data(&text));
+    let (again, frame) = (openai_chat::chunk(text.as_bytes()), Frame::from_data(&text));
     assert_eq!(&*frame.data(), text.as_bytes());
     let matters = again.usage.is_some() || again.error.is_some() || again.finish;
-    assert!(!matters || Chunk::is_of_interest(frame.bytes()), "overlooked: {text}");
+    assert!(!matters || is_of_interest(frame.bytes()), "overlooked: {text}");
 }

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use llmgw::config::Params;
+use llmgw::dialects::head::Head;
 use llmgw::dialects::json::{Object, quote};
-use llmgw::dialects::openai_chat::Request;
 use llmgw::engine::adapt::adapt;
 use llmgw::engine::demand::{Body, Demand};
 use llmgw::hub::Endpoint;
@@ -73,7 +73,7 @@ fn with_model(object: &Object, quoted: &str) -> String {
 /// `params` do to the text what they do to a list of members; what they do not name stays to the byte.
 pub fn params_do_what_they_say(body: &[u8], params: &Params) {
     // An endpoint that wants no content, so that any object is a request.
-    let Ok(request) = Request::read(Endpoint::Rerank, Bytes::copy_from_slice(body)) else { return };
+    let Ok(request) = Head::read(Endpoint::Rerank, Bytes::copy_from_slice(body)) else { return };
     let (streams, asks) = (request.stream, request.include_usage);
     let before = parts(std::str::from_utf8(body).expect("it was read"));
     let demand = Demand { endpoint: Endpoint::ChatCompletions, model: "asked".to_owned(), body: Body::Json(request) };

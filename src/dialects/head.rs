@@ -1,4 +1,4 @@
-//! The shallow head of a request: the model, whether it streams, and that it is a request at all.
+//! The shallow head of a request of any dialect: the model, whether it streams, and that it is a request at all.
 
 use std::sync::LazyLock;
 
@@ -22,9 +22,9 @@ static BOUND_WITHIN: LazyLock<Regex> = LazyLock::new(|| {
 /// What has more letters and digits in a row is no text.
 const LONGEST_WORD: usize = 512;
 
-/// A JSON request whose head was read; the body stays as it came.
+/// What was read of a JSON request; the body stays as it came.
 #[derive(Debug)]
-pub struct Request {
+pub struct Head {
     /// The body with the places of its members.
     pub object: Object,
     /// The name asked for, if one was.
@@ -37,7 +37,7 @@ pub struct Request {
 
 /// What is wrong with a request.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum RequestError {
+pub enum HeadError {
     /// The body is no JSON object.
     #[error(transparent)]
     Json(#[from] JsonError),
@@ -62,23 +62,23 @@ pub enum RequestError {
     Duplicate(&'static str),
 }
 
-impl RequestError {
+impl HeadError {
     /// The field at fault.
     pub fn field(&self) -> Option<&'static str> {
         match self {
-            RequestError::Json(_) => None,
-            RequestError::WrongType { field, .. } | RequestError::Missing { field, .. } | RequestError::Duplicate(field) => Some(field),
+            HeadError::Json(_) => None,
+            HeadError::WrongType { field, .. } | HeadError::Missing { field, .. } | HeadError::Duplicate(field) => Some(field),
         }
     }
 }
 
-impl Request {
+impl Head {
     /// Reads the head of a body meant for `endpoint`. A missing model is not a mistake here: a default may be configured.
-    pub fn read(endpoint: Endpoint, body: Bytes) -> Result<Request, RequestError> {
+    pub fn read(endpoint: Endpoint, body: Bytes) -> Result<Head, HeadError> {
         let object = Object::read(body)?;
         for field in ["model", "stream", "stream_options"] {
             if object.is_duplicate(field) {
-                return Err(RequestError::Duplicate(field));
+                return Err(HeadError::Duplicate(field));
             }
         }
         let model = match object.get("model") {
@@ -91,7 +91,7 @@ impl Request {
         };
         let include_usage = stream && includes_usage(&object)?;
         check_content(endpoint, &object)?;
-        Ok(Request { object, model, stream, include_usage })
+        Ok(Head { object, model, stream, include_usage })
     }
 
     /// Whether it names what only the provider that made it knows: a conversation, a file, a signed thought.
@@ -110,49 +110,49 @@ impl Request {
     }
 }
 
-fn includes_usage(object: &Object) -> Result<bool, RequestError> {
+fn includes_usage(object: &Object) -> Result<bool, HeadError> {
     let Some(raw) = object.get("stream_options").filter(|raw| *raw != b"null") else { return Ok(false) };
     let options = parse::<serde_json::Map<String, serde_json::Value>>(raw, "stream_options", "an object")?;
     Ok(options.get("include_usage").and_then(serde_json::Value::as_bool).unwrap_or(false))
 }
 
 /// Each endpoint's one required field beside the model.
-fn check_content(endpoint: Endpoint, object: &Object) -> Result<(), RequestError> {
+fn check_content(endpoint: Endpoint, object: &Object) -> Result<(), HeadError> {
     let (field, hint) = match endpoint {
         Endpoint::ChatCompletions => ("messages", r#"send [{"role": "user", "content": "…"}]"#),
         Endpoint::Completions => ("prompt", "send a text"),
         Endpoint::Embeddings => ("input", "send a text or a list of texts"),
         _ => return Ok(()),
     };
-    let Some(raw) = object.get(field) else { return Err(RequestError::Missing { field, hint }) };
+    let Some(raw) = object.get(field) else { return Err(HeadError::Missing { field, hint }) };
     if endpoint == Endpoint::ChatCompletions && !raw.starts_with(b"[") {
-        return Err(RequestError::WrongType { field, expected: "a list of messages" });
+        return Err(HeadError::WrongType { field, expected: "a list of messages" });
     }
     if endpoint == Endpoint::ChatCompletions && raw[1..raw.len() - 1].trim_ascii().is_empty() {
-        return Err(RequestError::Missing { field, hint });
+        return Err(HeadError::Missing { field, hint });
     }
     Ok(())
 }
 
-fn parse<'a, T: serde::Deserialize<'a>>(raw: &'a [u8], field: &'static str, expected: &'static str) -> Result<T, RequestError> {
-    serde_json::from_slice(raw).map_err(|_| RequestError::WrongType { field, expected })
+fn parse<'a, T: serde::Deserialize<'a>>(raw: &'a [u8], field: &'static str, expected: &'static str) -> Result<T, HeadError> {
+    serde_json::from_slice(raw).map_err(|_| HeadError::WrongType { field, expected })
 }
 
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
 
-    use super::Request;
+    use super::Head;
     use crate::hub::Endpoint;
 
     fn error(endpoint: Endpoint, body: &'static str) -> String {
-        Request::read(endpoint, Bytes::from_static(body.as_bytes())).expect_err(body).to_string()
+        Head::read(endpoint, Bytes::from_static(body.as_bytes())).expect_err(body).to_string()
     }
 
     #[test]
     fn the_head_is_read() {
         let body = r#"{"stream":true,"stream_options":{"include_usage":true},"model":"gpt\u002d4","messages":[{}]}"#;
-        let request = Request::read(Endpoint::ChatCompletions, Bytes::from(body)).expect("a request");
+        let request = Head::read(Endpoint::ChatCompletions, Bytes::from(body)).expect("a request");
         assert_eq!((request.model.as_deref(), request.stream, request.include_usage), (Some("gpt-4"), true, true));
     }
 
@@ -168,8 +168,8 @@ mod tests {
         assert_eq!(error(chat, r#"{"stream":true,"stream_options":1,"messages":[1]}"#), "`stream_options` must be an object");
     }
 
-    fn chat(body: &str) -> Request {
-        Request::read(Endpoint::ChatCompletions, Bytes::copy_from_slice(body.as_bytes())).expect("a request")
+    fn chat(body: &str) -> Head {
+        Head::read(Endpoint::ChatCompletions, Bytes::copy_from_slice(body.as_bytes())).expect("a request")
     }
 
     #[test]

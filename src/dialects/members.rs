@@ -1,0 +1,188 @@
+//! Takes JSON objects apart, member by member, and knows the path of each: what a dialect reads, and what is left over.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::DialectError;
+use crate::hub::Raw;
+
+/// One JSON object. A member whose value is null counts as absent.
+#[derive(Debug)]
+pub struct Members<'a> {
+    path: String,
+    members: Vec<(Cow<'a, str>, &'a RawValue)>,
+}
+
+/// A value within an object or a list, and its path.
+#[derive(Clone, Debug)]
+pub struct Value<'a> {
+    /// `messages[2].content`
+    pub path: String,
+    /// As it was written.
+    pub raw: &'a RawValue,
+}
+
+/// The members in order, as they stand there.
+struct Listed<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Listed<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Listed<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Listed<'de>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(Key(key)) = map.next_key()? {
+                    members.push((key, map.next_value()?));
+                }
+                Ok(Listed(members))
+            }
+        }
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> Members<'a> {
+    /// Of a whole body.
+    pub fn of_body(body: &'a [u8]) -> Result<Members<'a>, DialectError> {
+        let raw: &RawValue = serde_json::from_slice(body).map_err(|error| DialectError::Malformed(error.to_string()))?;
+        Value { path: String::new(), raw }.object()
+    }
+
+    /// Takes out the member `name`.
+    pub fn take(&mut self, name: &str) -> Option<Value<'a>> {
+        let at = self.members.iter().position(|(key, _)| key == name)?;
+        let (_, raw) = self.members.remove(at);
+        (raw.get() != "null").then(|| Value { path: self.path_of(name), raw })
+    }
+
+    /// Takes out `name`, which must be there.
+    pub fn required(&mut self, name: &str) -> Result<Value<'a>, DialectError> {
+        let path = self.path_of(name);
+        self.take(name).ok_or(DialectError::Missing { path })
+    }
+
+    /// A text.
+    pub fn text(&mut self, name: &str) -> Result<Option<String>, DialectError> {
+        self.take(name).map(|value| value.text()).transpose()
+    }
+
+    /// A text that must be there.
+    pub fn required_text(&mut self, name: &str) -> Result<String, DialectError> {
+        self.required(name)?.text()
+    }
+
+    /// A number of the type `T`, or a boolean.
+    pub fn get<T: Deserialize<'a>>(&mut self, name: &str, expected: &'static str) -> Result<Option<T>, DialectError> {
+        self.take(name).map(|value| value.get(expected)).transpose()
+    }
+
+    /// An object.
+    pub fn object(&mut self, name: &str) -> Result<Option<Members<'a>>, DialectError> {
+        self.take(name).map(|value| value.object()).transpose()
+    }
+
+    /// A list; empty if it is absent.
+    pub fn list(&mut self, name: &str) -> Result<Vec<Value<'a>>, DialectError> {
+        self.take(name).map_or(Ok(Vec::new()), |value| value.list())
+    }
+
+    /// Anything, carried and not read.
+    pub fn raw(&mut self, name: &str) -> Option<Raw> {
+        self.take(name).map(|value| Raw::from(value.raw))
+    }
+
+    /// Whether `name` is there and has not been taken out.
+    pub fn has(&self, name: &str) -> bool {
+        self.members.iter().any(|(key, raw)| key == name && raw.get() != "null")
+    }
+
+    /// The path of the member `name`.
+    pub fn path_of(&self, name: &str) -> String {
+        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+    }
+
+    /// The paths of what nobody took out, nulls apart.
+    pub fn left(&self) -> impl Iterator<Item = String> + '_ {
+        self.members.iter().filter(|(_, raw)| raw.get() != "null").map(|(key, _)| self.path_of(key))
+    }
+
+    /// What nobody took out, in order.
+    pub fn rest(self) -> impl Iterator<Item = (String, Value<'a>)> {
+        let prefix = self.path;
+        self.members.into_iter().map(move |(key, raw)| {
+            let path = if prefix.is_empty() { key.clone().into_owned() } else { format!("{prefix}.{key}") };
+            (key.into_owned(), Value { path, raw })
+        })
+    }
+}
+
+impl<'a> Value<'a> {
+    /// A value of the type `T`; `expected` says in words what it must be.
+    pub fn get<T: Deserialize<'a>>(&self, expected: &'static str) -> Result<T, DialectError> {
+        serde_json::from_str(self.raw.get()).map_err(|_| self.invalid(expected))
+    }
+
+    /// A text.
+    pub fn text(&self) -> Result<String, DialectError> {
+        self.get("a string")
+    }
+
+    /// An object.
+    pub fn object(&self) -> Result<Members<'a>, DialectError> {
+        let Listed(members) = self.get("an object")?;
+        Ok(Members { path: self.path.clone(), members })
+    }
+
+    /// A list.
+    pub fn list(&self) -> Result<Vec<Value<'a>>, DialectError> {
+        let items: Vec<&'a RawValue> = self.get("a list")?;
+        let item = |(index, raw)| Value { path: format!("{}[{index}]", self.path), raw };
+        Ok(items.into_iter().enumerate().map(item).collect())
+    }
+
+    /// Whether it is a text.
+    pub fn is_text(&self) -> bool {
+        self.raw.get().starts_with('"')
+    }
+
+    /// Whether it is an object.
+    pub fn is_object(&self) -> bool {
+        self.raw.get().starts_with('{')
+    }
+
+    /// That it is not `expected`.
+    pub fn invalid(&self, expected: impl Into<Cow<'static, str>>) -> DialectError {
+        DialectError::Invalid { path: self.path.clone(), expected: expected.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Members;
+
+    #[test]
+    fn members_are_taken_out_and_the_rest_is_known() {
+        let body = r#"{"a":1,"b\n":null,"c":{"d":[{"e":"你"},2]},"f":1.50}"#;
+        let mut members = Members::of_body(body.as_bytes()).expect("an object");
+        assert_eq!(members.get::<u64>("a", "a number"), Ok(Some(1)));
+        let mut inner = members.object("c").expect("an object").expect("there");
+        let list = inner.list("d").expect("a list");
+        assert_eq!(list[0].object().expect("an object").text("e"), Ok(Some("你".to_owned())));
+        assert_eq!(list[1].text().expect_err("a number").to_string(), "`c.d[1]` must be a string");
+        assert_eq!(members.left().collect::<Vec<_>>(), ["f"]);
+        assert_eq!(members.required("g").expect_err("absent").to_string(), "`g` is missing");
+        assert_eq!(members.raw("f").expect("there").text(), "1.50");
+    }
+}

@@ -1,0 +1,14 @@
+//! A request, read and written.
+
+mod decode;
+mod encode;
+pub(super) mod tools;
+
+pub use decode::decode;
+pub use encode::encode;
+
+pub(super) use decode::LeftOut;
+pub(super) use encode::{Dropped, Notes, WireReasoning, WireText};
+
+#[cfg(test)]
+mod tests;

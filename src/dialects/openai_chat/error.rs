@@ -1,8 +1,16 @@
 //! The error envelope, as vendors really write it, and as OpenAI does.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::hub::ApiError;
+
+/// OpenAI's words for the kind of a failure, by its status; the same as the server's own.
+const KINDS: [(u16, &str); 5] =
+    [(403, "permission_error"), (409, "conflict"), (429, "rate_limit_error"), (502, UPSTREAM_ERROR), (504, UPSTREAM_ERROR)];
+
+/// The kind of an error within a stream that says nothing of it.
+const UPSTREAM_ERROR: &str = "upstream_error";
 
 impl ApiError {
     /// Reads an error body. Vendors deviate: `error` as a string, `detail`, a flat `{code, message}`, numeric codes, an
@@ -47,6 +55,23 @@ pub fn envelope(message: &str, kind: &str, param: Option<&str>, code: Option<&st
     json!({ "error": { "message": message, "type": kind, "param": param, "code": code } }).to_string()
 }
 
+/// Writes an error's body.
+pub fn encode(status: u16, error: &ApiError) -> Vec<u8> {
+    let fallback = if status >= 500 { "server_error" } else { "invalid_request_error" };
+    let kind = KINDS.iter().find(|(known, _)| *known == status).map_or(fallback, |(_, kind)| kind);
+    envelope(&error.message, kind, None, code_of(error)).into_bytes()
+}
+
+/// Writes the frame that ends a stream. It has no status, so the upstream's own word for the kind is the best there is.
+pub fn frame(error: &ApiError) -> Bytes {
+    let kind = if error.kind.is_empty() { UPSTREAM_ERROR } else { &error.kind };
+    format!("data: {}\n\n", envelope(&error.message, kind, None, code_of(error))).into()
+}
+
+fn code_of(error: &ApiError) -> Option<&str> {
+    Some(error.code.as_str()).filter(|code| !code.is_empty())
+}
+
 fn is_truthy(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,
@@ -66,7 +91,7 @@ fn text(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::envelope;
+    use super::{encode, envelope, frame};
     use crate::hub::ApiError;
 
     #[test]
@@ -91,5 +116,24 @@ mod tests {
     #[test]
     fn our_envelope_has_all_four_members() {
         assert_eq!(envelope("没有", "t", None, Some("c")), r#"{"error":{"message":"没有","type":"t","param":null,"code":"c"}}"#);
+    }
+    #[test]
+    fn a_status_has_its_kind() {
+        let error = |kind: &str, code: &str| ApiError { message: "不行".to_owned(), kind: kind.to_owned(), code: code.to_owned() };
+        for (status, kind) in [
+            (400, "invalid_request_error"),
+            (401, "invalid_request_error"),
+            (403, "permission_error"),
+            (409, "conflict"),
+            (429, "rate_limit_error"),
+            (500, "server_error"),
+            (502, "upstream_error"),
+            (529, "server_error"),
+        ] {
+            assert_eq!(encode(status, &error("api_error", "")), envelope("不行", kind, None, None).into_bytes(), "{status}");
+        }
+        let expected = format!("data: {}\n\n", envelope("不行", "overloaded_error", None, Some("529")));
+        assert_eq!(frame(&error("overloaded_error", "529")), expected);
+        assert_eq!(frame(&error("", "")), format!("data: {}\n\n", envelope("不行", "upstream_error", None, None)));
     }
 }

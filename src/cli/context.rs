@@ -11,7 +11,7 @@ use crate::cli::output::Printer;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::env::Env;
 use crate::config::load::{self, Loaded, Overrides};
-use crate::config::{Config, Origin, presets};
+use crate::config::{Config, Origin};
 use crate::engine::Engine;
 use crate::telemetry::{LogError, LogHandle, LogOptions};
 use crate::transport::control::Control;
@@ -119,29 +119,16 @@ impl Context {
         Ok(handle)
     }
 
-    /// Keys in the environment whose vendors are not supported yet, as the end of a sentence.
-    fn unsupported_keys(&self) -> String {
-        let unsupported = presets::all().iter().filter(|preset| !preset.is_supported());
-        let names: Vec<&str> = unsupported
-            .flat_map(|preset| &preset.env)
-            .map(String::as_str)
-            .filter(|name| self.environment.get_filled(name).is_some())
-            .collect();
-        if names.is_empty() { String::new() } else { format!(" ({}: not supported yet)", names.join(", ")) }
-    }
-
     fn tell_origin(&self, origin: &Origin) {
         match origin {
             Origin::File { .. } => {}
             Origin::Environment { found } => self
                 .printer
                 .notice(&format!("no configuration file; using {} (write llmgw.yaml to choose models and routes)", found.join(", "))),
-            Origin::Mock => self.printer.notice(&format!(
-                "no configuration file and no {}API key in the environment: the built-in mock answers. \
-                 Set OPENAI_API_KEY, DEEPSEEK_API_KEY or another provider's, or write llmgw.yaml{}",
-                if self.unsupported_keys().is_empty() { "" } else { "usable " },
-                self.unsupported_keys()
-            )),
+            Origin::Mock => self.printer.notice(
+                "no configuration file and no API key in the environment: the built-in mock answers. \
+                 Set OPENAI_API_KEY, DEEPSEEK_API_KEY or another provider's, or write llmgw.yaml",
+            ),
         }
     }
 }

@@ -159,7 +159,7 @@ struct PresetRow {
     base_url: &'static str,
     default_model: Option<&'static str>,
     env: &'static [String],
-    supported: bool,
+    r#type: &'static str,
 }
 
 impl From<&'static Preset> for PresetRow {
@@ -171,13 +171,13 @@ impl From<&'static Preset> for PresetRow {
             base_url: &preset.base_url,
             default_model: preset.default_model.as_deref(),
             env: &preset.env,
-            supported: preset.is_supported(),
+            r#type: preset.kind.word(),
         }
     }
 }
 
 impl Row for PresetRow {
-    const HEADERS: &'static [&'static str] = &["name", "title", "aliases", "base_url", "default_model", "env", "supported"];
+    const HEADERS: &'static [&'static str] = &["name", "title", "aliases", "base_url", "default_model", "env", "type"];
     const SPARE: &'static [&'static str] = &["base_url", "title", "aliases"];
 
     fn name(&self) -> &str {
@@ -192,11 +192,7 @@ impl Row for PresetRow {
             self.base_url.to_owned(),
             self.default_model.unwrap_or_default().to_owned(),
             self.env.join(" "),
-            if self.supported { "yes" } else { "not yet" }.to_owned(),
+            self.r#type.to_owned(),
         ]
-    }
-
-    fn tone(&self) -> Tone {
-        if self.supported { Tone::Plain } else { Tone::Faint }
     }
 }

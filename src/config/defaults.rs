@@ -48,6 +48,9 @@ pub const STATUS: [&str; 9] = ["401", "402", "403", "404", "408", "409", "425", 
 /// Words in errors that move on to the next route.
 pub const PATTERNS: [&str; 3] = ["insufficient_quota", "rate_limit", "billing"];
 
+/// Where Vertex AI has every model.
+pub const VERTEX_LOCATION: &str = "global";
+
 /// What `auto` uses of a mock.
 pub const MOCK_MODEL: &str = "mock";
 /// The mock's address: `invalid` never resolves.
@@ -198,6 +201,7 @@ impl Provider {
         let base_url = Url::parse(&preset.base_url).ok()?;
         Some(Provider {
             preset: Some(preset.name.clone()),
+            kind: preset.kind(),
             api_keys: key.into_iter().collect(),
             default_model: preset.default_model.as_deref().map(Arc::from),
             params: preset.params(),

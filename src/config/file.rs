@@ -177,6 +177,23 @@ section! {
         params: ParamsFile,
         /// How a `request` provider gets its token.
         auth: RequestAuthFile,
+        /// Of `azure`: the date of the classic API, such as `2024-10-21`. Without it: the v1 API.
+        api_version: String,
+        /// Of `bedrock`: the AWS region. Without it: `AWS_REGION`, or the one in `base_url`.
+        region: String,
+        /// Of `bedrock`: with `secret_access_key`, who asks. Without it: the environment's, then the profile's.
+        access_key_id: SecretText,
+        /// Of `bedrock`: the proof.
+        secret_access_key: SecretText,
+        /// Of `bedrock`: what temporary keys come with.
+        session_token: SecretText,
+        /// Of `bedrock`: whose keys to take from AWS's credentials file.
+        profile: String,
+        /// Of `vertex`: the Google Cloud project.
+        project: String,
+        /// Of `vertex`: where it is served.
+        #[schemars(extend("default" = "global"))]
+        location: String,
         /// Of a `mock`: before the first byte.
         latency: DurationText,
         /// Of a `mock`: speed of a streamed answer.

@@ -45,17 +45,17 @@ pub enum TimeoutFile {
 pub enum ProviderTypeFile {
     /// Any OpenAI-compatible API.
     Openai,
-    /// Anthropic's. Not supported yet.
+    /// Anthropic's Messages.
     Anthropic,
-    /// Google's. Not supported yet.
+    /// Google's Gemini API.
     Gemini,
-    /// Azure's. Not supported yet.
+    /// Azure OpenAI: the v1 API, or with `api_version` the classic one.
     Azure,
-    /// AWS Bedrock. Not supported yet.
+    /// AWS Bedrock's Converse.
     Bedrock,
-    /// Google Vertex AI. Not supported yet.
+    /// Google Vertex AI, with an access token: Gemini and Claude.
     Vertex,
-    /// Ollama's own API. Not supported yet: use `preset: ollama`.
+    /// Ollama, at its root: models by its own list, chats by its OpenAI-compatible API.
     Ollama,
     /// OpenAI-shaped bodies behind a token of its own.
     Request,

@@ -180,13 +180,18 @@ impl Config {
     }
 }
 
-/// One provider from its variable; OpenAI's with the address that OpenAI's own SDK would use, Ollama's likewise.
+/// Where vendors' own SDKs look for another address.
+const ADDRESSES: [(&str, &str); 3] =
+    [("openai", "OPENAI_BASE_URL"), ("anthropic", "ANTHROPIC_BASE_URL"), ("gemini", "GOOGLE_GEMINI_BASE_URL")];
+
+/// One provider from its variable, with the address that the vendor's own SDK would use; Ollama's likewise.
 fn of_environment(preset: &Preset, key: Option<super::Secret>, env: &Env) -> Option<Provider> {
     let mut provider = Provider::from_preset(preset, key)?;
     if preset.name == "ollama" {
         provider.base_url = ollama_url(env)?;
     }
-    let Some(address) = env.get_filled("OPENAI_BASE_URL").filter(|_| preset.name == "openai") else { return Some(provider) };
+    let variable = ADDRESSES.iter().find(|(name, _)| *name == preset.name).map(|(_, variable)| *variable);
+    let Some(address) = variable.and_then(|variable| env.get_filled(variable)) else { return Some(provider) };
     // A key must not go anywhere but where its owner pointed: an address that is none takes the provider out.
     let mut url = Url::parse(address.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     let path = url.path().trim_end_matches('/').to_owned();

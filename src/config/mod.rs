@@ -3,6 +3,7 @@
 //! [`Config`] holds no `Option` that a default could fill and no string that should be a duration, a URL, a pattern or
 //! a secret: a value of this type cannot be wrong. How a file becomes one is in [`load`].
 
+mod aws;
 mod debug;
 mod defaults;
 pub mod diagnostic;
@@ -224,6 +225,18 @@ pub struct Provider {
 pub enum ProviderKind {
     /// Any OpenAI-compatible API.
     OpenAi,
+    /// Anthropic's Messages.
+    Anthropic,
+    /// Google's Gemini API.
+    Gemini,
+    /// Azure OpenAI.
+    Azure(AzureApi),
+    /// AWS Bedrock.
+    Bedrock(Bedrock),
+    /// Google Vertex AI.
+    Vertex(Vertex),
+    /// Ollama, at its root.
+    Ollama,
     /// OpenAI-shaped bodies behind a token of its own.
     Request(RequestAuth),
     /// Built in; answers without a network.
@@ -235,10 +248,54 @@ impl ProviderKind {
     pub fn as_str(&self) -> &'static str {
         match self {
             ProviderKind::OpenAi => "openai",
+            ProviderKind::Anthropic => "anthropic",
+            ProviderKind::Gemini => "gemini",
+            ProviderKind::Azure(_) => "azure",
+            ProviderKind::Bedrock(_) => "bedrock",
+            ProviderKind::Vertex(_) => "vertex",
+            ProviderKind::Ollama => "ollama",
             ProviderKind::Request(_) => "request",
             ProviderKind::Mock(_) => "mock",
         }
     }
+}
+
+/// Which of Azure's two APIs is spoken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AzureApi {
+    /// `/openai/v1`: the deployment is the model of the body.
+    V1,
+    /// `/openai/deployments/…?api-version=` with this date: the deployment stands in the path.
+    Dated(String),
+}
+
+/// What reaching Bedrock takes besides an address and API keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bedrock {
+    /// For which requests are signed.
+    pub region: String,
+    /// What they are signed with; `None`: they are not, for there is an API key, or something else signs.
+    pub keys: Option<AwsKeys>,
+}
+
+/// An AWS access key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwsKeys {
+    /// Whose.
+    pub access_key_id: Secret,
+    /// The proof.
+    pub secret_access_key: Secret,
+    /// What temporary keys come with.
+    pub session_token: Option<Secret>,
+}
+
+/// Whose models Vertex AI answers with, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vertex {
+    /// The Google Cloud project.
+    pub project: String,
+    /// `global`, `us-east5` …
+    pub location: String,
 }
 
 /// `auth:` of a `request` provider.

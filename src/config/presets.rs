@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
-use super::Params;
 use super::diagnostic::nearest;
 use super::env::Env;
 use super::file_kinds::ProviderTypeFile;
 use super::secret::Secret;
+use super::{Params, Provider, ProviderKind};
+use crate::hub::{Kind, Quirks};
 
 /// One vendor.
 #[derive(Clone, Debug, Deserialize)]
@@ -39,6 +41,12 @@ pub struct Preset {
     /// Whether `stream_options` is understood.
     #[serde(default = "yes")]
     pub stream_usage: bool,
+    /// Dialects of chats that it speaks, most native first; empty: OpenAI's, the legacy text form among them.
+    #[serde(default, deserialize_with = "kinds")]
+    pub speaks: Vec<Kind>,
+    /// What of OpenAI's chat it takes otherwise.
+    #[serde(default)]
+    pub quirks: Quirks,
     /// Changes to requests that the vendor needs.
     #[serde(default)]
     params: PresetParams,
@@ -71,6 +79,16 @@ pub fn find(name: &str) -> Option<&'static Preset> {
     all().iter().find(|preset| preset.name == name || preset.aliases.iter().any(|alias| alias == name))
 }
 
+/// The one that `provider` was made from, else the vendor whose address it has.
+pub fn of(provider: &Provider) -> Option<&'static Preset> {
+    if let Some(name) = &provider.preset {
+        return find(name);
+    }
+    // What listens on a port of this machine could be anything.
+    let url = Some(&provider.base_url).filter(|url| url.scheme() == "https")?;
+    all().iter().find(|preset| preset.host().is_some_and(|host| url.host_str() == Some(host)))
+}
+
 /// The name or alias that `written` was most likely meant to be.
 pub fn suggest(written: &str) -> Option<&'static str> {
     let names = all().iter().flat_map(|preset| std::iter::once(&preset.name).chain(&preset.aliases));
@@ -78,9 +96,19 @@ pub fn suggest(written: &str) -> Option<&'static str> {
 }
 
 impl Preset {
-    /// Whether llmgw speaks its language yet.
-    pub fn is_supported(&self) -> bool {
-        self.kind == ProviderTypeFile::Openai
+    /// How it is spoken to. A preset is never of a type that needs settings of its own.
+    pub fn kind(&self) -> ProviderKind {
+        match self.kind {
+            ProviderTypeFile::Anthropic => ProviderKind::Anthropic,
+            ProviderTypeFile::Gemini => ProviderKind::Gemini,
+            ProviderTypeFile::Ollama => ProviderKind::Ollama,
+            _ => ProviderKind::OpenAi,
+        }
+    }
+
+    /// The host of its address.
+    fn host(&self) -> Option<&str> {
+        self.base_url.strip_prefix("https://")?.split('/').next()
     }
 
     /// Changes to requests that the vendor needs.
@@ -95,9 +123,16 @@ impl Preset {
 
     /// The variable of `env` that holds a key and may be used unasked, with the key.
     pub fn key_from(&self, env: &Env) -> Option<(&str, Secret)> {
-        let names = self.env.iter().map(String::as_str).filter(|_| self.env_auto && self.is_supported());
+        let names = self.env.iter().map(String::as_str).filter(|_| self.env_auto);
         names.filter(|name| !NEVER_TAKEN.contains(name)).find_map(|name| Some((name, Secret::new(env.get_filled(name)?.trim()))))
     }
+}
+
+/// Dialects by their words.
+fn kinds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Kind>, D::Error> {
+    let words = Vec::<String>::deserialize(deserializer)?;
+    let kind = |word: String| Kind::of_word(&word).ok_or_else(|| D::Error::custom(format!("no dialect is called `{word}`")));
+    words.into_iter().map(kind).collect()
 }
 
 fn parse() -> Result<Vec<Preset>, serde_yaml::Error> {
@@ -128,6 +163,7 @@ mod tests {
         for preset in &presets {
             let url = Url::parse(&preset.base_url).unwrap();
             assert!(!preset.base_url.ends_with('/') && url.query().is_none(), "{}", preset.name);
+            assert_eq!(preset.kind().as_str(), preset.kind.word(), "{} needs settings of its own", preset.name);
             assert_eq!(url.scheme() == "http", url.host_str() == Some("localhost"), "{}", preset.name);
             assert!(names.insert(&preset.name), "{}", preset.name);
             assert!(preset.aliases.iter().all(|alias| names.insert(alias)), "{}", preset.name);

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::source::is_secret_key;
-use super::{Config, Params, Provider, ProviderKind, Proxy, RequestAuth, Route, Target};
+use super::{Bedrock, Config, Params, Provider, ProviderKind, Proxy, RequestAuth, Route, Target};
 
 /// A key, token or password. `Debug` and `Display` show `sk-ab****cdef`; only [`Secret::expose`] gives it away.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -47,7 +47,8 @@ impl Config {
         let Some(provider) = self.providers.get(index) else { return Vec::new() };
         let username = match &provider.kind {
             ProviderKind::Request(RequestAuth::Login(login)) => Some(Secret::new(login.username.as_str())),
-            ProviderKind::Request(RequestAuth::Token(_)) | ProviderKind::OpenAi | ProviderKind::Mock(_) => None,
+            ProviderKind::Bedrock(Bedrock { keys: Some(keys), .. }) => Some(keys.access_key_id.clone()),
+            _ => None,
         };
         let routes = self.routes().filter(|route| route.provider == index);
         provider.secrets().into_iter().chain(username).chain(routes.flat_map(|route| route.params.secrets())).collect()
@@ -64,10 +65,20 @@ impl Config {
 impl Provider {
     /// What proves to the upstream who asks: keys, token, password, and headers, parameters and addresses that hold such.
     pub fn secrets(&self) -> Vec<Secret> {
-        let (login, address) = match &self.kind {
-            ProviderKind::Request(RequestAuth::Token(token)) => (Some(token), None),
-            ProviderKind::Request(RequestAuth::Login(login)) => (Some(&login.password), Some(&login.url)),
-            ProviderKind::OpenAi | ProviderKind::Mock(_) => (None, None),
+        let (of_kind, address) = match &self.kind {
+            ProviderKind::Request(RequestAuth::Token(token)) => (vec![token], None),
+            ProviderKind::Request(RequestAuth::Login(login)) => (vec![&login.password], Some(&login.url)),
+            ProviderKind::Bedrock(Bedrock { keys: Some(keys), .. }) => {
+                ([&keys.secret_access_key].into_iter().chain(&keys.session_token).collect(), None)
+            }
+            ProviderKind::OpenAi
+            | ProviderKind::Anthropic
+            | ProviderKind::Gemini
+            | ProviderKind::Azure(_)
+            | ProviderKind::Bedrock(_)
+            | ProviderKind::Vertex(_)
+            | ProviderKind::Ollama
+            | ProviderKind::Mock(_) => (Vec::new(), None),
         };
         let headers = self.headers.iter().filter_map(|(name, value)| secret_of_header(name, value));
         let proxies = match &self.proxy {
@@ -76,7 +87,7 @@ impl Provider {
             Proxy::None => [None, None],
         };
         let addresses = proxies.into_iter().flatten().chain(address).chain([&self.base_url]).flat_map(secrets_of_url);
-        self.api_keys.iter().chain(login).cloned().chain(headers).chain(self.params.secrets()).chain(addresses).collect()
+        self.api_keys.iter().chain(of_kind).cloned().chain(headers).chain(self.params.secrets()).chain(addresses).collect()
     }
 }
 
@@ -176,6 +187,7 @@ providers:
     auth: { url: "http://c.example/auth?client_secret=in-a-query&page=2", username: the-user, password: the-password }
     proxy: "socks5://lonely-user@proxy"
     params: { set: { user: gateway, extra: { api_key: in-a-body } } }
+  - { name: d, type: bedrock, region: us-east-1, access_key_id: the-key-id, secret_access_key: the-secret-key, session_token: the-session, models: [m] }
 models: { m: { routes: [{ provider: a, params: { set: { token: of-a-route } } }] } }
 "#;
         let config = load_text("llmgw.yaml", text, Path::new("."), &Env::for_tests(&[], "."), &Overrides::default()).unwrap().config;
@@ -185,8 +197,10 @@ models: { m: { routes: [{ provider: a, params: { set: { token: of-a-route } } }]
         assert_eq!(exposed(config.secrets_of(0)), format!("{of_a} | of-a-route"));
         assert_eq!(exposed(config.secrets_of(1)), "fixed-token | dXNlcjpwQHNz | p@ss");
         assert_eq!(exposed(config.secrets_of(2)), format!("{of_c} | the-user"));
-        assert_eq!(exposed(config.secrets_of(3)), "");
-        let all = format!("{of_a} | fixed-token | dXNlcjpwQHNz | p@ss | {of_c} | of-a-route | the-admin-key");
+        let of_d = "the-secret-key | the-session";
+        assert_eq!(exposed(config.secrets_of(3)), format!("{of_d} | the-key-id"));
+        assert_eq!(exposed(config.secrets_of(4)), "");
+        let all = format!("{of_a} | fixed-token | dXNlcjpwQHNz | p@ss | {of_c} | {of_d} | of-a-route | the-admin-key");
         assert_eq!(exposed(config.secrets()), all);
     }
 }

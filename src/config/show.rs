@@ -8,8 +8,8 @@ use super::secret::{Secret, mask};
 use super::source::is_secret_key;
 use super::units::{format_duration, format_size};
 use super::{
-    ClientTls, Config, Key, LogFormat, Login, LoginBody, Model, Params, Provider, ProviderKind, Proxy, RequestAuth, Route, Routing, Server,
-    StatusSet, Strategy, Target, Timeouts,
+    AzureApi, Bedrock, ClientTls, Config, Key, LogFormat, Login, LoginBody, Model, Params, Provider, ProviderKind, Proxy, RequestAuth,
+    Route, Routing, Server, StatusSet, Strategy, Target, Timeouts, Vertex,
 };
 
 /// How secrets are written.
@@ -210,7 +210,19 @@ fn server(server: &Server) -> Value {
 
 fn kind(kind: &ProviderKind, secrets: Secrets) -> Map<String, Value> {
     let shown = match kind {
-        ProviderKind::OpenAi => json!({}),
+        ProviderKind::OpenAi | ProviderKind::Anthropic | ProviderKind::Gemini | ProviderKind::Ollama => json!({}),
+        ProviderKind::Azure(AzureApi::V1) => json!({ "api_version": null }),
+        ProviderKind::Azure(AzureApi::Dated(date)) => json!({ "api_version": date }),
+        ProviderKind::Bedrock(Bedrock { region, keys }) => {
+            let shown = |secret: &Secret| secrets.show(secret);
+            json!({
+                "region": region,
+                "access_key_id": keys.as_ref().map(|keys| shown(&keys.access_key_id)),
+                "secret_access_key": keys.as_ref().map(|keys| shown(&keys.secret_access_key)),
+                "session_token": keys.as_ref().and_then(|keys| keys.session_token.as_ref()).map(shown),
+            })
+        }
+        ProviderKind::Vertex(Vertex { project, location }) => json!({ "project": project, "location": location }),
         ProviderKind::Request(RequestAuth::Token(token)) => json!({ "auth": { "token": secrets.show(token) } }),
         ProviderKind::Request(RequestAuth::Login(login)) => json!({ "auth": login_json(login, secrets) }),
         ProviderKind::Mock(mock) => json!({

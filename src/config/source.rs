@@ -13,8 +13,17 @@ use super::spanned::{Duplicate, Entry, Node, Span, Tree, Value};
 const WIDEST: usize = 120;
 
 /// Keys that hold "key" or "token" in their name but no secret.
-const HARMLESS: [&str; 7] =
-    ["before_headers", "max_tokens", "max_completion_tokens", "tokens_per_second", "token_pointer", "keepalive", "open_models"];
+const HARMLESS: [&str; 8] = [
+    "before_headers",
+    "max_tokens",
+    "max_completion_tokens",
+    "tokens_per_second",
+    "token_pointer",
+    "keepalive",
+    "open_models",
+    // A path, not what is in the file.
+    "aws_shared_credentials_file",
+];
 
 /// What stands in for a secret.
 const MASK: &str = "****";

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{Config, Diagnostic, Env, Loaded, Origin, Overrides, from_environment, load, load_text, ollama_url, schema};
+use super::{Config, Diagnostic, Env, Loaded, Origin, Overrides, ProviderKind, from_environment, load, load_text, ollama_url, schema};
 
 /// What the cases may refer to.
-const VARIABLES: [(&str, &str); 9] = [
+const VARIABLES: [(&str, &str); 10] = [
     ("OPENAI_API_KEY", "sk-openai-0123456789abcdef"),
     ("DEEPSEEK_API_KEY", "sk-deepseek-0123456789abcdef"),
     ("DASHSCOPE_API_KEY", "sk-dashscope-0123456789abcdef"),
@@ -17,6 +17,7 @@ const VARIABLES: [(&str, &str); 9] = [
     ("MOONSHOT_API_KEY", "sk-moonshot-0123456789abcdef"),
     ("ZHIPUAI_API_KEY", "zhipu-0123456789abcdef"),
     ("LLMGW_ADMIN_KEY", "sk-admin-0123456789abcdef"),
+    ("AWS_SHARED_CREDENTIALS_FILE", "aws/credentials"),
     ("PORT", "9090"),
     ("EMPTY", ""),
 ];
@@ -102,8 +103,9 @@ fn the_schema_is_the_one_checked_in() {
 #[test]
 fn the_examples_load_without_a_complaint() {
     let directory = root().join("config/examples");
-    let env = Env::for_tests(&VARIABLES, &directory);
-    for name in ["minimal", "full", "failover", "china"] {
+    let more = ["ANTHROPIC_API_KEY", "GEMINI_API_KEY", "AZURE_OPENAI_API_KEY", "AWS_BEARER_TOKEN_BEDROCK", "VERTEX_TOKEN"];
+    let env = Env::for_tests(&[&VARIABLES[..], &more.map(|name| (name, "0123456789abcdef"))].concat(), &directory);
+    for name in ["minimal", "full", "failover", "china", "vendors"] {
         let path = directory.join(format!("{name}.yaml"));
         let loaded = load(&env, Some(&path), &Overrides::default());
         let loaded = loaded.unwrap_or_else(|diagnostics| panic!("{}", rendered(&diagnostics)));
@@ -226,6 +228,51 @@ fn a_key_of_openai_goes_where_its_owner_points() {
     let config = from_environment(&address("https://example.com/v1/"), false);
     assert_eq!(config.providers[0].base_url.as_str(), "https://example.com/v1");
     assert_eq!(from_environment(&address("nonsense"), false).origin, Origin::Mock);
+}
+
+#[test]
+fn keys_of_anthropic_and_google_are_used_like_any_other() {
+    let variables = [("ANTHROPIC_API_KEY", "sk-1"), ("GOOGLE_API_KEY", "sk-2"), ("ANTHROPIC_BASE_URL", "https://relay.example/")];
+    let config = from_environment(&Env::for_tests(&variables, "."), false);
+    let found: Vec<(&str, &str)> = config.providers.iter().map(|one| (one.kind.as_str(), one.base_url.as_str())).collect();
+    let google = "https://generativelanguage.googleapis.com/";
+    assert_eq!(found, [("anthropic", "https://relay.example/"), ("gemini", google)]);
+    assert!(config.providers[1].default_model.is_some());
+}
+
+#[test]
+fn the_environment_lends_bedrock_what_its_file_leaves_out() {
+    let bedrock = |text: &str, variables: &[(&str, &str)]| {
+        let text = format!("providers: [{{ name: a, type: bedrock, models: [m]{text} }}]");
+        let env = Env::for_tests(variables, ".");
+        let config = load_text("llmgw.yaml", &text, &cases(), &env, &Overrides::default()).unwrap().config;
+        let provider = &config.providers[0];
+        let ProviderKind::Bedrock(bedrock) = &provider.kind else { panic!("another kind") };
+        let id = bedrock.keys.as_ref().map(|keys| keys.access_key_id.expose().to_owned());
+        (bedrock.region.clone(), provider.api_keys.first().map(|key| key.expose().to_owned()), id)
+    };
+    let keys = [("AWS_ACCESS_KEY_ID", "AKI"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_DEFAULT_REGION", "eu-west-1")];
+    let all = [&keys[..], &[("AWS_BEARER_TOKEN_BEDROCK", "bearer"), ("AWS_REGION", "us-west-2")]].concat();
+    let own = |text: &str| Some(text.to_owned());
+    assert_eq!(bedrock("", &keys), ("eu-west-1".to_owned(), None, own("AKI")));
+    assert_eq!(bedrock("", &all), ("us-west-2".to_owned(), own("bearer"), None));
+    let file = ", region: us-east-1, access_key_id: OF_FILE, secret_access_key: s";
+    assert_eq!(bedrock(file, &all), ("us-east-1".to_owned(), None, own("OF_FILE")));
+    let address = ", base_url: \"https://bedrock-runtime.ap-south-1.amazonaws.com\", api_key: k";
+    assert_eq!(bedrock(address, &all), ("ap-south-1".to_owned(), own("k"), None));
+}
+
+#[test]
+fn keys_of_a_profile_are_read_and_watched() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("credentials");
+    fs::write(&file, "[default]\naws_access_key_id = AKI\naws_secret_access_key = s\n").unwrap();
+    let env = Env::for_tests(&[("AWS_SHARED_CREDENTIALS_FILE", file.to_str().unwrap())], directory.path());
+    let text = "providers: [{ name: a, type: bedrock, region: us-east-1, models: [m] }]";
+    let loaded = load_text("llmgw.yaml", text, directory.path(), &env, &Overrides::default()).unwrap();
+    assert_eq!((loaded.files, loaded.warnings.len()), (vec![file], 0));
+    let ProviderKind::Bedrock(bedrock) = &loaded.config.providers[0].kind else { panic!("another kind") };
+    assert!(bedrock.keys.as_ref().is_some_and(|keys| keys.access_key_id.expose() == "AKI"));
 }
 
 #[test]

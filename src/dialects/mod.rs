@@ -15,6 +15,7 @@ pub mod chunk;
 pub mod head;
 pub mod json;
 pub mod members;
+pub mod models;
 pub mod multipart;
 pub mod openai_chat;
 pub mod sse;

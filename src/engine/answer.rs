@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use http::header::{HeaderMap, HeaderValue};
 use http::{StatusCode, request};
 use http_body::Body;
 use http_body_util::BodyExt;
@@ -71,7 +71,7 @@ impl AnsweredBody {
 
 /// What a request was signed with; kept as it was sent, read only when something went wrong.
 #[derive(Clone, Debug, Default)]
-pub struct Credential(Option<HeaderValue>);
+pub struct Credential([Option<HeaderValue>; 2]);
 
 /// Why a try failed.
 #[derive(Debug)]
@@ -158,12 +158,14 @@ impl Failed {
 impl Credential {
     /// What `head` was signed with.
     pub fn of(head: &request::Parts) -> Credential {
-        Credential(head.headers.get(AUTHORIZATION).cloned())
+        let mut sent = headers::OF_CREDENTIALS.iter().filter_map(|name| head.headers.get(name)).cloned();
+        // No provider sends more than two.
+        Credential([sent.next(), sent.next()])
     }
 
     /// Everything that must not leave: what was sent, and all that is configured for the provider.
     pub fn secrets(&self, snapshot: &Snapshot, provider: usize) -> Vec<Secret> {
-        let sent = self.0.as_ref().and_then(|value| value.to_str().ok()).map(|value| value.strip_prefix("Bearer ").unwrap_or(value));
+        let sent = self.0.iter().flatten().filter_map(|value| value.to_str().ok()).flat_map(headers::credentials_of);
         let configured = snapshot.upstreams.get(provider).map(|upstream| upstream.secrets.as_slice()).unwrap_or_default();
         configured.iter().cloned().chain(sent.map(Secret::new)).collect()
     }

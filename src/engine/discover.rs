@@ -7,9 +7,9 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
-use serde_json::Value;
 use tracing::{debug, warn};
 
+use crate::dialects::models;
 use crate::engine::attempt::credential_rest;
 use crate::engine::live::Snapshot;
 use crate::providers::{Call, CredentialId, Refusal, Retry, Target};
@@ -84,7 +84,7 @@ pub async fn list(snapshot: &Snapshot, index: usize) -> Result<Vec<Arc<str>>, St
         return Err(format!("GET /models answered {}", response.status()));
     }
     let body = Limited::new(response.into_body(), LARGEST).collect().await.map_err(|error| error.to_string())?.to_bytes();
-    read(&body).ok_or_else(|| "GET /models answered something that is no list of models".to_owned())
+    models::read(&body).ok_or_else(|| "GET /models answered something that is no list of models".to_owned())
 }
 
 async fn ask_models(snapshot: &Snapshot, index: usize) -> Result<(CredentialId, Response<UpstreamBody>), String> {
@@ -96,11 +96,4 @@ async fn ask_models(snapshot: &Snapshot, index: usize) -> Result<(CredentialId, 
     let used = upstream.provider.sign(&mut head, "", &payload).await.map_err(|error| error.to_string())?;
     let response = upstream.transport.send(Request::from_parts(head, payload)).await.map_err(|error| error.to_string())?;
     Ok((used, response))
-}
-
-/// OpenAI's `{data: [{id}]}`; some vendors send the bare list, or call it `models`.
-fn read(body: &[u8]) -> Option<Vec<Arc<str>>> {
-    let value: Value = serde_json::from_slice(body).ok()?;
-    let list = value.get("data").or_else(|| value.get("models")).unwrap_or(&value).as_array()?;
-    Some(list.iter().filter_map(|model| model["id"].as_str().or_else(|| model.as_str())).map(Arc::from).collect())
 }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use http::header::{CONNECTION, CONTENT_ENCODING, HeaderName};
+use http::header::{AUTHORIZATION, CONNECTION, CONTENT_ENCODING, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
 /// What only concerns one connection (RFC 9110 §7.6.1), besides what `Connection` names.
@@ -76,6 +76,21 @@ const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-requ
 const REQUEST_IDS: [HeaderName; 2] = [HeaderName::from_static("x-request-id"), HeaderName::from_static("request-id")];
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// In which headers providers prove who we are.
+pub static OF_CREDENTIALS: [HeaderName; 5] = [
+    AUTHORIZATION,
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("x-goog-api-key"),
+    HeaderName::from_static("api-key"),
+    HeaderName::from_static("x-amz-security-token"),
+];
+
+/// What of such a header's `value` must not be seen: all but the scheme; of an AWS signature its proof alone, too.
+pub fn credentials_of(value: &str) -> impl Iterator<Item = &str> {
+    let signature = value.split_once("Signature=").map(|(_, signature)| signature);
+    [value.strip_prefix("Bearer ").unwrap_or(value)].into_iter().chain(signature)
+}
 
 /// The client's headers that reach an upstream.
 pub fn forwardable(client: &HeaderMap) -> HeaderMap {
@@ -158,7 +173,7 @@ mod tests {
     use http::HeaderMap;
     use http::header::{HeaderName, HeaderValue};
 
-    use super::{forwardable, returnable, without_idempotency_key};
+    use super::{credentials_of, forwardable, returnable, without_idempotency_key};
 
     fn headers(lines: &str) -> HeaderMap {
         let lines = lines.lines().map(|line| line.trim().split_once(": ").unwrap());
@@ -213,6 +228,15 @@ mod tests {
         let forwarded = forwardable(&client);
         assert_eq!(lines(&forwarded), ["content-type: application/json", "openai-beta: one", "openai-beta: two", "idempotency-key: k"]);
         assert_eq!(without_idempotency_key(&forwarded).len(), 3);
+    }
+
+    #[test]
+    fn of_a_credential_all_that_proves_anything_is_secret() {
+        let secrets = |value: &'static str| credentials_of(value).collect::<Vec<_>>().join(" | ");
+        assert_eq!(secrets("Bearer sk-1"), "sk-1");
+        assert_eq!(secrets("sk-1"), "sk-1");
+        let signed = "AWS4-HMAC-SHA256 Credential=AKI/scope, SignedHeaders=host, Signature=5fa0";
+        assert_eq!(secrets(signed), format!("{signed} | 5fa0"));
     }
 
     #[test]

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use http::HeaderValue;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue};
 use tokio::time::Instant;
 use url::Url;
 
@@ -23,8 +25,19 @@ pub struct KeyPool {
 }
 
 struct Key {
+    // Both are made once, because making one checks it.
+    plain: HeaderValue,
     bearer: HeaderValue,
     state: Arc<KeyState>,
+}
+
+/// Where in a request's head a key goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyIn {
+    /// `Authorization: Bearer KEY`
+    Bearer,
+    /// The key alone, in this header.
+    Header(HeaderName),
 }
 
 /// How one key fares; outlives a reload.
@@ -61,25 +74,35 @@ impl KeyPool {
     pub fn new(store: &KeyStore, upstream: &Url, secrets: &[Secret]) -> Result<KeyPool, usize> {
         let mut keys = Vec::with_capacity(secrets.len());
         for (position, secret) in secrets.iter().enumerate() {
-            let bearer = bearer(secret.expose()).ok_or(position + 1)?;
-            keys.push(Key { bearer, state: store.state(upstream, secret) });
+            let made = plain(secret.expose()).zip(bearer(secret.expose()));
+            let (plain, bearer) = made.ok_or(position + 1)?;
+            keys.push(Key { plain, bearer, state: store.state(upstream, secret) });
         }
         Ok(KeyPool { keys, next: AtomicUsize::new(0) })
     }
 
-    /// The next key that does not rest for `model`, else the one nearest to recovery; `None` without any key.
-    pub fn pick(&self, model: &str) -> Option<(CredentialId, &HeaderValue)> {
+    /// Puts the next key that does not rest for `model` into `head`, else the one nearest to recovery; nothing without any key.
+    pub fn sign(&self, head: &mut Parts, model: &str, key_in: &KeyIn) -> CredentialId {
+        let Some(key) = self.pick(model) else { return CredentialId::NONE };
+        match key_in {
+            KeyIn::Bearer => head.headers.insert(AUTHORIZATION, key.bearer.clone()),
+            KeyIn::Header(name) => head.headers.insert(name, key.plain.clone()),
+        };
+        key.state.credential()
+    }
+
+    fn pick(&self, model: &str) -> Option<&Key> {
         let start = self.next.fetch_add(1, Ordering::Relaxed);
         let mut nearest: Option<(&Key, Instant)> = None;
         for offset in 0..self.keys.len() {
             let key = &self.keys[start.wrapping_add(offset) % self.keys.len()];
             match key.state.rests_until(Some(model)) {
-                None => return Some((key.state.credential(), &key.bearer)),
+                None => return Some(key),
                 Some(until) if nearest.is_none_or(|(_, earliest)| until < earliest) => nearest = Some((key, until)),
                 Some(_) => {}
             }
         }
-        nearest.map(|(key, _)| (key.state.credential(), &key.bearer))
+        nearest.map(|(key, _)| key)
     }
 
     /// Lets the key `used` rest, unless it was refused since; whether another is at hand.
@@ -188,7 +211,12 @@ impl KeyState {
 
 /// `Authorization: Bearer` with `token`; `None` if it holds what a header may not.
 pub fn bearer(token: &str) -> Option<HeaderValue> {
-    let mut value = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
+    plain(&format!("Bearer {token}"))
+}
+
+/// A credential as a header's value, which does not print itself; `None` if it holds what a header may not.
+pub fn plain(credential: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::try_from(credential).ok()?;
     value.set_sensitive(true);
     Some(value)
 }
@@ -197,10 +225,11 @@ pub fn bearer(token: &str) -> Option<HeaderValue> {
 mod tests {
     use std::time::Duration;
 
+    use http::{HeaderName, Request};
     use tokio::time::advance;
     use url::Url;
 
-    use super::{KeyPool, KeyStore};
+    use super::{KeyIn, KeyPool, KeyStore};
     use crate::config::Secret;
     use crate::providers::{CredentialId, Refusal, Retry};
 
@@ -212,8 +241,9 @@ mod tests {
     }
 
     fn pick(pool: &KeyPool, model: &str) -> (CredentialId, String) {
-        let (credential, bearer) = pool.pick(model).unwrap();
-        (credential, bearer.to_str().unwrap().replace("Bearer ", ""))
+        let (mut head, ()) = Request::new(()).into_parts();
+        let credential = pool.sign(&mut head, model, &KeyIn::Bearer);
+        (credential, head.headers["authorization"].to_str().unwrap().replace("Bearer ", ""))
     }
 
     fn picks(pool: &KeyPool, model: &str, count: usize) -> String {
@@ -225,6 +255,14 @@ mod tests {
         let store = KeyStore::default();
         assert_eq!(picks(&pool(&store, &["a", "b", "c"]), "m", 7), "abcabca");
         assert!(pool(&store, &[]).pick("m").is_none());
+    }
+
+    #[test]
+    fn a_key_goes_alone_into_the_header_that_is_named() {
+        let (mut head, ()) = Request::new(()).into_parts();
+        pool(&KeyStore::default(), &["a"]).sign(&mut head, "m", &KeyIn::Header(HeaderName::from_static("x-api-key")));
+        assert_eq!(head.headers["x-api-key"], "a");
+        assert!(head.headers["x-api-key"].is_sensitive() && head.headers.len() == 1);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,14 +1,23 @@
 //! How to reach an upstream, and prove who we are. Never parses or changes a body, never retries.
 
 mod address;
+pub mod anthropic;
+pub mod azure;
+pub mod bedrock;
+pub mod gemini;
 pub mod headers;
+pub mod keyed;
 pub mod keys;
 pub mod mock;
+pub mod ollama;
 pub mod openai;
 pub mod path;
 pub mod registry;
 pub mod request;
+mod sigv4;
+pub mod speaks;
 pub mod tokens;
+pub mod vertex;
 
 use std::time::Duration;
 
@@ -16,15 +25,20 @@ use futures_util::future::BoxFuture;
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
-use crate::hub::Endpoint;
+use crate::hub::{Endpoint, Kind, Quirks};
 use crate::transport::Payload;
 
 pub use registry::{BuildError, Built, Shared, build};
+pub use speaks::Asked;
 
 /// What shall be done at an upstream.
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'a> {
-    /// An operation that names a model.
+    /// A chat in this dialect.
+    Chat(Kind),
+    /// How many tokens a chat in this dialect has.
+    CountTokens(Kind),
+    /// An operation of the OpenAI-shaped API that names a model.
     Endpoint(Endpoint),
     /// The list of models.
     Models,
@@ -49,7 +63,14 @@ pub struct Call<'a> {
 
 /// One configured account at one upstream.
 pub trait Provider: Send + Sync {
-    /// Where `call` goes: method, absolute URI and headers, without credentials. Pure.
+    /// The dialects that the upstream speaks for this call, most native first; never empty.
+    fn speaks(&self, call: &Asked<'_>) -> &'static [Kind];
+
+    /// What of OpenAI's chat it takes otherwise than OpenAI does.
+    fn quirks(&self) -> &Quirks;
+
+    /// Where `call` goes: method, absolute URI and headers, without credentials. Pure. [`ProviderError::Address`] for what
+    /// the upstream does not have.
     fn head(&self, call: &Call<'_>) -> Result<Parts, ProviderError>;
 
     /// Puts a credential into `head`; may wait for a login. `model` because a key may be at its limit for one model only.
@@ -109,7 +130,23 @@ pub enum ProviderError {
         /// The upstream refused the username and password (rather than failed).
         refused: bool,
     },
-    /// The address cannot be built.
+    /// The address cannot be built, or there is none.
     #[error("cannot address the upstream: {0}")]
     Address(String),
+    /// A signature cannot be made.
+    #[error("cannot sign the request: {0}")]
+    Signature(&'static str),
+}
+
+impl ProviderError {
+    /// The upstream has nothing for `target`.
+    fn without(target: &Target<'_>) -> ProviderError {
+        ProviderError::Address(match target {
+            Target::Chat(kind) => format!("it does not speak `{kind}`"),
+            Target::CountTokens(kind) => format!("it does not count the tokens of `{kind}`"),
+            Target::Endpoint(endpoint) => format!("it has no {}", endpoint.path()),
+            Target::Models => "it has no list of models".to_owned(),
+            Target::Path(_) => "it has no such path".to_owned(),
+        })
+    }
 }

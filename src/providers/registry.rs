@@ -2,12 +2,19 @@
 
 use std::sync::Arc;
 
-use super::address::Address;
+use super::anthropic::Anthropic;
+use super::azure::Azure;
+use super::bedrock::{Bedrock, Signed};
+use super::gemini::Gemini;
+use super::keyed::{Addresses, Keyed};
 use super::keys::{KeyPool, KeyStore};
 use super::mock::{self, Mock};
+use super::ollama::Ollama;
 use super::openai::OpenAi;
 use super::request::LoggedIn;
+use super::speaks::Speech;
 use super::tokens::TokenStore;
+use super::vertex::Vertex;
 use super::{Provider, ProviderError};
 use crate::config::{self, ProviderKind, RequestAuth, Secret};
 use crate::transport::{Control, Pools, Transport, TransportSetupError};
@@ -54,41 +61,52 @@ pub enum BuildError {
 
 /// The provider that `config` describes, with what `shared` still holds of it. Connects to nothing.
 pub fn build(config: &config::Provider, shared: &Shared) -> Result<Built, BuildError> {
+    if let ProviderKind::Mock(settings) = &config.kind {
+        let provider = Mock::new(config).map_err(|source| address_error(config, source))?;
+        return Ok(Built { provider: Arc::new(provider), transport: Arc::new(mock::transport(config, settings)) });
+    }
+    Ok(Built { provider: provider(config, shared)?, transport: shared.pools.relay(config)? })
+}
+
+fn provider(config: &config::Provider, shared: &Shared) -> Result<Arc<dyn Provider>, BuildError> {
+    let wrong = |source| address_error(config, source);
+    let keys = &config.api_keys;
     match &config.kind {
-        ProviderKind::OpenAi => Ok(Built {
-            provider: Arc::new(OpenAi::new(address(config)?, keys(config, shared, &config.api_keys)?)),
-            transport: shared.pools.relay(config)?,
-        }),
-        ProviderKind::Request(RequestAuth::Token(token)) => Ok(Built {
-            provider: Arc::new(OpenAi::new(address(config)?, keys(config, shared, std::slice::from_ref(token))?)),
-            transport: shared.pools.relay(config)?,
-        }),
+        ProviderKind::OpenAi => keyed(OpenAi::new(config).map_err(wrong)?, config, shared, keys),
+        ProviderKind::Anthropic => keyed(Anthropic::new(config).map_err(wrong)?, config, shared, keys),
+        ProviderKind::Gemini => keyed(Gemini::new(config), config, shared, keys),
+        ProviderKind::Azure(api) => keyed(Azure::new(config, api).map_err(wrong)?, config, shared, keys),
+        ProviderKind::Bedrock(config::Bedrock { region, keys: Some(aws) }) if keys.is_empty() => {
+            Ok(Arc::new(Signed::new(Bedrock::new(config), region, aws, Speech::of(config))))
+        }
+        ProviderKind::Bedrock(_) => keyed(Bedrock::new(config), config, shared, keys),
+        ProviderKind::Vertex(settings) => keyed(Vertex::new(config, settings), config, shared, keys),
+        ProviderKind::Ollama => keyed(Ollama::new(config).map_err(wrong)?, config, shared, keys),
+        ProviderKind::Request(RequestAuth::Token(token)) => {
+            keyed(OpenAi::new(config).map_err(wrong)?, config, shared, std::slice::from_ref(token))
+        }
         ProviderKind::Request(RequestAuth::Login(login)) => {
             let control = Control::for_provider(config)?;
             let token = shared.tokens.state(login);
-            Ok(Built {
-                provider: Arc::new(LoggedIn::new(config.name.clone(), address(config)?, login.clone(), token, control)),
-                transport: shared.pools.relay(config)?,
-            })
+            Ok(Arc::new(LoggedIn::new(config, login, token, control).map_err(wrong)?))
         }
-        ProviderKind::Mock(settings) => {
-            let provider = Mock::new(config).map_err(|source| address_error(config, source))?;
-            Ok(Built { provider: Arc::new(provider), transport: Arc::new(mock::transport(config, settings)) })
-        }
+        ProviderKind::Mock(_) => Ok(Arc::new(Mock::new(config).map_err(wrong)?)),
     }
 }
 
-fn address(config: &config::Provider) -> Result<Address, BuildError> {
-    Address::new(config).map_err(|source| address_error(config, source))
+fn keyed<A: Addresses + 'static>(
+    addresses: A,
+    config: &config::Provider,
+    shared: &Shared,
+    secrets: &[Secret],
+) -> Result<Arc<dyn Provider>, BuildError> {
+    let key_error = |position| BuildError::Key { provider: config.name.to_string(), position };
+    let keys = KeyPool::new(&shared.keys, &config.base_url, secrets).map_err(key_error)?;
+    Ok(Arc::new(Keyed::new(addresses, keys, Speech::of(config))))
 }
 
 fn address_error(config: &config::Provider, source: ProviderError) -> BuildError {
     BuildError::Address { provider: config.name.to_string(), source }
-}
-
-fn keys(config: &config::Provider, shared: &Shared, secrets: &[Secret]) -> Result<KeyPool, BuildError> {
-    let key_error = |position| BuildError::Key { provider: config.name.to_string(), position };
-    KeyPool::new(&shared.keys, &config.base_url, secrets).map_err(key_error)
 }
 
 #[cfg(test)]

@@ -14,9 +14,11 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::address::{AGENT, Address};
+use super::speaks::{Asked, Speech};
 use super::tokens::{LoginFailure, TokenState};
 use super::{Call, CredentialId, Provider, ProviderError, Refusal, Retry};
-use crate::config::{Login, LoginBody, Secret};
+use crate::config::{self, Login, LoginBody, Secret};
+use crate::hub::{Kind, Quirks};
 use crate::transport::{Control, Payload};
 
 /// A login is one small request; what takes longer will not come.
@@ -29,12 +31,14 @@ pub struct LoggedIn {
     login: Login,
     token: Arc<TokenState>,
     control: Control,
+    speech: Speech,
 }
 
 impl LoggedIn {
-    /// The provider `name` at `address`; logs in over `control` when `token` holds none.
-    pub fn new(name: Arc<str>, address: Address, login: Login, token: Arc<TokenState>, control: Control) -> LoggedIn {
-        LoggedIn { name, address, login, token, control }
+    /// The provider that `config` describes; logs in over `control` as `login` says when `token` holds none.
+    pub fn new(config: &config::Provider, login: &Login, token: Arc<TokenState>, control: Control) -> Result<LoggedIn, ProviderError> {
+        let (name, login) = (config.name.clone(), login.clone());
+        Ok(LoggedIn { name, address: Address::new(config)?, login, token, control, speech: Speech::of(config) })
     }
 
     async fn log_in(&self) -> Result<Secret, LoginFailure> {
@@ -61,6 +65,14 @@ impl LoggedIn {
 }
 
 impl Provider for LoggedIn {
+    fn speaks(&self, call: &Asked<'_>) -> &'static [Kind] {
+        self.speech.dialects(call)
+    }
+
+    fn quirks(&self) -> &Quirks {
+        self.speech.quirks()
+    }
+
     fn head(&self, call: &Call<'_>) -> Result<Parts, ProviderError> {
         self.address.head(call)
     }

@@ -3,6 +3,7 @@
 //! Every mistake is noted and a default taken in its place, so that one never hides another; the result counts only if
 //! no error was noted.
 
+mod clouds;
 mod later;
 mod models;
 mod parts;

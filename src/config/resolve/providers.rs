@@ -3,18 +3,25 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HeaderName};
 use url::Url;
 
+use super::clouds::{bedrock_url, vertex_url};
 use super::{Resolver, START};
 use crate::config::defaults::{IDLE_CONNECTIONS, IDLE_TIMEOUT, LOGIN_CACHE, MOCK_MODEL, MOCK_URL, PRIORITY, TOKEN_POINTER};
 use crate::config::file::{FailFile, ProviderFile, RequestAuthFile};
 use crate::config::file_kinds::ProviderTypeFile;
-use crate::config::leaves::{SecretText, UrlText};
+use crate::config::leaves::{SecretText, UrlText, Word};
 use crate::config::presets::{self, Preset};
 use crate::config::read::{List, Place, Placed, Setting};
 use crate::config::spanned::Span;
-use crate::config::{Login, LoginBody, Mock, Provider, ProviderKind, RequestAuth, Secret};
+use crate::config::{Bedrock, Login, LoginBody, Mock, Provider, ProviderKind, RequestAuth, Secret};
+
+/// Where `type: ollama` without an address goes: Ollama's own port.
+const OLLAMA_URL: &str = "http://localhost:11434";
+
+/// AWS's variable for an API key of Bedrock.
+const BEDROCK_KEY: &str = "AWS_BEARER_TOKEN_BEDROCK";
 
 /// Where `type: openai` without an address goes, as OpenAI's own SDK does.
 const OPENAI_URL: &str = "https://api.openai.com/v1";
@@ -40,24 +47,18 @@ impl Resolver<'_, '_> {
         let name = self.provider_name(&file.name, &place, names);
         let preset = self.preset(&file.preset);
         let kind_word = self.kind_word(&file, preset, &name, &place);
-        let base_url = self.base_url(&file, preset, kind_word, &place);
-        let api_keys = self.api_keys(&file, &place);
+        let api_keys = self.api_keys(&file, kind_word, &place);
         self.only_for(&file, kind_word);
         self.missing_key(&file, preset, &api_keys, &place);
-        let kind = match kind_word {
-            ProviderTypeFile::Request => ProviderKind::Request(self.request_auth(&file, &place)),
-            ProviderTypeFile::Mock => ProviderKind::Mock(self.mock(&file)),
-            _ => ProviderKind::OpenAi,
-        };
+        self.unlisted(&file, kind_word, &place);
+        let kind = self.kind(&file, kind_word, !api_keys.is_empty(), &place);
+        let base_url = self.base_url(&file, preset, &kind, &place);
         let place_of_headers = file.headers.place().cloned();
         let headers = self.headers(file.headers);
-        let has_credential = !api_keys.is_empty() || matches!(kind, ProviderKind::Request(_));
-        if let (Some(place), true) = (place_of_headers, has_credential && headers.iter().any(|(name, _)| *name == AUTHORIZATION)) {
-            self.mistakes.error_with(
-                &place,
-                "`authorization` would be overwritten by this provider's own credential",
-                "take one of the two out",
-            );
+        let (has_credential, own) = credential_header(&kind, &api_keys);
+        if let (Some(place), true) = (place_of_headers, has_credential && headers.iter().any(|(name, _)| *name == own)) {
+            let message = format!("`{own}` would be overwritten by this provider's own credential");
+            self.mistakes.error_with(&place, message, "take one of the two out");
         }
         let of_mock = (matches!(kind, ProviderKind::Mock(_)) && file.models.value().is_none()).then(|| MOCK_MODEL.to_owned());
         let default_model = preset.and_then(|preset| preset.default_model.clone()).or(of_mock);
@@ -106,15 +107,13 @@ impl Resolver<'_, '_> {
         let (name, place) = setting.placed()?;
         let Some(preset) = presets::find(name) else {
             let hint = match presets::suggest(name) {
+                _ if ProviderTypeFile::WORDS.contains(&name.as_str()) => format!("that is a type: write `type: {name}`"),
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "`llmgw list --presets` shows them all".to_owned(),
             };
             self.mistakes.error_with(place, format!("no preset is named `{name}`"), hint);
             return None;
         };
-        if !preset.is_supported() {
-            self.mistakes.error_with(place, format!("the preset `{}` is not supported yet", preset.name), NOT_YET);
-        }
         Some(preset)
     }
 
@@ -127,35 +126,41 @@ impl Resolver<'_, '_> {
                 };
                 self.mistakes.error_with(place, "needs a `preset`, a `type` or a `base_url`", hint);
             }
-            return ProviderTypeFile::Openai;
+            return preset.map_or(ProviderTypeFile::Openai, |preset| preset.kind);
         };
-        match (*kind, preset) {
-            (ProviderTypeFile::Ollama, _) => {
-                self.mistakes.error_with(kind_place, "`ollama` is not supported yet", "use `preset: ollama`: its OpenAI-compatible API");
-            }
-            (ProviderTypeFile::Openai | ProviderTypeFile::Request | ProviderTypeFile::Mock, None) => {}
-            (kind, Some(preset)) if kind != preset.kind => {
-                let message = format!("the preset `{}` is of type `{}`", preset.name, preset.kind.word());
-                self.mistakes.error_with(kind_place, message, "leave `type` out: the preset brings it");
-            }
-            (_, Some(_)) => {}
-            (kind, None) => self.mistakes.error_with(kind_place, format!("`{}` is not supported yet", kind.word()), NOT_YET),
+        if let Some(preset) = preset.filter(|preset| preset.kind != *kind) {
+            let message = format!("the preset `{}` is of type `{}`", preset.name, preset.kind.word());
+            self.mistakes.error_with(kind_place, message, "leave `type` out: the preset brings it");
         }
         *kind
     }
 
-    fn base_url(&mut self, file: &ProviderFile, preset: Option<&Preset>, kind: ProviderTypeFile, whole: &Place) -> Option<Url> {
-        let fallback = match kind {
-            ProviderTypeFile::Mock => Some(MOCK_URL),
-            ProviderTypeFile::Request => None,
-            _ => Some(preset.map_or(OPENAI_URL, |preset| preset.base_url.as_str())),
-        };
+    fn kind(&mut self, file: &ProviderFile, kind: ProviderTypeFile, has_key: bool, place: &Place) -> ProviderKind {
+        match kind {
+            ProviderTypeFile::Openai => ProviderKind::OpenAi,
+            ProviderTypeFile::Anthropic => ProviderKind::Anthropic,
+            ProviderTypeFile::Gemini => ProviderKind::Gemini,
+            ProviderTypeFile::Azure => ProviderKind::Azure(self.azure(file)),
+            ProviderTypeFile::Bedrock => ProviderKind::Bedrock(self.bedrock(file, has_key, place)),
+            ProviderTypeFile::Vertex => ProviderKind::Vertex(self.vertex(file, place)),
+            ProviderTypeFile::Ollama => ProviderKind::Ollama,
+            ProviderTypeFile::Request => ProviderKind::Request(self.request_auth(file, place)),
+            ProviderTypeFile::Mock => ProviderKind::Mock(self.mock(file)),
+        }
+    }
+
+    fn base_url(&mut self, file: &ProviderFile, preset: Option<&Preset>, kind: &ProviderKind, whole: &Place) -> Option<Url> {
         let Some((UrlText(url), place)) = file.base_url.placed() else {
-            if fallback.is_none() && file.base_url.is_unset() {
-                let hint = "requests go to base_url + /chat/completions";
-                self.mistakes.error_with(whole, "a `request` provider needs a `base_url`", hint);
+            let of_kind = usual_address(kind);
+            let hint = match kind {
+                ProviderKind::Azure(_) => "such as `https://RESOURCE.openai.azure.com`",
+                _ => "requests go to base_url + /chat/completions",
+            };
+            if of_kind.is_none() && file.base_url.is_unset() {
+                self.mistakes.error_with(whole, format!("{} `{}` provider needs a `base_url`", article(kind), kind.as_str()), hint);
             }
-            return Url::parse(fallback.unwrap_or(MOCK_URL)).ok();
+            let of_preset = preset.and_then(|preset| Url::parse(&preset.base_url).ok());
+            return of_preset.or(of_kind).or_else(|| Url::parse(MOCK_URL).ok());
         };
         if url.query().is_some() || url.fragment().is_some() {
             self.mistakes.error_with(
@@ -168,12 +173,16 @@ impl Resolver<'_, '_> {
         if path.ends_with("/chat/completions") || path.ends_with("/messages") {
             self.mistakes.warn(place, "this looks like an endpoint, not a base URL", "the endpoint's path is appended: leave it off");
         }
+        if let Some(version) = doubled_version(kind).iter().find(|version| path.ends_with(*version)) {
+            let hint = "leave it off: each path of this type begins with its version";
+            self.mistakes.warn(place, format!("`{version}` would be in every address twice"), hint);
+        }
         let mut bare = url.clone();
         bare.set_path(path);
         Some(bare)
     }
 
-    fn api_keys(&mut self, file: &ProviderFile, place: &Place) -> Vec<Secret> {
+    fn api_keys(&mut self, file: &ProviderFile, kind: ProviderTypeFile, place: &Place) -> Vec<Secret> {
         if !file.api_key.is_unset() && !file.api_keys.is_unset() {
             let place = file.api_keys.place().unwrap_or(place);
             self.mistakes.error_with(place, "`api_key` and `api_keys` together", "put all of them under `api_keys`");
@@ -185,25 +194,53 @@ impl Resolver<'_, '_> {
         }
         let several = file.api_keys.value().map(|list| list.0.iter().map(|key| key.value.0.clone()));
         let one = file.api_key.value().map(|SecretText(key)| key.clone());
-        one.into_iter().chain(several.into_iter().flatten()).collect()
+        let of_file: Vec<Secret> = one.into_iter().chain(several.into_iter().flatten()).collect();
+        // As in AWS's own SDKs: what the file says first, then this variable, then the others.
+        let says_nothing = file.api_key.is_unset() && file.api_keys.is_unset() && file.access_key_id.is_unset() && file.profile.is_unset();
+        if kind == ProviderTypeFile::Bedrock && says_nothing {
+            return self.env.get_filled(BEDROCK_KEY).map(|key| Secret::new(key.trim())).into_iter().collect();
+        }
+        of_file
     }
 
     /// Keys that only one kind understands.
     fn only_for(&mut self, file: &ProviderFile, kind: ProviderTypeFile) {
-        let of_request = [("auth", file.auth.place())];
-        let of_mock =
-            [("latency", file.latency.place()), ("tokens_per_second", file.tokens_per_second.place()), ("fail", file.fail.place())];
-        let owners = [(ProviderTypeFile::Request, &of_request[..]), (ProviderTypeFile::Mock, &of_mock[..])];
-        for (owner, keys) in owners.into_iter().filter(|(owner, _)| *owner != kind) {
-            for (key, place) in keys.iter().filter_map(|(key, place)| Some((key, (*place)?))) {
-                let hint = format!("add `type: {}`, or take `{key}` out", owner.word());
-                self.mistakes.error_with(place, format!("only a `{}` provider has `{key}`", owner.word()), hint);
-            }
+        let owned = [
+            (ProviderTypeFile::Request, "auth", file.auth.place()),
+            (ProviderTypeFile::Azure, "api_version", file.api_version.place()),
+            (ProviderTypeFile::Bedrock, "region", file.region.place()),
+            (ProviderTypeFile::Bedrock, "access_key_id", file.access_key_id.place()),
+            (ProviderTypeFile::Bedrock, "secret_access_key", file.secret_access_key.place()),
+            (ProviderTypeFile::Bedrock, "session_token", file.session_token.place()),
+            (ProviderTypeFile::Bedrock, "profile", file.profile.place()),
+            (ProviderTypeFile::Vertex, "project", file.project.place()),
+            (ProviderTypeFile::Vertex, "location", file.location.place()),
+            (ProviderTypeFile::Mock, "latency", file.latency.place()),
+            (ProviderTypeFile::Mock, "tokens_per_second", file.tokens_per_second.place()),
+            (ProviderTypeFile::Mock, "fail", file.fail.place()),
+        ];
+        for (owner, key, place) in owned.into_iter().filter(|(owner, ..)| *owner != kind) {
+            let Some(place) = place else { continue };
+            let hint = format!("add `type: {}`, or take `{key}` out", owner.word());
+            self.mistakes.error_with(place, format!("only a `{}` provider has `{key}`", owner.word()), hint);
+        }
+    }
+
+    /// Says so where an upstream cannot be asked for what it offers.
+    fn unlisted(&mut self, file: &ProviderFile, kind: ProviderTypeFile, place: &Place) {
+        let message = match kind {
+            ProviderTypeFile::Azure => "Azure lists the models that could be deployed, not the deployments",
+            ProviderTypeFile::Bedrock => "Bedrock does not list the models that it answers for",
+            ProviderTypeFile::Vertex => "Vertex AI does not list the models that it answers for",
+            _ => return,
+        };
+        if file.models.is_unset() {
+            self.mistakes.warn(place, message, "list what may be asked for under `models`; PROVIDER/MODEL and routes work without");
         }
     }
 
     fn missing_key(&mut self, file: &ProviderFile, preset: Option<&Preset>, keys: &[Secret], place: &Place) {
-        let variable = preset.filter(|preset| preset.is_supported()).and_then(|preset| preset.env.first());
+        let variable = preset.and_then(|preset| preset.env.first());
         let unset = file.api_key.is_unset() && file.api_keys.is_unset() && file.headers.is_unset();
         if let (Some(variable), true, true) = (variable, unset, keys.is_empty()) {
             self.mistakes.warn(place, "without a key this vendor will refuse", format!("add `api_key: ${{{variable}}}`"));
@@ -306,5 +343,43 @@ impl Resolver<'_, '_> {
     }
 }
 
-/// What there is instead.
-const NOT_YET: &str = "supported now: `openai` (any OpenAI-compatible API), `request`, `mock`";
+/// Where a provider of this kind goes that names neither address nor preset; `None`: its owner must say.
+fn usual_address(kind: &ProviderKind) -> Option<Url> {
+    let of_preset = |name| Url::parse(&presets::find(name)?.base_url).ok();
+    match kind {
+        ProviderKind::OpenAi => Url::parse(OPENAI_URL).ok(),
+        ProviderKind::Anthropic => of_preset("anthropic"),
+        ProviderKind::Gemini => of_preset("gemini"),
+        ProviderKind::Bedrock(bedrock) => bedrock_url(&bedrock.region),
+        ProviderKind::Vertex(vertex) => vertex_url(&vertex.location),
+        ProviderKind::Ollama => Url::parse(OLLAMA_URL).ok(),
+        ProviderKind::Mock(_) => Url::parse(MOCK_URL).ok(),
+        ProviderKind::Azure(_) | ProviderKind::Request(_) => None,
+    }
+}
+
+/// What people know from other gateways as the end of an address, though every path begins with it.
+fn doubled_version(kind: &ProviderKind) -> &'static [&'static str] {
+    match kind {
+        ProviderKind::Anthropic | ProviderKind::Vertex(_) => &["/v1"],
+        ProviderKind::Gemini => &["/v1beta", "/v1"],
+        ProviderKind::Ollama => &["/v1", "/api"],
+        _ => &[],
+    }
+}
+
+/// Whether a provider of this kind sends a credential, and in which header.
+fn credential_header(kind: &ProviderKind, api_keys: &[Secret]) -> (bool, HeaderName) {
+    let header = match kind {
+        ProviderKind::Anthropic => HeaderName::from_static("x-api-key"),
+        ProviderKind::Gemini => HeaderName::from_static("x-goog-api-key"),
+        ProviderKind::Azure(_) => HeaderName::from_static("api-key"),
+        _ => AUTHORIZATION,
+    };
+    let signs = matches!(kind, ProviderKind::Request(_) | ProviderKind::Bedrock(Bedrock { keys: Some(_), .. }));
+    (signs || !api_keys.is_empty(), header)
+}
+
+fn article(kind: &ProviderKind) -> &'static str {
+    if matches!(kind, ProviderKind::Azure(_)) { "an" } else { "a" }
+}

@@ -23,24 +23,37 @@ use http::{Method, Request, Response};
 use serde_json::{Value, json};
 
 use super::address::Address;
+use super::speaks::{self, Speech};
 use super::{Call, CredentialId, Provider, ProviderError, Refusal, Retry};
 use crate::config;
+use crate::hub::{Kind, Quirks};
 use crate::transport::{Memory, Payload, UpstreamBody};
 use wire::{CREATED, Failure};
 
 /// The address of the mock; needs no credential.
-pub struct Mock(Address);
+pub struct Mock {
+    address: Address,
+    speech: Speech,
+}
 
 impl Mock {
     /// The mock that `config` describes.
     pub fn new(config: &config::Provider) -> Result<Mock, ProviderError> {
-        Ok(Mock(Address::new(config)?))
+        Ok(Mock { address: Address::new(config)?, speech: Speech::of(config) })
     }
 }
 
 impl Provider for Mock {
+    fn speaks(&self, call: &speaks::Asked<'_>) -> &'static [Kind] {
+        self.speech.dialects(call)
+    }
+
+    fn quirks(&self) -> &Quirks {
+        self.speech.quirks()
+    }
+
     fn head(&self, call: &Call<'_>) -> Result<Parts, ProviderError> {
-        self.0.head(call)
+        self.address.head(call)
     }
 
     fn sign<'a>(&'a self, _: &'a mut Parts, _: &'a str, _: &'a Payload) -> BoxFuture<'a, Result<CredentialId, ProviderError>> {

@@ -10,7 +10,7 @@ use crate::cli::process::Home;
 use crate::server::client::Ask;
 
 /// `KEY` is a canary of plain letters; `ODD` one with a quote and a backslash, as YAML writes it in double quotes.
-const WRONG: [&str; 52] = [
+const WRONG: [&str; 54] = [
     // Wrong types and forms.
     "providers: [{ name: a, type: openai, api_key: [KEY] }]",
     "providers: [{ name: a, type: openai, api_key: { KEY: } }]",
@@ -27,6 +27,8 @@ const WRONG: [&str; 52] = [
     "providers: [{ name: a, type: openai, auth: { token: KEY } }]",
     "providers: [{ name: a, type: openai, api_key: KEY, api_keys: [ODD] }]",
     "providers: [{ name: a, type: openai, api_key: \"a\\nKEY\" }]",
+    "providers: [{ name: a, type: bedrock, region: us, access_key_id: KEY, secret_access_key: [ODD] }]",
+    "providers: [{ name: a, type: openai, access_key_id: KEY, secret_access_key: ODD, session_token: KEY, acces_key_id: ODD }]",
     "admin: KEY\nproviders: [{ name: a, type: mock }]",
     "admin: { key: [KEY] }\nproviders: [{ name: a, type: mock }]",
     "auth: KEY\nproviders: [{ name: a, type: mock }]",

@@ -50,6 +50,7 @@ pub static HEADER: Canary = Canary::new("configured X-Api-Key", "cnry-xapikey223
 pub static BASIC_HEADER: Canary = Canary::new("configured Basic credential", "cnry-basiccred2645751311");
 pub static PARAM: Canary = Canary::new("secret among params.set", "cnry-inparams3316624790a");
 pub static PROXY_PASSWORD: Canary = Canary::new("password of a proxy", "cnry-proxypass3605551275");
+pub static AZURE_KEY: Canary = Canary::new("key in a header of its own", "cnry-azurekey3872983346b");
 pub static ADMIN_KEY: Canary = Canary::new("admin.key", "cnry-adminkey4123105625b");
 
 pub static CLIENT_KEY: Canary = Canary::new("client's key", "cnry-clientkey4358898943");
@@ -66,7 +67,7 @@ pub static CLIENT_QUERY: Canary = Canary::new("key in the client's query", "cnry
 pub static CLIENT_WORDS: Canary = Canary::new("client's words", "cnry-cwords127810249675e");
 
 /// What belongs to upstreams.
-pub static PLACES: [Place; 15] = [
+pub static PLACES: [Place; 16] = [
     Place { provider: "key", canary: &API_KEY },
     Place { provider: "keys", canary: &FIRST_KEY },
     Place { provider: "keys", canary: &SECOND_KEY },
@@ -82,9 +83,10 @@ pub static PLACES: [Place; 15] = [
     Place { provider: "header", canary: &BASIC_HEADER },
     Place { provider: "param", canary: &PARAM },
     Place { provider: "proxied", canary: &PROXY_PASSWORD },
+    Place { provider: "azure", canary: &AZURE_KEY },
 ];
 
-pub static PROVIDERS: [&str; 10] = ["key", "keys", "variable", "file", "token", "login", "refused", "header", "param", "proxied"];
+pub static PROVIDERS: [&str; 11] = ["key", "keys", "variable", "file", "token", "login", "refused", "header", "param", "proxied", "azure"];
 
 /// What clients send beside their key, and which header holds it.
 pub static CLIENT_HEADERS: [(&str, &str, &Canary); 7] = [
@@ -142,6 +144,7 @@ pub fn config(address: SocketAddr, log_format: &str) -> Value {
             },
             { "name": "param", "base_url": at("param"), "params": { "set": { "api_key": PARAM.value } } },
             { "name": "proxied", "base_url": "http://upstream.invalid/proxied/v1", "proxy": format!("http://user:{}@{address}", PROXY_PASSWORD.value) },
+            { "name": "azure", "type": "azure", "base_url": at("azure"), "api_key": AZURE_KEY.value },
         ],
     })
 }

@@ -6,6 +6,8 @@ use llmgw::access::{AdminKey, KeyRing};
 use llmgw::config::{Config, Env, Overrides, ProviderKind, RequestAuth, Secret, from_environment, load_file};
 use llmgw::engine::Engine;
 use llmgw::engine::answer::{Credential, Failed};
+use llmgw::providers::headers::OF_CREDENTIALS;
+use llmgw::providers::keys::plain;
 use llmgw::providers::registry::{Shared, build};
 use llmgw::transport::via::Via;
 use url::Url;
@@ -82,7 +84,12 @@ fn no_request_and_no_failure_prints_a_secret_for_debugging() {
     let failed = Failed::new(format!("not accepted: {}", API_KEY.value), None);
     let failed = Failed { headers: [(AUTHORIZATION, HeaderValue::from_static(API_KEY.value))].into_iter().collect(), ..failed };
     let failed = Failed { body: Some(API_KEY.value.into()), ..failed };
-    let shown = format!("{head:?} {:?} {:?}", Credential::of(&head), failed.masked(&[Secret::new(API_KEY.value)]));
+    let mut shown = format!("{head:?} {:?} {:?}", Credential::of(&head), failed.masked(&[Secret::new(API_KEY.value)]));
+    for name in &OF_CREDENTIALS {
+        let mut head = head.clone();
+        head.headers = [(name.clone(), plain(API_KEY.value).expect("a value"))].into_iter().collect();
+        shown += &format!("{head:?} {:?}", Credential::of(&head));
+    }
     let mut findings = Findings::default();
     findings.check("`{:?}` of a request", &shown, [&API_KEY]);
     findings.are_none();

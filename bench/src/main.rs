@@ -12,6 +12,7 @@ mod scale;
 mod scenario;
 mod statistics;
 mod target;
+mod translated;
 mod upstream;
 
 use clap::{Parser, Subcommand};
@@ -35,6 +36,8 @@ enum Command {
     Scale(scale::Args),
     /// Instructions per request of each kind, under callgrind
     Instructions(instructions::Args),
+    /// An Anthropic client beside an OpenAI one, before the same upstream
+    Translated(translated::Args),
     /// Start and one-shot commands, beside curl and other clients
     Oneshot(oneshot::Args),
     /// The mock upstream alone
@@ -49,6 +52,7 @@ fn main() -> anyhow::Result<()> {
         Command::Run(args) => run::run(&args),
         Command::Scale(args) => scale::run(&args),
         Command::Instructions(args) => instructions::run(&args),
+        Command::Translated(args) => translated::run(&args),
         Command::Oneshot(args) => oneshot::run(&args),
         Command::Upstream(args) => upstream::run(&args),
         Command::Relay(args) => relay::run(&args),

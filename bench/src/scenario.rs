@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::target::Base;
 
+#[derive(Clone, Copy)]
 pub struct Scenario {
     /// What `--only` takes.
     pub name: &'static str,
@@ -21,6 +22,15 @@ pub struct Scenario {
     pub concurrency: &'static [usize],
     /// A stream that takes its time is asked for once a connection, the beginnings spread over this time.
     pub spread: Option<Duration>,
+    /// In which the client asks.
+    pub dialect: Dialect,
+}
+
+/// In which a client asks; the upstream speaks OpenAI's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    OpenAi,
+    Anthropic,
 }
 
 pub const CHAT: &str = "chat-1k";
@@ -28,7 +38,16 @@ pub const RUSH: &str = "stream-rush";
 pub const PACED: &str = "stream-paced";
 
 pub const SCENARIOS: [Scenario; 6] = [
-    Scenario { name: CHAT, title: "chat, 1 KB", model: "whole", size: 1000, events: 0, concurrency: &[1, 64, 512], spread: None },
+    Scenario {
+        name: CHAT,
+        title: "chat, 1 KB",
+        model: "whole",
+        size: 1000,
+        events: 0,
+        concurrency: &[1, 64, 512],
+        spread: None,
+        dialect: Dialect::OpenAi,
+    },
     Scenario {
         name: "chat-100k",
         title: "chat, 100 KB request",
@@ -37,6 +56,7 @@ pub const SCENARIOS: [Scenario; 6] = [
         events: 0,
         concurrency: &[1, 64, 512],
         spread: None,
+        dialect: Dialect::OpenAi,
     },
     Scenario {
         name: "stream-burst",
@@ -46,6 +66,7 @@ pub const SCENARIOS: [Scenario; 6] = [
         events: 22,
         concurrency: &[1, 64, 512],
         spread: None,
+        dialect: Dialect::OpenAi,
     },
     Scenario {
         name: RUSH,
@@ -55,6 +76,7 @@ pub const SCENARIOS: [Scenario; 6] = [
         events: 1002,
         concurrency: &[1, 16],
         spread: None,
+        dialect: Dialect::OpenAi,
     },
     Scenario {
         name: PACED,
@@ -65,6 +87,7 @@ pub const SCENARIOS: [Scenario; 6] = [
         concurrency: &[1, 100, 512],
         // One pause: the chunks of all streams together come evenly.
         spread: Some(Duration::from_millis(20)),
+        dialect: Dialect::OpenAi,
     },
     Scenario {
         name: "embeddings",
@@ -74,6 +97,7 @@ pub const SCENARIOS: [Scenario; 6] = [
         events: 0,
         concurrency: &[1, 64, 512],
         spread: None,
+        dialect: Dialect::OpenAi,
     },
 ];
 
@@ -86,7 +110,16 @@ impl Scenario {
         if self.model == "embedding" {
             return Ok(post(base, "/embeddings", &embedding(self.model, self.size)?));
         }
-        Ok(post(base, "/chat/completions", &chat(self.model, self.size, self.is_stream())?))
+        let body = chat(self.model, self.size, self.is_stream())?;
+        match self.dialect {
+            Dialect::OpenAi => Ok(post(base, "/chat/completions", &body)),
+            Dialect::Anthropic => Ok(post(base, "/messages", &as_messages(&body)?)),
+        }
+    }
+
+    /// The same, asked in another dialect.
+    pub fn in_dialect(self, dialect: Dialect) -> Scenario {
+        Scenario { dialect, ..self }
     }
 }
 
@@ -136,6 +169,19 @@ pub fn chat(model: &str, size: usize, stream: bool) -> Result<String> {
         last["content"] = json!(text(missing));
     }
     Ok(render(&messages)?)
+}
+
+/// OpenAI's chat as Anthropic's clients send it.
+fn as_messages(chat: &str) -> Result<String> {
+    let mut body: Value = serde_json::from_str(chat)?;
+    if let Some(messages) = body["messages"].as_array_mut() {
+        let system = messages.remove(0);
+        body["system"] = system["content"].clone();
+    }
+    if let Some(members) = body.as_object_mut() {
+        members.remove("stream_options");
+    }
+    Ok(serde_json::to_string(&body)?)
 }
 
 fn embedding(model: &str, size: usize) -> Result<String> {

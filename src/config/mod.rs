@@ -41,6 +41,8 @@ use http::{HeaderName, HeaderValue};
 use regex::Regex;
 use url::Url;
 
+use crate::hub::Topic;
+
 pub use diagnostic::{Diagnostic, Severity};
 pub use diff::{Diff, diff};
 pub use env::Env;
@@ -434,8 +436,29 @@ pub struct Model {
     pub enabled: bool,
     /// What it stands for.
     pub target: Target,
+    /// Where to go on after an error that another model may do better.
+    pub fallback_on: FallbackOn,
     /// Position in the file, for `explain` and messages.
     pub line: usize,
+}
+
+/// Names to ask instead, by what an upstream's error is about.
+#[derive(Clone, Debug, Default)]
+pub struct FallbackOn {
+    /// The prompt is too long.
+    pub context_length: Vec<Arc<str>>,
+    /// A filter refused.
+    pub content_policy: Vec<Arc<str>>,
+}
+
+impl FallbackOn {
+    /// The names for `topic`.
+    pub fn names(&self, topic: Topic) -> &[Arc<str>] {
+        match topic {
+            Topic::ContextLength => &self.context_length,
+            Topic::ContentPolicy => &self.content_policy,
+        }
+    }
 }
 
 /// What a public name stands for.

@@ -1,5 +1,7 @@
 //! The effective configuration as JSON, in the file's shape: for `config show`, `GET /config` and comparing.
 
+use std::sync::Arc;
+
 use http::HeaderValue;
 use serde_json::{Map, Value, json};
 
@@ -55,7 +57,11 @@ impl Config {
                 "enabled": model.enabled,
                 "strategy": strategy_word(*strategy),
                 "routes": routes.iter().map(|route| self.route(route, secrets)).collect::<Vec<_>>(),
-                "fallback": fallback.iter().map(|name| name.to_string()).collect::<Vec<_>>(),
+                "fallback": names(fallback),
+                "fallback_on": {
+                    "context_length": names(&model.fallback_on.context_length),
+                    "content_policy": names(&model.fallback_on.content_policy),
+                },
             }),
         }
     }
@@ -296,4 +302,8 @@ fn status_patterns(set: &StatusSet) -> Vec<String> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn names(names: &[Arc<str>]) -> Vec<&str> {
+    names.iter().map(|name| &**name).collect()
 }

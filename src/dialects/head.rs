@@ -119,16 +119,20 @@ fn includes_usage(object: &Object) -> Result<bool, HeadError> {
 /// Each endpoint's one required field beside the model.
 fn check_content(endpoint: Endpoint, object: &Object) -> Result<(), HeadError> {
     let (field, hint) = match endpoint {
-        Endpoint::ChatCompletions => ("messages", r#"send [{"role": "user", "content": "…"}]"#),
+        Endpoint::ChatCompletions | Endpoint::Messages | Endpoint::CountTokens => {
+            ("messages", r#"send [{"role": "user", "content": "…"}]"#)
+        }
+        Endpoint::Responses => return Ok(()),
         Endpoint::Completions => ("prompt", "send a text"),
         Endpoint::Embeddings => ("input", "send a text or a list of texts"),
         _ => return Ok(()),
     };
     let Some(raw) = object.get(field) else { return Err(HeadError::Missing { field, hint }) };
-    if endpoint == Endpoint::ChatCompletions && !raw.starts_with(b"[") {
+    let is_conversation = field == "messages";
+    if is_conversation && !raw.starts_with(b"[") {
         return Err(HeadError::WrongType { field, expected: "a list of messages" });
     }
-    if endpoint == Endpoint::ChatCompletions && raw[1..raw.len() - 1].trim_ascii().is_empty() {
+    if is_conversation && raw[1..raw.len() - 1].trim_ascii().is_empty() {
         return Err(HeadError::Missing { field, hint });
     }
     Ok(())

@@ -5,19 +5,27 @@
 //! any other. Where both sides speak the same, nothing is translated; then only [`UpstreamDialect::chunk`] and
 //! [`UpstreamDialect::glance`] look into what goes by.
 //!
+//! - [`custom`]: calls of custom tools from upstreams that know functions only.
 //! - [`head`]: what every request is asked first: which model, whether it streams.
 //! - [`json`]: a JSON object's top-level members, found without building a tree, and changed by splicing.
 //! - [`members`]: JSON objects taken apart, with the path of each value.
 //! - [`multipart`]: the `model` part of a form, found and replaced in place.
 //! - [`sse`]: a byte stream cut into events that can go out as the bytes that came in.
 
+pub mod anthropic;
+pub mod bedrock;
 pub mod chunk;
+pub mod custom;
+pub mod frames;
+pub mod gemini;
 pub mod head;
 pub mod json;
 pub mod members;
 pub mod models;
 pub mod multipart;
 pub mod openai_chat;
+pub mod openai_responses;
+pub mod openai_text;
 pub mod sse;
 
 use std::borrow::Cow;
@@ -25,11 +33,44 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::hub::{Answer, ApiError, Event, Quirks, Request};
+use crate::hub::{Answer, ApiError, Event, Kind, Quirks, Request};
 use sse::Frame;
 
 pub use chunk::{Chunk, Glance};
 pub use head::{Head, HeadError};
+
+/// The dialect `kind` as clients speak it. Of what only upstreams speak: OpenAI's chat, which nobody asks for then.
+pub fn client(kind: Kind) -> &'static dyn ClientDialect {
+    match kind {
+        Kind::OpenAiChat | Kind::Gemini | Kind::Bedrock => &openai_chat::Chat,
+        Kind::OpenAiText => &openai_text::TextCompletion,
+        Kind::OpenAiResponses => &openai_responses::Responses,
+        Kind::Anthropic => &anthropic::Messages,
+    }
+}
+
+/// The dialect `kind` as upstreams speak it.
+pub fn upstream(kind: Kind) -> &'static dyn UpstreamDialect {
+    match kind {
+        Kind::OpenAiChat => &openai_chat::Chat,
+        Kind::OpenAiText => &openai_text::TextCompletion,
+        Kind::OpenAiResponses => &openai_responses::Responses,
+        Kind::Anthropic => &anthropic::Messages,
+        Kind::Gemini => &gemini::Gemini,
+        Kind::Bedrock => &bedrock::Converse,
+    }
+}
+
+/// Whether a frame is an event that `kind` has: nameless, or of one of its own names.
+pub fn is_own_event(kind: Kind, frame: &[u8]) -> bool {
+    let Some(name) = frame.strip_prefix(b"event:").map(<[u8]>::trim_ascii_start) else { return !frame.starts_with(b"event") };
+    let own: &[&[u8]] = match kind {
+        Kind::Anthropic => &[b"message_", b"content_block_", b"ping"],
+        Kind::OpenAiResponses => &[b"response."],
+        _ => &[],
+    };
+    own.iter().any(|prefix| name.starts_with(prefix))
+}
 
 /// Why a message cannot be read or written.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

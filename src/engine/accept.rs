@@ -5,12 +5,13 @@ use futures_util::future::BoxFuture;
 use crate::engine::demand::Demand;
 use crate::engine::meter::Meter;
 use crate::engine::{Engine, Error, Job, Reply, run};
-use crate::hub::Endpoint;
+use crate::hub::Kind;
 use crate::telemetry::events::RequestAccepted;
 
 /// A request that was read and may be answered. Dropping it, or its answer on the way, reports that its client left.
 pub struct Accepted {
     is_stream: bool,
+    dialect: Kind,
     /// In a box from the beginning: it is large, and who waits for it would be too.
     answer: BoxFuture<'static, Result<Reply, Error>>,
 }
@@ -20,8 +21,8 @@ impl Accepted {
         let mut meter = Meter::start(job.client, job.caller.name().clone(), job.received, &engine.0.running);
         match read(&job, &mut meter) {
             Ok(demand) => {
-                let has_events = matches!(job.endpoint, Endpoint::ChatCompletions | Endpoint::Completions);
-                let (is_stream, engine) = (demand.is_stream() && has_events, engine.clone());
+                let (is_stream, engine) = (demand.is_stream() && job.endpoint.chat().is_some(), engine.clone());
+                let dialect = job.endpoint.dialect();
                 // A block, for it uses what it is given in place.
                 let answer = async move {
                     match run::run(&engine.0, &job, &demand, &mut meter).await {
@@ -32,7 +33,7 @@ impl Accepted {
                         }
                     }
                 };
-                Ok(Accepted { is_stream, answer: Box::pin(answer) })
+                Ok(Accepted { is_stream, dialect, answer: Box::pin(answer) })
             }
             Err(error) => {
                 meter.fail(&error);
@@ -44,6 +45,11 @@ impl Accepted {
     /// Whether a stream of events was asked for, of an endpoint that has some.
     pub fn is_stream(&self) -> bool {
         self.is_stream
+    }
+
+    /// In which its client reads answers and errors.
+    pub fn dialect(&self) -> Kind {
+        self.dialect
     }
 
     /// Resolves, plans, tries, commits.

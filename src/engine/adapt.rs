@@ -1,4 +1,7 @@
-//! The body for one upstream: the client's, but for the model's name, the configured `params`, and the wish for usage.
+//! The body for one upstream: the client's, but for the model's name, the configured `params`, and the wish for usage; or
+//! the same request in the upstream's dialect.
+
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -6,25 +9,44 @@ use serde_json::{Map, Value};
 use crate::config::Params;
 use crate::dialects::head::Head;
 use crate::dialects::json::{Edit, Object, quote};
+use crate::dialects::{self, Addressee, DialectError, Encoded};
 use crate::engine::Error;
 use crate::engine::demand::{Body, Demand};
-use crate::hub::Endpoint;
+use crate::hub::{Endpoint, Kind, Request};
 
-/// The names under which a limit of the answer's tokens may stand.
-const LIMITS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
+/// The names under which a limit of the answer's tokens may stand. The first is the one that is sent where there is none.
+fn limits(dialect: Option<Kind>) -> &'static [&'static str] {
+    match dialect {
+        Some(Kind::OpenAiChat | Kind::OpenAiText) => &["max_tokens", "max_completion_tokens"],
+        Some(Kind::OpenAiResponses) => &["max_output_tokens"],
+        Some(Kind::Anthropic) => &["max_tokens"],
+        // They say it within other members; a translation puts it there.
+        Some(Kind::Gemini | Kind::Bedrock) | None => &[],
+    }
+}
 
 /// A body for an upstream.
 pub struct Adapted {
     /// The bytes: slices of the client's, and what stands between them.
     pub pieces: Vec<Bytes>,
+    /// Headers that the upstream's dialect wants.
+    pub headers: Vec<(&'static str, String)>,
+    /// Hints that were left out.
+    pub dropped: Vec<Cow<'static, str>>,
     /// Usage was asked for on llmgw's own account: its chunk is not the client's.
     pub withhold_usage: bool,
+}
+
+impl Adapted {
+    fn own(pieces: Vec<Bytes>, withhold_usage: bool) -> Adapted {
+        Adapted { pieces, headers: Vec::new(), dropped: Vec::new(), withhold_usage }
+    }
 }
 
 /// Makes the body that asks for `model`. `params` apply to JSON only. `usage`: whether the upstream may be asked for usage in a stream.
 pub fn adapt(demand: &Demand, model: &str, params: &Params, usage: bool) -> Result<Adapted, Error> {
     let request = match &demand.body {
-        Body::Form(form) => return Ok(Adapted { pieces: form.with_model(model), withhold_usage: false }),
+        Body::Form(form) => return Ok(Adapted::own(form.with_model(model), false)),
         Body::Json(request) => request,
     };
     let mut edit = request.object.edit();
@@ -32,19 +54,42 @@ pub fn adapt(demand: &Demand, model: &str, params: &Params, usage: bool) -> Resu
         edit.set("model", quote(model));
     }
     if !params.is_empty() {
-        refuse_duplicates(&request.object, params)?;
-        apply(&mut edit, demand.endpoint, params);
+        let limits = limits(demand.endpoint.chat());
+        refuse_duplicates(&request.object, params, limits)?;
+        apply(&mut edit, limits, params);
     }
     let may_ask = usage && demand.endpoint == Endpoint::ChatCompletions && !decides(params, "stream_options");
     let withhold_usage = may_ask && ask_for_usage(&mut edit, request);
-    Ok(Adapted { pieces: edit.finish(), withhold_usage })
+    Ok(Adapted::own(edit.finish(), withhold_usage))
+}
+
+/// Makes the body that says `request` in the dialect `upstream`.
+pub fn translate(request: &Request, upstream: Kind, to: Addressee<'_>, params: &Params) -> Result<Adapted, DialectError> {
+    let capped = params.max_tokens.filter(|most| request.max_tokens.is_none_or(|asked| asked > *most));
+    let request = match capped {
+        Some(most) => Cow::Owned(Request { max_tokens: Some(most), ..request.clone() }),
+        None => Cow::Borrowed(request),
+    };
+    let Encoded { body, headers, mut dropped } = dialects::upstream(upstream).encode_request(&request, to)?;
+    dropped.extend(request.left_out.iter().cloned().map(Cow::Owned));
+    let pieces = match params.is_empty() {
+        true => vec![body.into()],
+        false => {
+            let object = Object::read(body.into()).map_err(|error| DialectError::Malformed(error.to_string()))?;
+            let mut edit = object.edit();
+            // The limit is in it already.
+            apply(&mut edit, &[], params);
+            edit.finish()
+        }
+    };
+    Ok(Adapted { pieces, headers, dropped, withhold_usage: false })
 }
 
 /// A field that `params` touch must not stand twice: which one an upstream would read is anybody's guess.
-fn refuse_duplicates(object: &Object, params: &Params) -> Result<(), Error> {
+fn refuse_duplicates(object: &Object, params: &Params, limits: &'static [&'static str]) -> Result<(), Error> {
     let renamed = params.rename.iter().flat_map(|(from, to)| [from, to]);
     let set = params.set.iter().map(|(name, _)| name);
-    let limits = LIMITS.iter().filter(|_| params.max_tokens.is_some()).copied();
+    let limits = limits.iter().filter(|_| params.max_tokens.is_some()).copied();
     let mut targets = params.drop.iter().chain(renamed).chain(set).map(String::as_str).chain(limits);
     match targets.find(|name| object.is_duplicate(name)) {
         Some(name) => Err(Error::InvalidRequest { message: format!("`{name}` stands more than once"), param: Some(name.to_owned()) }),
@@ -52,7 +97,7 @@ fn refuse_duplicates(object: &Object, params: &Params) -> Result<(), Error> {
     }
 }
 
-fn apply(edit: &mut Edit<'_>, endpoint: Endpoint, params: &Params) {
+fn apply(edit: &mut Edit<'_>, limits: &[&'static str], params: &Params) {
     for name in &params.drop {
         edit.remove(name);
     }
@@ -62,16 +107,15 @@ fn apply(edit: &mut Edit<'_>, endpoint: Endpoint, params: &Params) {
     for (name, value) in &params.set {
         edit.set(name, value.to_string());
     }
-    let has_limit = matches!(endpoint, Endpoint::ChatCompletions | Endpoint::Completions);
-    if let Some(most) = params.max_tokens.filter(|_| has_limit) {
-        cap(edit, params, most);
+    if let (Some(most), Some(usual)) = (params.max_tokens, limits.first()) {
+        cap(edit, limits, usual, params, most);
     }
 }
 
-fn cap(edit: &mut Edit<'_>, params: &Params, most: u64) {
-    let renamed = params.rename.iter().find(|(from, _)| LIMITS.contains(&from.as_str())).map(|(_, to)| to.as_str());
+fn cap(edit: &mut Edit<'_>, limits: &[&'static str], usual: &'static str, params: &Params, most: u64) {
+    let renamed = params.rename.iter().find(|(from, _)| limits.contains(&from.as_str())).map(|(_, to)| to.as_str());
     let mut is_limited = false;
-    for name in LIMITS.into_iter().chain(renamed) {
+    for name in limits.iter().copied().chain(renamed) {
         let Some(raw) = edit.get(name).filter(|raw| *raw != "null") else { continue };
         is_limited = true;
         // What is no number is the upstream's to refuse.
@@ -80,7 +124,7 @@ fn cap(edit: &mut Edit<'_>, params: &Params, most: u64) {
         }
     }
     if !is_limited {
-        edit.set(renamed.unwrap_or(LIMITS[0]), most.to_string());
+        edit.set(renamed.unwrap_or(usual), most.to_string());
     }
 }
 
@@ -117,7 +161,7 @@ mod tests {
     fn adapted(body: &str, params: &Params, usage: bool) -> Result<String, String> {
         let endpoint = Endpoint::ChatCompletions;
         let request = Head::read(endpoint, Bytes::copy_from_slice(body.as_bytes())).expect("a request");
-        let demand = Demand { endpoint, model: "gpt-4".to_owned(), body: Body::Json(request) };
+        let demand = Demand::new(endpoint, "gpt-4".to_owned(), Body::Json(request));
         let adapted = adapt(&demand, "gpt-4", params, usage).map_err(|error| error.to_string())?;
         Ok(String::from_utf8(adapted.pieces.concat()).expect("UTF-8"))
     }

@@ -1,5 +1,6 @@
 //! What an upstream's reply comes to: an answer for the client, or a failure with its meaning.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
@@ -14,8 +15,9 @@ use crate::dialects::openai_chat::ApiError;
 use crate::engine::hold::Begun;
 use crate::engine::live::Snapshot;
 use crate::engine::mask::masked;
+use crate::engine::speech::Speech;
 use crate::engine::verdict::{Reason, Verdict, judge, retry_after};
-use crate::hub::Usage;
+use crate::hub::{Topic, Usage};
 use crate::providers::{ProviderError, headers};
 use crate::routing::Failure;
 use crate::telemetry::redact::{redact, redact_cut};
@@ -41,6 +43,17 @@ pub struct Answered {
     pub credential: Credential,
     /// When all of the body must have come, unless it is a stream.
     pub until: Option<Instant>,
+    /// Hints of the request that the upstream was not given.
+    pub dropped: Vec<Cow<'static, str>>,
+    /// Of an error that goes back: what it is about.
+    pub topic: Option<Topic>,
+}
+
+impl Answered {
+    /// With this status, these headers and this body.
+    pub fn new(status: StatusCode, headers: HeaderMap, body: AnsweredBody) -> Answered {
+        Answered { status, headers, body, credential: Credential::default(), until: None, dropped: Vec::new(), topic: None }
+    }
 }
 
 /// A committed body.
@@ -51,6 +64,8 @@ pub enum AnsweredBody {
     Events {
         /// The held-back beginning and the rest.
         begun: Box<Begun>,
+        /// In which dialects it is said.
+        speech: Speech,
         /// The usage chunk is not the client's.
         withhold_usage: bool,
     },
@@ -92,6 +107,8 @@ pub struct Failed {
     pub body: Option<Bytes>,
     /// Its headers that may go on.
     pub headers: HeaderMap,
+    /// What its error is about.
+    pub topic: Option<Topic>,
 }
 
 /// What a reply was found to be.
@@ -106,7 +123,17 @@ impl Failed {
     /// A failure in passing.
     pub fn new(reason: impl Into<String>, failure: Option<Failure>) -> Failed {
         let (status, retry_after, body) = (None, None, None);
-        Failed { status, reason: reason.into(), failure, in_passing: true, timed_out: false, retry_after, body, headers: HeaderMap::new() }
+        Failed {
+            status,
+            reason: reason.into(),
+            failure,
+            in_passing: true,
+            timed_out: false,
+            retry_after,
+            body,
+            headers: HeaderMap::new(),
+            topic: None,
+        }
     }
 
     /// Of an upstream that had said `status` before it failed.
@@ -188,7 +215,8 @@ pub fn failed(detect: &Detect, status: StatusCode, head: &HeaderMap, error: Opti
         Verdict::TryNext(reason) => reason,
         Verdict::Accept | Verdict::GiveBack => {
             let headers = headers::returnable(head);
-            return Read::Answered(Answered { status, headers, body, credential: Credential::default(), until: None });
+            let topic = error.as_ref().and_then(ApiError::topic);
+            return Read::Answered(Answered { topic, ..Answered::new(status, headers, body) });
         }
     };
     let wait = retry_after(head, SystemTime::now());
@@ -207,9 +235,9 @@ pub fn failed(detect: &Detect, status: StatusCode, head: &HeaderMap, error: Opti
         AnsweredBody::Full(body, _) if error.is_some() => Some(body),
         _ => None,
     };
-    let headers = headers::returnable(head);
+    let (headers, topic) = (headers::returnable(head), error.as_ref().and_then(ApiError::topic));
     Read::Failed(
-        Failed { status: Some(status), reason: text, failure, in_passing, timed_out: false, retry_after: wait, body, headers },
+        Failed { status: Some(status), reason: text, failure, in_passing, timed_out: false, retry_after: wait, body, headers, topic },
         reason,
     )
 }

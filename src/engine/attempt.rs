@@ -12,16 +12,18 @@ use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::{Instant, timeout_at};
 
-use crate::dialects::openai_chat::glance;
+use crate::config::Secret;
+use crate::dialects::DialectError;
 use crate::engine::Error;
-use crate::engine::adapt::{Adapted, adapt};
-use crate::engine::answer::{Answered, AnsweredBody, Credential, Failed, Read, failed, unsuccessful};
+use crate::engine::answer::{Answered, AnsweredBody, Credential, Failed, Read, failed, mask, unsuccessful};
+use crate::engine::ask::{Asking, Unasked, ask, headers as headers_for};
 use crate::engine::demand::Demand;
 use crate::engine::hold::{Overheard, Unbegun, hold};
 use crate::engine::live::Snapshot;
+use crate::engine::speech::Speech;
 use crate::engine::verdict::Reason;
 use crate::hub::MediaType;
-use crate::providers::{Call, CredentialId, Provider, Refusal, Retry, Target, headers};
+use crate::providers::{Call, CredentialId, Provider, Refusal, Retry, headers};
 use crate::routing::Candidate;
 use crate::transport::{Payload, TransportError, UpstreamBody};
 
@@ -53,6 +55,8 @@ pub enum Tried {
     Failed(Failed),
     /// The request itself cannot be sent to this upstream.
     Wrong(Error),
+    /// It says what this upstream has no words for; another may have them.
+    Unsaid(DialectError),
 }
 
 /// A limit of this attempt, and whether our own deadline cut it short.
@@ -72,14 +76,16 @@ impl Limit {
 impl Attempting<'_> {
     /// Tries `candidate`.
     pub async fn run(&self, candidate: &Candidate) -> Tried {
-        let config = &self.snapshot.config.providers[candidate.provider];
-        let adapted = match adapt(self.demand, &candidate.model, &candidate.params, config.stream_usage) {
-            Ok(adapted) => adapted,
-            Err(error) => return Tried::Wrong(error),
+        let asking = match ask(self.snapshot, self.demand, candidate) {
+            Ok(asking) => asking,
+            Err(Unasked::Wrong(error)) => return Tried::Wrong(error),
+            Err(Unasked::Unsaid(reason)) => return Tried::Unsaid(reason),
+            Err(Unasked::Answered(answered)) => return Tried::Answered(*answered),
         };
+        let config = &self.snapshot.config.providers[candidate.provider];
         let until = (!self.demand.is_stream()).then(|| Instant::now() + config.timeout.non_stream);
-        match self.exchange(candidate, &adapted).await {
-            Ok(answered) => Tried::Answered(Answered { until, ..answered }),
+        match self.exchange(candidate, &asking).await {
+            Ok(answered) => Tried::Answered(Answered { until, dropped: asking.adapted.dropped, ..answered }),
             Err(failed) => Tried::Failed(failed),
         }
     }
@@ -90,7 +96,7 @@ impl Attempting<'_> {
     }
 
     /// Sends until a credential is taken, then commits the answer.
-    async fn exchange(&self, candidate: &Candidate, adapted: &Adapted) -> Result<Answered, Failed> {
+    async fn exchange(&self, candidate: &Candidate, asking: &Asking) -> Result<Answered, Failed> {
         let (_, credentials) = self.snapshot.upstreams[candidate.provider].provider.credentials();
         let timeout = &self.snapshot.config.providers[candidate.provider].timeout;
         let begun = Instant::now();
@@ -100,35 +106,39 @@ impl Attempting<'_> {
         let mut sends_left = credentials.max(1) + 1;
         loop {
             let head_limit = self.limit(begun, head);
-            let sent = timeout_at(head_limit.by, self.send(candidate, adapted)).await;
+            let sent = timeout_at(head_limit.by, self.send(candidate, asking)).await;
             let (used, credential, response) = sent.map_err(|_| head_limit.late("no response"))??;
-            let read = self.read(response, adapted, self.limit(begun, whole)).await;
+            let read = self.read(response, asking, self.limit(begun, whole)).await;
             let secrets = || credential.secrets(self.snapshot, candidate.provider);
             let (failed, reason) = match read.map_err(|failed| failed.masked(&secrets()))? {
                 Read::Answered(answered) if answered.status.is_success() => return Ok(Answered { credential, ..answered }),
                 Read::Answered(answered) => {
-                    let body = answered.body.masked(&secrets());
-                    return Ok(Answered { body, credential, ..answered });
+                    let given_back = given_back(answered, &asking.speech, &secrets());
+                    return Ok(Answered { credential, ..given_back });
                 }
                 Read::Failed(failed, reason) => (failed, reason),
             };
             sends_left -= 1;
             let retry = report_refusal(self.snapshot, candidate, used, reason, failed.retry_after);
             if retry == Retry::No || sends_left == 0 {
-                return Err(failed.masked(&secrets()));
+                let failed = failed.masked(&secrets());
+                let status = failed.status.map_or(0, |status| status.as_u16());
+                let body = failed.body.map(|body| asking.speech.error(status, body));
+                return Err(Failed { body, ..failed });
             }
         }
     }
 
-    async fn send(&self, candidate: &Candidate, adapted: &Adapted) -> Result<(CredentialId, Credential, Response<UpstreamBody>), Failed> {
+    async fn send(&self, candidate: &Candidate, asking: &Asking) -> Result<(CredentialId, Credential, Response<UpstreamBody>), Failed> {
         let upstream = &self.snapshot.upstreams[candidate.provider];
-        let payload = Payload::from_pieces(adapted.pieces.iter().cloned());
+        let payload = Payload::from_pieces(asking.adapted.pieces.iter().cloned());
+        let headers = headers_for(self.headers, asking);
         let call = Call {
-            target: Target::Endpoint(self.demand.endpoint),
+            target: asking.target,
             method: &Method::POST,
             model: &candidate.model,
             stream: self.demand.is_stream(),
-            headers: self.headers,
+            headers: &headers,
         };
         let (used, head) = sign(&*upstream.provider, &call, &payload).await?;
         let credential = Credential::of(&head);
@@ -137,7 +147,7 @@ impl Attempting<'_> {
     }
 
     /// Looks at the reply and reads as much of it as decides.
-    async fn read(&self, response: Response<UpstreamBody>, adapted: &Adapted, limit: Limit) -> Result<Read, Failed> {
+    async fn read(&self, response: Response<UpstreamBody>, asking: &Asking, limit: Limit) -> Result<Read, Failed> {
         let (head, body) = response.into_parts();
         if !head.status.is_success() {
             return Ok(unsuccessful(&self.snapshot.config.routing.detect, head.status, &head.headers, body, limit.by).await);
@@ -148,8 +158,8 @@ impl Attempting<'_> {
         match (is_chat && self.demand.is_stream() && !is_json, is_chat || is_json) {
             // No endpoint answers with one: it is a login, a block, or the wrong `base_url`. JSON speaks for itself.
             (true, _) | (false, false) if is_page => Err(Failed::after(head.status, "the answer is a web page")),
-            (true, _) => self.read_events(head, body, adapted, limit).await,
-            (false, true) => self.read_json(head, body, limit).await,
+            (true, _) => self.read_events(head, body, asking, limit).await,
+            (false, true) => self.read_json(head, body, &asking.speech, limit).await,
             (false, false) => {
                 let mut body = body;
                 let first = timeout_at(limit.by, body.frame()).await.map_err(|_| limit.late("no answer"))?;
@@ -163,16 +173,20 @@ impl Attempting<'_> {
         &self,
         mut head: http::response::Parts,
         body: UpstreamBody,
-        adapted: &Adapted,
+        asking: &Asking,
         limit: Limit,
     ) -> Result<Read, Failed> {
-        match timeout_at(limit.by, hold(body, &self.overheard)).await.map_err(|_| limit.late("no content"))? {
+        match timeout_at(limit.by, hold(body, asking.speech.upstream_kind(), &self.overheard))
+            .await
+            .map_err(|_| limit.late("no content"))?
+        {
             Ok(begun) => {
                 // Some upstreams stream without saying so; their clients shall know.
                 if !MediaType::of(&head.headers).is_some_and(MediaType::is_event_stream) {
                     head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
                 }
-                Ok(answered(&head, AnsweredBody::Events { begun: Box::new(begun), withhold_usage: adapted.withhold_usage }))
+                let (speech, withhold_usage) = (asking.speech.clone(), asking.adapted.withhold_usage);
+                Ok(answered(&head, AnsweredBody::Events { begun: Box::new(begun), speech, withhold_usage }))
             }
             Err(Unbegun::Broken(reason)) => Err(Failed::after(head.status, reason)),
             Err(Unbegun::Error(error)) => {
@@ -182,21 +196,43 @@ impl Attempting<'_> {
         }
     }
 
-    async fn read_json(&self, head: http::response::Parts, body: UpstreamBody, limit: Limit) -> Result<Read, Failed> {
+    async fn read_json(&self, mut head: http::response::Parts, body: UpstreamBody, speech: &Speech, limit: Limit) -> Result<Read, Failed> {
         let largest = self.snapshot.config.server.max_response;
         let body = timeout_at(limit.by, whole(body, largest)).await.map_err(|_| limit.late("no complete answer"))??;
-        let Some(answer) = glance(&body) else { return Err(Failed::after(head.status, "the answer is not JSON")) };
+        let Some(answer) = speech.upstream().glance(&body) else { return Err(Failed::after(head.status, "the answer is not JSON")) };
         let detect = &self.snapshot.config.routing.detect;
         Ok(match answer.error {
             Some(error) => failed(detect, head.status, &head.headers, Some(error), AnsweredBody::Full(body, None)),
-            None => answered(&head, AnsweredBody::Full(body, answer.usage)),
+            None => {
+                let body = speech.reply(body).map_err(|mistake| Failed::after(head.status, mistake.to_string()))?;
+                if speech.is_translated() {
+                    head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                }
+                answered(&head, AnsweredBody::Full(body, answer.usage))
+            }
         })
     }
 }
 
 fn answered(head: &http::response::Parts, body: AnsweredBody) -> Read {
     let headers = headers::returnable(&head.headers);
-    Read::Answered(Answered { status: head.status, headers, body, credential: Credential::default(), until: None })
+    Read::Answered(Answered::new(head.status, headers, body))
+}
+
+/// A status that goes back, with the upstream's words in the client's dialect and without secrets.
+fn given_back(answered: Answered, speech: &Speech, secrets: &[Secret]) -> Answered {
+    let status = answered.status.as_u16();
+    let body = match answered.body {
+        AnsweredBody::Full(body, usage) => AnsweredBody::Full(speech.error(status, mask(body, secrets)), usage),
+        // Too long for an error: what it says is nobody's to read in another dialect.
+        AnsweredBody::Raw(..) if speech.is_translated() => AnsweredBody::Full(speech.error(status, Bytes::new()), None),
+        body => body.masked(secrets),
+    };
+    let mut headers = answered.headers;
+    if speech.is_translated() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    Answered { body, headers, ..answered }
 }
 
 /// Addresses and signs a call.

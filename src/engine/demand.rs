@@ -1,13 +1,17 @@
 //! A job's body, read as far as the engine needs it: which model, whether it streams.
 
+use std::sync::{Arc, LazyLock, OnceLock};
+
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use memchr::memmem::Finder;
 
-use crate::dialects::head::{Head, HeadError};
 use crate::dialects::multipart::Form;
+use crate::dialects::{self, DialectError, Head, HeadError};
 use crate::engine::{Error, Job};
-use crate::hub::{Endpoint, MediaType};
+use crate::hub::{self, Endpoint, MediaType};
+use crate::providers::Asked;
 
 /// What a request asks for.
 #[derive(Debug)]
@@ -18,6 +22,8 @@ pub struct Demand {
     pub model: String,
     /// The body, whose bytes stay as they came.
     pub body: Body,
+    /// The same in the hub's words, once a translation needs them.
+    read: OnceLock<Arc<hub::Request>>,
 }
 
 /// A body whose model can be replaced in place.
@@ -30,6 +36,36 @@ pub enum Body {
 }
 
 impl Demand {
+    /// A request for `model`.
+    pub fn new(endpoint: Endpoint, model: String, body: Body) -> Demand {
+        Demand { endpoint, model, body, read: OnceLock::new() }
+    }
+
+    /// The whole of a chat's request in the hub's words; read at most once if it can be read.
+    pub fn request(&self) -> Result<Arc<hub::Request>, DialectError> {
+        if let Some(read) = self.read.get() {
+            return Ok(read.clone());
+        }
+        let Body::Json(head) = &self.body else { return Err(DialectError::Malformed("a form is no chat".to_owned())) };
+        let request = Arc::new(dialects::client(self.endpoint.dialect()).decode_request(head.object.body())?);
+        Ok(self.read.get_or_init(|| request).clone())
+    }
+
+    /// What it asks of a model, as far as the dialects that the model takes depend on it. Looks at the top level only.
+    pub fn asks<'a>(&self, model: &'a str) -> Asked<'a> {
+        let Body::Json(head) = &self.body else { return Asked { model, has_tools: false, reasons: false } };
+        let is_given = |name: &str| head.object.get(name).is_some_and(|raw| !matches!(raw, b"null" | b"[]" | b"{}"));
+        let effort = head.object.get("reasoning_effort").is_some_and(|raw| !matches!(raw, b"null" | b"\"none\""));
+        let reasons = effort || is_given("reasoning") || is_given("thinking");
+        Asked { model, has_tools: is_given("tools") || is_given("functions"), reasons }
+    }
+
+    /// Whether it holds what another dialect's provider has signed: that must not go by as it is.
+    pub fn has_foreign_state(&self) -> bool {
+        static MARKED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"llmgw."));
+        matches!(&self.body, Body::Json(head) if MARKED.find(head.object.body()).is_some())
+    }
+
     /// Reads `job`'s body. A request without a model gets the configured default, if there is one for requests.
     pub fn read(job: &Job) -> Result<Demand, Error> {
         let body = read_body(job.endpoint, &job.headers, job.body.clone())?;
@@ -45,7 +81,7 @@ impl Demand {
             let message = "`model` is missing: name one of GET /v1/models, or set `routing.default_model`".to_owned();
             return Err(Error::InvalidRequest { message, param: Some("model".to_owned()) });
         };
-        Ok(Demand { endpoint: job.endpoint, model: model.to_owned(), body })
+        Ok(Demand::new(job.endpoint, model.to_owned(), body))
     }
 
     /// Whether a stream is asked for.
@@ -59,7 +95,7 @@ impl Demand {
     /// Whether it may be asked of two upstreams at once, the first to speak wins: a stream of events that is not about what
     /// only one of them knows.
     pub fn may_be_hedged(&self) -> bool {
-        let streams = matches!(self.endpoint, Endpoint::ChatCompletions | Endpoint::Completions);
+        let streams = self.endpoint.chat().is_some();
         matches!(&self.body, Body::Json(request) if streams && request.stream && !request.is_bound())
     }
 
@@ -79,6 +115,18 @@ fn read_body(endpoint: Endpoint, headers: &HeaderMap, body: Bytes) -> Result<Bod
         return Ok(Body::Form(form));
     }
     Head::read(endpoint, body).map(Body::Json).map_err(Error::from)
+}
+
+impl From<DialectError> for Error {
+    fn from(error: DialectError) -> Error {
+        let param = match &error {
+            DialectError::Invalid { path, .. } | DialectError::Missing { path } | DialectError::Senseless { path, .. } => {
+                Some(path.clone())
+            }
+            DialectError::Unsupported { .. } | DialectError::Malformed(_) => None,
+        };
+        Error::InvalidRequest { message: error.to_string(), param }
+    }
 }
 
 impl From<HeadError> for Error {

@@ -129,7 +129,7 @@ async fn send(snapshot: &Snapshot, candidate: &Candidate, call: &Call<'_>, paylo
         return Err(Failed { in_passing: false, failure: None, ..Failed::after(head.status, "a redirect, which is never followed") }.into());
     }
     let headers = headers::returnable(&head.headers);
-    let answered = |body, credential| Answered { status: head.status, headers, body, credential, until: None };
+    let answered = |body, credential| Answered { credential, ..Answered::new(head.status, headers, body) };
     if head.status.as_u16() < 400 {
         return Ok(answered(AnsweredBody::Raw(None, body), credential));
     }

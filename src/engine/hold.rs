@@ -6,10 +6,10 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 
-use crate::dialects::Chunk;
-use crate::dialects::openai_chat::chunk;
-use crate::dialects::sse::{Frame, Framer};
-use crate::hub::Usage;
+use crate::dialects::frames::Framer;
+use crate::dialects::sse::Frame;
+use crate::dialects::{Chunk, upstream};
+use crate::hub::{ApiError, Kind, Usage};
 use crate::transport::UpstreamBody;
 
 /// More start-up events than this are no start-up (architecture: bounded).
@@ -28,6 +28,7 @@ pub struct Begun {
     pub framer: Framer,
     /// What is to come; `None`: it has ended.
     pub upstream: Option<UpstreamBody>,
+    dialect: Kind,
     /// There was content, rather than a full buffer or an empty answer.
     has_content: bool,
     events: usize,
@@ -56,16 +57,17 @@ pub enum Unbegun {
     /// The connection broke, or the stream is no stream of JSON events.
     Broken(String),
     /// The upstream said an error.
-    Error(crate::dialects::openai_chat::ApiError),
+    Error(ApiError),
 }
 
 impl Begun {
-    fn new(upstream: UpstreamBody) -> Begun {
+    fn new(upstream: UpstreamBody, dialect: Kind) -> Begun {
         Begun {
             held: VecDeque::new(),
             chunks: VecDeque::new(),
-            framer: Framer::new(),
+            framer: Framer::of(dialect),
             upstream: Some(upstream),
+            dialect,
             has_content: false,
             events: 0,
             usage: None,
@@ -77,7 +79,7 @@ impl Begun {
         let data = frame.data();
         // Comments and pings are no events: however many come, they are not the answer's beginning.
         self.events += usize::from(!data.is_empty());
-        let chunk = if data.is_empty() { Chunk { valid: true, ..Chunk::default() } } else { chunk(&data) };
+        let chunk = if data.is_empty() { Chunk { valid: true, ..Chunk::default() } } else { upstream(self.dialect).chunk(&frame) };
         drop(data);
         if let Some(error) = chunk.error {
             return Err(Unbegun::Error(error));
@@ -121,10 +123,10 @@ impl Begun {
     }
 }
 
-/// Reads `upstream` until its answer is committed: first content, its end, or a full buffer. What it reports until then is
+/// Reads `upstream`, which speaks `dialect`, until its answer is committed: first content, its end, or a full buffer. What it reports until then is
 /// told to `overheard`.
-pub async fn hold(upstream: UpstreamBody, overheard: &Overheard) -> Result<Begun, Unbegun> {
-    let mut begun = Begun::new(upstream);
+pub async fn hold(upstream: UpstreamBody, dialect: Kind, overheard: &Overheard) -> Result<Begun, Unbegun> {
+    let mut begun = Begun::new(upstream, dialect);
     loop {
         let Some(body) = begun.upstream.as_mut() else { return Ok(begun) };
         match body.frame().await {

@@ -151,12 +151,18 @@ impl Meter {
 
     /// An event of a stream goes by.
     pub fn event(&mut self) {
-        self.events += 1;
+        self.events(1);
     }
 
-    /// What the upstream reported; a later report counts.
+    /// So many events of a stream go by.
+    pub fn events(&mut self, count: u64) {
+        self.events += count;
+    }
+
+    /// What the upstream reported. A later report may leave out what an earlier one said (Anthropic's counts of the prompt
+    /// stand at the beginning), and none is smaller.
     pub fn report(&mut self, usage: Usage) {
-        self.usage = Some(usage);
+        self.usage = Some(self.usage.map_or(usage, |before| before.most(usage)));
     }
 
     /// An attempt at `provider` was given up for another one's answer, after it had used this much.

@@ -5,6 +5,7 @@
 pub mod accept;
 pub mod adapt;
 pub mod answer;
+pub mod ask;
 pub mod attempt;
 pub mod catalog;
 pub mod claim;
@@ -25,6 +26,7 @@ pub mod reload;
 pub mod reply;
 pub mod report;
 pub mod run;
+pub mod speech;
 pub mod survey;
 pub mod tasks;
 pub mod verdict;

@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::config;
+use crate::dialects::frames::Framer;
 use crate::dialects::head::Head;
-use crate::dialects::openai_chat::stream::DONE;
-use crate::dialects::openai_chat::{ApiError, events, response};
-use crate::dialects::sse::{Frame, Framer};
+use crate::dialects::openai_chat::response;
+use crate::dialects::sse::Frame;
+use crate::dialects::{Decoder, UpstreamDialect};
 use crate::engine::answer::AnsweredBody;
 use crate::engine::attempt::{Attempting, Tried};
 use crate::engine::demand::{Body, Demand};
@@ -22,7 +23,7 @@ use crate::engine::hold::Begun;
 use crate::engine::live::Snapshot;
 use crate::engine::run::find;
 use crate::engine::{Error, Inner, Probe, ProbeResult};
-use crate::hub::{Endpoint, Event};
+use crate::hub::{ApiError, Endpoint, Event};
 use crate::routing::Candidate;
 use crate::telemetry::redact::redact_cut;
 
@@ -164,6 +165,7 @@ async fn ask(snapshot: &Snapshot, probe: &Probe, begun: Instant) -> Result<(Stri
             return Err(format!("{status}{}", failed.reason));
         }
         Tried::Wrong(error) => return Err(error.to_string()),
+        Tried::Unsaid(reason) => return Err(reason.to_string()),
     };
     match answered.body {
         AnsweredBody::Full(body, _) if !answered.status.is_success() => {
@@ -171,10 +173,10 @@ async fn ask(snapshot: &Snapshot, probe: &Probe, begun: Instant) -> Result<(Stri
             Err(format!("{}{said}", answered.status.as_u16()))
         }
         AnsweredBody::Full(body, _) => full(probe.endpoint, &body).map(|reply| (reply, None)),
-        AnsweredBody::Events { begun: stream, .. } => {
+        AnsweredBody::Events { begun: stream, speech, .. } => {
             let first = begun.elapsed();
             let secrets = answered.credential.secrets(snapshot, probe.candidate.provider);
-            let reply = streamed(*stream).await.map_err(|error| redact_cut(&error, &secrets).into_owned())?;
+            let reply = streamed(*stream, speech.upstream()).await.map_err(|error| redact_cut(&error, &secrets).into_owned())?;
             Ok((reply, Some(first)))
         }
         AnsweredBody::Raw(..) => Err("the answer is of an unknown kind".to_owned()),
@@ -190,7 +192,7 @@ fn demand(probe: &Probe) -> Result<Demand, String> {
         body["stream"] = Value::Bool(true);
     }
     let request = Head::read(probe.endpoint, Bytes::from(body.to_string())).map_err(|error| error.to_string())?;
-    Ok(Demand { endpoint: probe.endpoint, model: probe.upstream_model.clone(), body: Body::Json(request) })
+    Ok(Demand::new(probe.endpoint, probe.upstream_model.clone(), Body::Json(request)))
 }
 
 fn full(endpoint: Endpoint, body: &[u8]) -> Result<String, String> {
@@ -206,17 +208,19 @@ fn full(endpoint: Endpoint, body: &[u8]) -> Result<String, String> {
 }
 
 /// A stream, as far as it was read.
-#[derive(Default)]
 struct Heard {
+    dialect: &'static dyn UpstreamDialect,
+    decoder: Box<dyn Decoder>,
     text: String,
     is_complete: bool,
 }
 
 impl Heard {
     fn take(&mut self, frame: &Frame) -> Result<(), String> {
-        let data = frame.data();
-        self.is_complete |= data.starts_with(DONE);
-        for event in events(&data) {
+        self.is_complete |= self.dialect.chunk(frame).done;
+        let mut events = Vec::new();
+        self.decoder.decode(frame, &mut events).map_err(|error| error.to_string())?;
+        for event in events {
             match event {
                 Event::Text(piece) | Event::Refusal(piece) => self.text.push_str(&piece),
                 Event::Finish(_) => self.is_complete = true,
@@ -236,8 +240,8 @@ impl Heard {
 }
 
 /// The text of a stream, which must come to its end.
-async fn streamed(mut begun: Begun) -> Result<String, String> {
-    let mut heard = Heard::default();
+async fn streamed(mut begun: Begun, dialect: &'static dyn UpstreamDialect) -> Result<String, String> {
+    let mut heard = Heard { dialect, decoder: dialect.decoder(), text: String::new(), is_complete: false };
     for frame in &begun.held {
         heard.take(frame)?;
     }

@@ -4,7 +4,6 @@
 //! bytes that came in; only those that may say something of interest are read.
 
 use std::collections::VecDeque;
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,19 +11,26 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
 use crate::config::Secret;
-use crate::dialects::Chunk;
-use crate::dialects::openai_chat::{self, error::envelope};
-use crate::dialects::sse::{Frame, Framer};
+use crate::dialects::frames::Framer;
+use crate::dialects::sse::Frame;
+use crate::dialects::{self, Chunk};
 use crate::engine::answer::{Credential, mask};
 use crate::engine::hold::Begun;
 use crate::engine::live::Snapshot;
 use crate::engine::meter::{Fault, Meter};
+use crate::engine::speech::{Speech, Translator};
+use crate::hub::{ApiError, Event};
 use crate::routing::Candidate;
 use crate::telemetry::redact::redact_cut;
 use crate::transport::UpstreamBody;
+
+mod clock;
+
+use clock::Clock;
+pub use clock::Limits;
 
 /// How long an upstream may keep its body open after the terminator: only so that its connection can be used again.
 const AFTER_DONE: Duration = Duration::from_secs(1);
@@ -64,6 +70,9 @@ enum Kind {
 
 struct Events {
     framer: Framer,
+    speech: Speech,
+    /// Says in the client's words what comes in the upstream's.
+    translator: Option<Box<Translator>>,
     /// Usage was asked for on our own account: its chunk is not the client's.
     withhold_usage: bool,
     finished: bool,
@@ -88,26 +97,11 @@ impl Source {
     }
 }
 
-/// Limits of a committed answer.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Limits {
-    /// Between two pieces.
-    pub idle: Option<Duration>,
-    /// Of the whole.
-    pub until: Option<Instant>,
-}
-
-/// Watches the limits without touching a timer for every piece.
-struct Clock {
-    limits: Limits,
-    last: Instant,
-    sleep: Option<Pin<Box<Sleep>>>,
-}
-
 impl Relay {
     /// A stream of events whose beginning was held back.
-    pub fn events(begun: Begun, withhold_usage: bool, limits: Limits, meter: Meter, from: Source) -> Relay {
-        let events = Events { framer: begun.framer, withhold_usage, finished: false, done: false, failed: false };
+    pub fn events(begun: Begun, speech: Speech, withhold_usage: bool, limits: Limits, meter: Meter, from: Source) -> Relay {
+        let translator = speech.translator().map(Box::new);
+        let events = Events { framer: begun.framer, speech, translator, withhold_usage, finished: false, done: false, failed: false };
         let mut relay = Relay::new(begun.upstream, Kind::Events(events), limits, meter, from);
         for (frame, chunk) in begun.held.into_iter().zip(begun.chunks) {
             relay.take(frame, Some(chunk));
@@ -225,7 +219,8 @@ impl Relay {
 
     /// Gives the answer up on llmgw's own account, if it is not over: cancels the upstream's request and notes `reason`.
     /// In a stream of events `last` goes out yet, and the stream ends cleanly.
-    pub fn stop(&mut self, last: Bytes, reason: &str) {
+    pub fn stop(&mut self, last: &ApiError, reason: &str) {
+        let last = self.last_words(last);
         if self.upstream.take().is_none() {
             return;
         }
@@ -279,9 +274,14 @@ impl Relay {
     /// Passes one event on, unless it is ours alone; `true`: passed on as it is. `chunk`: what it means, if that is known.
     fn take(&mut self, frame: Frame, chunk: Option<Chunk>) -> bool {
         let Kind::Events(events) = &mut self.kind else { return false };
+        if events.translator.is_some() {
+            self.translate(&frame);
+            return false;
+        }
+        let dialect = events.speech.upstream();
         let chunk = match chunk {
             Some(chunk) => Some(chunk),
-            None if openai_chat::is_of_interest(frame.bytes()) => Some(openai_chat::chunk(&frame.data())),
+            None if dialect.is_of_interest(frame.bytes()) => Some(dialect.chunk(&frame)),
             None => None,
         };
         let Some(chunk) = chunk else {
@@ -299,18 +299,11 @@ impl Relay {
             self.meter.report(usage);
         }
         if let Some(error) = chunk.error {
-            events.failed = true;
-            let secrets = self.from.secrets();
-            let fault = if error.blames_the_request() { Fault::Nobodys } else { Fault::Upstream };
-            self.meter.cut_off(&format!("within the stream: {}", redact_cut(&error.summary(), &secrets)), fault);
-            self.upstream = None;
-            self.queue.push_back(mask(frame.into_bytes(), &secrets));
+            self.fail(&error, frame.into_bytes());
             return false;
         }
         if chunk.done {
-            events.done = true;
-            self.clock = Clock::new(Limits { idle: Some(AFTER_DONE), until: Some(Instant::now() + AFTER_DONE) });
-            self.meter.complete();
+            self.done();
         }
         if is_ours {
             return false;
@@ -320,10 +313,93 @@ impl Relay {
         is_as_it_was
     }
 
-    /// An answer's own events have no names; one that has may be an error in a form that nobody foresaw.
+    /// The terminator came.
+    fn done(&mut self) {
+        if let Kind::Events(events) = &mut self.kind {
+            events.done = true;
+        }
+        self.clock = Clock::new(Limits { idle: Some(AFTER_DONE), until: Some(Instant::now() + AFTER_DONE) });
+        self.meter.complete();
+    }
+
+    /// The upstream said, within the stream, that it failed; `bytes` say it to the client.
+    fn fail(&mut self, error: &ApiError, bytes: Bytes) {
+        if let Kind::Events(events) = &mut self.kind {
+            events.failed = true;
+        }
+        let secrets = self.from.secrets();
+        let fault = if error.blames_the_request() { Fault::Nobodys } else { Fault::Upstream };
+        self.meter.cut_off(&format!("within the stream: {}", redact_cut(&error.summary(), &secrets)), fault);
+        self.upstream = None;
+        self.queue.push_back(mask(bytes, &secrets));
+    }
+
+    /// Says one event of the upstream's in the client's dialect.
+    fn translate(&mut self, frame: &Frame) {
+        let Kind::Events(Events { translator: Some(translator), speech, finished, .. }) = &mut self.kind else { return };
+        let (meter, mut error) = (&mut self.meter, None);
+        let said = translator.translate(frame, |event| match event {
+            Event::Usage(usage) => {
+                meter.report(*usage);
+                true
+            }
+            Event::Error(failed) => {
+                error.get_or_insert_with(|| failed.clone());
+                false
+            }
+            Event::Finish(_) => {
+                *finished = true;
+                true
+            }
+            event => {
+                meter.events(u64::from(event.is_content()));
+                error.is_none()
+            }
+        });
+        let dialect = speech.upstream();
+        let is_done = dialect.is_of_interest(frame.bytes()) && dialect.chunk(frame).done;
+        match said {
+            Ok(said) if !said.is_empty() => self.queue.push_back(said),
+            Ok(_) => {}
+            Err(mistake) => {
+                let _ = self.break_off(mistake.to_string(), Fault::Upstream);
+                return;
+            }
+        }
+        if let Some(error) = error {
+            let last = self.last_words(&error);
+            self.fail(&error, last);
+        } else if is_done {
+            self.conclude();
+            self.done();
+        }
+    }
+
+    /// The end of a translated answer that is complete.
+    fn conclude(&mut self) {
+        let Kind::Events(Events { translator: Some(translator), .. }) = &mut self.kind else { return };
+        let end = translator.end();
+        if !end.is_empty() {
+            self.queue.push_back(end);
+        }
+    }
+
+    /// An error as the client's dialect says it within a stream.
+    fn last_words(&self, error: &ApiError) -> Bytes {
+        match &self.kind {
+            Kind::Events(events) => events.speech.client().encode_stream_error(error),
+            Kind::Raw => Bytes::new(),
+        }
+    }
+
+    /// An event of a name that its dialect does not have may be an error in a form that nobody foresaw.
     fn without_secrets(&self, frame: Frame) -> (Bytes, bool) {
         let bytes = frame.into_bytes();
-        if !bytes.starts_with(b"event") {
+        let is_foreseen = match &self.kind {
+            Kind::Events(events) => dialects::is_own_event(events.speech.upstream_kind(), &bytes),
+            Kind::Raw => true,
+        };
+        if is_foreseen {
             return (bytes, true);
         }
         let masked = mask(bytes.clone(), &self.from.secrets());
@@ -341,7 +417,7 @@ impl Relay {
         }
         if let Some(rest) = events.framer.rest() {
             // An unfinished event is passed on only if it is whole but for its blank line.
-            if openai_chat::chunk(&rest.data()).valid {
+            if events.speech.upstream().chunk(&rest).valid {
                 self.take(rest, None);
             }
         }
@@ -350,7 +426,10 @@ impl Relay {
             return;
         }
         match events.finished {
-            true => self.meter.complete(),
+            true => {
+                self.conclude();
+                self.meter.complete();
+            }
             false => self.say("the upstream's stream ended before it was complete", Fault::Upstream),
         }
     }
@@ -374,43 +453,12 @@ impl Relay {
 
     /// Tells the client, in the stream, that there will be no more.
     fn say(&mut self, reason: &str, fault: Fault) {
-        let body = envelope(&format!("the answer broke off: {reason}"), "upstream_error", None, Some("upstream_error"));
-        self.queue.push_back(Frame::from_data(&body).into_bytes());
+        let word = "upstream_error".to_owned();
+        let error = ApiError { message: format!("the answer broke off: {reason}"), kind: word.clone(), code: word };
+        self.queue.push_back(self.last_words(&error));
         self.meter.cut_off(reason, fault);
         if let Kind::Events(events) = &mut self.kind {
             events.failed = true;
-        }
-    }
-}
-
-impl Clock {
-    fn new(limits: Limits) -> Clock {
-        Clock { limits, last: Instant::now(), sleep: None }
-    }
-
-    /// When the next limit passes, and which silence it is if it is one.
-    fn due(&self) -> Option<(Instant, Option<Duration>)> {
-        let idle = self.limits.idle.map(|idle| (self.last + idle, Some(idle)));
-        let until = self.limits.until.map(|until| (until, None));
-        idle.into_iter().chain(until).min_by_key(|(at, _)| *at)
-    }
-
-    /// Ready with the reason, and whose fault it is, when a limit has passed.
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<(String, Fault)> {
-        loop {
-            let Some((at, silence)) = self.due() else { return Poll::Pending };
-            let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
-            if sleep.as_mut().poll(context).is_pending() {
-                return Poll::Pending;
-            }
-            if Instant::now() >= at {
-                return Poll::Ready(match silence {
-                    Some(idle) => (format!("nothing came for {}", humantime::format_duration(idle)), Fault::Upstream),
-                    // However slow it is: a slow reader makes it so too.
-                    None => ("it took longer than its time limit".to_owned(), Fault::Nobodys),
-                });
-            }
-            sleep.as_mut().reset(at);
         }
     }
 }

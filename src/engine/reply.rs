@@ -1,5 +1,6 @@
 //! What the engine hands back: a head, and a body that is polled by whoever reads it.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::engine::meter::{Fault, Meter};
 use crate::engine::relay::{BrokenOff, Relay};
+use crate::hub::ApiError;
 
 /// An upstream's answer on its way to the client.
 pub struct Reply {
@@ -34,6 +36,8 @@ pub struct Trace {
     pub attempts: u32,
     /// Time spent in llmgw itself, until the headers.
     pub overhead: Duration,
+    /// Hints of the request that a translation left out.
+    pub dropped: Vec<Cow<'static, str>>,
 }
 
 /// A reply's body. Dropping it before its end cancels the upstream's request and records what was used until then.
@@ -56,7 +60,7 @@ impl ReplyBody {
     }
 
     /// Gives it up on llmgw's own account and notes `reason`; `last` still goes out if it is a stream of events.
-    pub fn stop(&mut self, last: Bytes, reason: &str) {
+    pub fn stop(&mut self, last: &ApiError, reason: &str) {
         match self {
             ReplyBody::Full(bytes, meter) => {
                 if bytes.take().is_some() {

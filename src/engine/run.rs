@@ -12,6 +12,7 @@ use rand::RngExt;
 use tokio::time::{Instant, sleep_until};
 use tracing::debug;
 
+use crate::dialects::DialectError;
 use crate::engine::answer::{Answered, AnsweredBody, Failed, mask_headers};
 use crate::engine::attempt::{Attempting, Tried};
 use crate::engine::claim::claim_when_free;
@@ -27,6 +28,7 @@ use crate::routing::{Candidate, Failure, Millis, Permit, Plan, Skipped, Slot, St
 use crate::telemetry::events::{AttemptFailed, CandidateSkipped, SwitchedUpstream};
 
 mod beside;
+mod others;
 mod used_up;
 
 /// Answers `job`, which asks for `demand`; what was used is in `meter`, which the reply takes along.
@@ -73,10 +75,14 @@ struct Walk<'a> {
     failures: Vec<Failed>,
     /// Upstream models and providers to which this request has added its failure.
     hurt: HashSet<(usize, Option<Arc<str>>)>,
+    /// What the request says and these upstreams have no words for.
+    unsaid: Vec<(Candidate, DialectError)>,
     /// When each upstream failed last, and how often.
     tried: HashMap<(usize, Arc<str>), (Instant, u32)>,
     /// It has had its second attempt beside a silent one.
     hedged: bool,
+    /// Names whose `fallback_on` was followed.
+    followed: HashSet<Arc<str>>,
 }
 
 /// What every attempt of a request is given.
@@ -103,8 +109,10 @@ impl<'a> Walk<'a> {
             attempts: Vec::new(),
             failures: Vec::new(),
             hurt: HashSet::new(),
+            unsaid: Vec::new(),
             tried: HashMap::new(),
             hedged: false,
+            followed: HashSet::new(),
         }
     }
 
@@ -122,7 +130,7 @@ impl<'a> Walk<'a> {
                 return Ok(answer);
             }
         }
-        Err(self.error(meter))
+        Err(self.error(demand.endpoint.dialect(), meter))
     }
 
     fn begin<'f>(&self, asked: &'f Asked<'_>, candidate: Candidate, permit: Permit, meter: &mut Meter) -> Running<'f>
@@ -158,6 +166,12 @@ impl<'a> Walk<'a> {
                 }
                 continue;
             };
+            if let Some(topic) = tried.topic()
+                && self.turn_to_others(topic, &candidate).await
+            {
+                self.turned(candidate, permit, tried, begun.elapsed());
+                continue;
+            }
             match tried {
                 Tried::Wrong(error) if race.is_over() => return Err(error),
                 // What cannot be said to the one may well be answered by the other.
@@ -170,6 +184,7 @@ impl<'a> Walk<'a> {
                     beside::abandon(race, asked.demand, meter);
                     return Ok(Some(self.won(answered, candidate, permit, begun, meter)));
                 }
+                Tried::Unsaid(reason) => self.unsaid(candidate, reason, meter),
                 Tried::Failed(failed) => self.failed(candidate, permit, failed, begun.elapsed()),
             }
         }
@@ -255,6 +270,13 @@ impl<'a> Walk<'a> {
         sleep_until((*failed_at + jittered).min(self.deadline)).await;
     }
 
+    /// Nothing was sent: it is no attempt, and nobody's failure.
+    fn unsaid(&mut self, candidate: Candidate, reason: DialectError, meter: &mut Meter) {
+        debug!(%candidate, %reason, "cannot be asked");
+        meter.attempts -= 1;
+        self.unsaid.push((candidate, reason));
+    }
+
     fn failed(&mut self, candidate: Candidate, permit: Permit, failed: Failed, took: Duration) {
         let now = self.engine.now();
         if let Some(failure) = &failed.failure {
@@ -289,6 +311,7 @@ pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: Candidate,
         model: candidate.model.to_string(),
         attempts: meter.attempts,
         overhead: meter.overhead(),
+        dropped: answered.dropped,
     };
     let timeout = &snapshot.config.providers[candidate.provider].timeout;
     let from = Source { snapshot: snapshot.clone(), candidate, credential: answered.credential };
@@ -303,10 +326,10 @@ pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: Candidate,
             meter.complete();
             ReplyBody::Full(Some(bytes), Box::new(meter))
         }
-        AnsweredBody::Events { begun, withhold_usage } => {
+        AnsweredBody::Events { begun, speech, withhold_usage } => {
             meter.first_token();
             let limits = Limits { idle: Some(timeout.idle), until: timeout.stream.map(|whole| Instant::now() + whole) };
-            ReplyBody::Stream(Box::new(Relay::events(*begun, withhold_usage, limits, meter, from)))
+            ReplyBody::Stream(Box::new(Relay::events(*begun, speech, withhold_usage, limits, meter, from)))
         }
         AnsweredBody::Raw(first, upstream) => {
             let limits = Limits { idle: Some(timeout.idle), until: answered.until };

@@ -13,6 +13,25 @@ pub struct ApiError {
     pub code: String,
 }
 
+/// What an error is about that another model may do better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// The prompt is longer than the model takes.
+    ContextLength,
+    /// A filter refused.
+    ContentPolicy,
+}
+
+impl Topic {
+    /// OpenAI's code for it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Topic::ContextLength => "context_length_exceeded",
+            Topic::ContentPolicy => "content_policy_violation",
+        }
+    }
+}
+
 impl ApiError {
     /// Whether one of `patterns` (lower case) stands in the type or the code, or in the message if that counts.
     pub fn matches(&self, patterns: &[String], message_counts: bool) -> bool {
@@ -37,6 +56,38 @@ impl ApiError {
         CODES.contains(&self.code.as_str()) || matches!(self.kind.as_str(), "invalid_request_error" | "content_filter")
     }
 
+    /// What it is about, if that is what another model may do better.
+    pub fn topic(&self) -> Option<Topic> {
+        const TOO_LONG: [&str; 9] = [
+            "context_length_exceeded",
+            "model_context_window_exceeded",
+            "maximum context length",
+            "prompt is too long",
+            "input is too long",
+            "input token count",
+            "context window",
+            "exceeds the context",
+            "too many tokens",
+        ];
+        const POLICY: [&str; 8] = [
+            "content_filter",
+            "content_policy",
+            "cyber_policy",
+            "bio_policy",
+            "moderation_blocked",
+            "data_inspection_failed",
+            "responsibleaipolicyviolation",
+            "content management policy",
+        ];
+        let text = format!("{} {} {}", self.kind, self.code, self.message).to_lowercase();
+        let holds = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        match () {
+            () if holds(&TOO_LONG) => Some(Topic::ContextLength),
+            () if holds(&POLICY) => Some(Topic::ContentPolicy),
+            () => None,
+        }
+    }
+
     /// In one line, for a list of attempts.
     pub fn summary(&self) -> Cow<'_, str> {
         const LONGEST_NAME: usize = 100;
@@ -59,7 +110,7 @@ fn in_one_line(text: &str, longest: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::ApiError;
+    use super::{ApiError, Topic};
 
     #[test]
     fn a_refused_request_is_told_from_a_failed_upstream() {
@@ -70,6 +121,25 @@ mod tests {
         for (kind, code) in [("", ""), ("server_error", "overloaded"), ("", "500"), ("rate_limit_error", "429")] {
             assert!(!error(kind, code).blames_the_request(), "{kind} {code}");
         }
+    }
+
+    #[test]
+    fn what_another_model_may_do_better_is_recognised_in_every_vendors_words() {
+        let topic = |kind: &str, code: &str, message: &str| {
+            ApiError { message: message.to_owned(), kind: kind.to_owned(), code: code.to_owned() }.topic()
+        };
+        for (kind, code, message) in [
+            ("invalid_request_error", "context_length_exceeded", ""),
+            ("invalid_request_error", "", "prompt is too long: 210000 tokens > 200000 maximum"),
+            ("INVALID_ARGUMENT", "400", "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576)."),
+            ("ValidationException", "", "Input is too long for requested model."),
+        ] {
+            assert_eq!(topic(kind, code, message), Some(Topic::ContextLength), "{message}");
+        }
+        for (kind, code) in [("", "content_filter"), ("invalid_request_error", "cyber_policy"), ("data_inspection_failed", "")] {
+            assert_eq!(topic(kind, code, "不行"), Some(Topic::ContentPolicy), "{kind} {code}");
+        }
+        assert_eq!(topic("invalid_request_error", "", "`temperature` must be a number"), None);
     }
 
     #[test]

@@ -1,12 +1,20 @@
 //! The operations that name a model in their body.
 
-/// An operation of the OpenAI-shaped API whose body names the model that shall answer.
+use crate::hub::Kind;
+
+/// An operation whose body names the model that shall answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
     /// `POST /chat/completions`
     ChatCompletions,
     /// `POST /completions`, the legacy text form
     Completions,
+    /// `POST /responses`
+    Responses,
+    /// `POST /messages`, Anthropic's
+    Messages,
+    /// `POST /messages/count_tokens`, Anthropic's
+    CountTokens,
     /// `POST /embeddings`
     Embeddings,
     /// `POST /moderations`
@@ -29,9 +37,12 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Every endpoint, in the order of the documentation.
-    pub const ALL: [Endpoint; 11] = [
+    pub const ALL: [Endpoint; 14] = [
         Endpoint::ChatCompletions,
         Endpoint::Completions,
+        Endpoint::Responses,
+        Endpoint::Messages,
+        Endpoint::CountTokens,
         Endpoint::Embeddings,
         Endpoint::Moderations,
         Endpoint::ImageGenerations,
@@ -48,6 +59,9 @@ impl Endpoint {
         match self {
             Endpoint::ChatCompletions => "/chat/completions",
             Endpoint::Completions => "/completions",
+            Endpoint::Responses => "/responses",
+            Endpoint::Messages => "/messages",
+            Endpoint::CountTokens => "/messages/count_tokens",
             Endpoint::Embeddings => "/embeddings",
             Endpoint::Moderations => "/moderations",
             Endpoint::ImageGenerations => "/images/generations",
@@ -67,6 +81,25 @@ impl Endpoint {
 
     /// Whether a reply is a JSON value that llmgw reads whole before it answers (§4: "a non-streamed JSON answer when it is complete").
     pub fn has_json_reply(self) -> bool {
-        matches!(self, Endpoint::ChatCompletions | Endpoint::Completions | Endpoint::Embeddings)
+        self.chat().is_some() || matches!(self, Endpoint::CountTokens | Endpoint::Embeddings)
+    }
+
+    /// The dialect of a chat that is asked for here.
+    pub fn chat(self) -> Option<Kind> {
+        match self {
+            Endpoint::ChatCompletions => Some(Kind::OpenAiChat),
+            Endpoint::Completions => Some(Kind::OpenAiText),
+            Endpoint::Responses => Some(Kind::OpenAiResponses),
+            Endpoint::Messages => Some(Kind::Anthropic),
+            _ => None,
+        }
+    }
+
+    /// The dialect in which its clients read errors.
+    pub fn dialect(self) -> Kind {
+        match self {
+            Endpoint::CountTokens => Kind::Anthropic,
+            _ => self.chat().unwrap_or(Kind::OpenAiChat),
+        }
     }
 }

@@ -68,6 +68,17 @@ pub enum Event {
     Error(ApiError),
 }
 
+impl Event {
+    /// Whether it is something that a client sees: the first one commits an answer.
+    pub fn is_content(&self) -> bool {
+        match self {
+            Event::Text(text) | Event::Reasoning(text) | Event::Refusal(text) | Event::ToolArguments { text, .. } => !text.is_empty(),
+            Event::ToolCall { .. } | Event::Image { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 /// Why an answer ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FinishReason {

@@ -17,7 +17,7 @@ pub mod signature;
 pub mod usage;
 
 pub use answer::Answer;
-pub use api_error::ApiError;
+pub use api_error::{ApiError, Topic};
 pub use endpoint::Endpoint;
 pub use event::{Event, FinishReason};
 pub use kind::Kind;

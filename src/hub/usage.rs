@@ -17,6 +17,19 @@ pub struct Usage {
     pub reasoning: u64,
 }
 
+impl Usage {
+    /// The larger of each count.
+    pub fn most(self, other: Usage) -> Usage {
+        Usage {
+            input: self.input.max(other.input),
+            cached: self.cached.max(other.cached),
+            cache_write: self.cache_write.max(other.cache_write),
+            output: self.output.max(other.output),
+            reasoning: self.reasoning.max(other.reasoning),
+        }
+    }
+}
+
 /// Where a token count comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

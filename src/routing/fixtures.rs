@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
-use crate::config::{Config, Cooldown, Mock, Model, Origin, Params, Provider, ProviderKind, Route, Routing, Strategy, Target};
+use crate::config::{Config, Cooldown, FallbackOn, Mock, Model, Origin, Params, Provider, ProviderKind, Route, Routing, Strategy, Target};
 use crate::usage::Prices;
 
 use super::{Board, NothingDiscovered, Offers, Plan, RouteTable, plan};
@@ -39,15 +39,27 @@ pub(super) fn route(provider: usize, model: &str) -> Route {
 
 pub(super) fn model(name: &str, routes: Vec<Route>, fallback: &[&str]) -> Model {
     let fallback = fallback.iter().map(|name| Arc::from(*name)).collect();
-    Model { name: name.into(), enabled: true, target: Target::Routes { strategy: Strategy::Priority, routes, fallback }, line: 1 }
+    Model {
+        name: name.into(),
+        enabled: true,
+        target: Target::Routes { strategy: Strategy::Priority, routes, fallback },
+        fallback_on: FallbackOn::default(),
+        line: 1,
+    }
 }
 
 pub(super) fn with_strategy(name: &str, strategy: Strategy, routes: Vec<Route>) -> Model {
-    Model { name: name.into(), enabled: true, target: Target::Routes { strategy, routes, fallback: Vec::new() }, line: 1 }
+    Model {
+        name: name.into(),
+        enabled: true,
+        target: Target::Routes { strategy, routes, fallback: Vec::new() },
+        fallback_on: FallbackOn::default(),
+        line: 1,
+    }
 }
 
 pub(super) fn alias(name: &str, target: &str) -> Model {
-    Model { name: name.into(), enabled: true, target: Target::Name(target.into()), line: 1 }
+    Model { name: name.into(), enabled: true, target: Target::Name(target.into()), fallback_on: FallbackOn::default(), line: 1 }
 }
 
 pub(super) fn disabled(model: Model) -> Model {

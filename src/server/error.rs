@@ -6,13 +6,15 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use tracing::error;
 
 use crate::access::AccessError;
+use crate::dialects::client;
 use crate::engine;
+use crate::hub::{ApiError, Kind};
 
 /// Why the server answers with an error.
 #[derive(Debug, thiserror::Error)]
@@ -181,6 +183,11 @@ impl Rejection {
         headers
     }
 
+    /// What the client is told, free of any envelope.
+    pub(super) fn api_error(&self) -> ApiError {
+        ApiError { message: self.to_string(), kind: kind(self.status()).to_owned(), code: self.code().to_owned() }
+    }
+
     /// What the client is told, as JSON.
     pub(super) fn body(&self) -> Bytes {
         // The upstream's own words tell the client more than ours about them.
@@ -204,7 +211,29 @@ impl IntoResponse for Rejection {
         let mut response = Response::new(Body::from(self.body()));
         *response.status_mut() = self.status();
         *response.headers_mut() = self.headers();
+        // The upstream's own words are in the client's dialect already.
+        if !matches!(self, Rejection::Engine(engine::Error::SameStatus { body: Some(_), .. })) {
+            response.extensions_mut().insert(Said(self.api_error()));
+        }
         response
+    }
+}
+
+/// What an error says, for clients that read another envelope than OpenAI's.
+#[derive(Clone)]
+struct Said(ApiError);
+
+/// An answer to a request for `path`, in the envelope of that path's dialect if it is an error of ours.
+pub(super) fn in_dialect_of(path: &str, response: &mut Response) {
+    if response.status().as_u16() < 400 {
+        return;
+    }
+    let Some(Said(error)) = response.extensions_mut().remove::<Said>() else { return };
+    if path == "/v1/messages" || path.starts_with("/v1/messages/") {
+        let body = client(Kind::Anthropic).encode_error(response.status().as_u16(), &error);
+        *response.body_mut() = Body::from(body);
+        // That of the other envelope.
+        response.headers_mut().remove(CONTENT_LENGTH);
     }
 }
 

@@ -13,9 +13,12 @@ use crate::engine::HealthReport;
 use crate::server::state::App;
 
 /// What can be asked, in the order of the documentation.
-const ENDPOINTS: [&str; 19] = [
+const ENDPOINTS: [&str; 22] = [
     "POST /v1/chat/completions",
     "POST /v1/completions",
+    "POST /v1/responses",
+    "POST /v1/messages",
+    "POST /v1/messages/count_tokens",
     "POST /v1/embeddings",
     "POST /v1/moderations",
     "POST /v1/images/*",

@@ -19,10 +19,10 @@ use serde_json::Value;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use crate::config::Keepalive;
-use crate::dialects::openai_chat::ApiError;
 use crate::dialects::openai_chat::error::envelope;
-use crate::dialects::sse;
+use crate::dialects::{client, sse};
 use crate::engine::{Accepted, BrokenOff, Error, Reply, ReplyBody};
+use crate::hub::{ApiError, Kind};
 use crate::server::error::{Rejection, kind};
 use crate::server::reply;
 use crate::server::shutdown::{Shutdown, Stage};
@@ -34,12 +34,14 @@ type Answer = BoxFuture<'static, Result<Reply, Error>>;
 
 /// Answers with a stream of events: the upstream's as soon as it begins, or one without a beginning when that is late.
 pub(super) async fn answer(accepted: Accepted, keepalive: Keepalive, shutdown: &Shutdown) -> Response {
+    let dialect = accepted.dialect();
     let mut answer: Answer = accepted.answer();
     let in_time = match keepalive.before_headers {
         Some(patience) => timeout(patience, answer.as_mut()).await.ok(),
         None => Some(answer.as_mut().await),
     };
-    let kept = |state, is_due| Body::new(Kept { state, silence: Silence::new(keepalive.every, is_due), ending: Ending::of(shutdown) });
+    let kept =
+        |state, is_due| Body::new(Kept { state, dialect, silence: Silence::new(keepalive.every, is_due), ending: Ending::of(shutdown) });
     match in_time {
         Some(result) => reply::metered_with(result, |body| match body.is_events() {
             true => kept(State::Answered(body), false),
@@ -52,6 +54,8 @@ pub(super) async fn answer(accepted: Accepted, keepalive: Keepalive, shutdown: &
 /// A stream of events on its way, from before there is an answer to its end. Dropping it cancels all of it.
 struct Kept {
     state: State,
+    /// In which the client reads errors.
+    dialect: Kind,
     silence: Silence,
     ending: Ending,
 }
@@ -67,12 +71,13 @@ enum State {
 
 impl Kept {
     fn poll_upstream(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
+        let dialect = self.dialect;
         loop {
             self.state = match &mut self.state {
                 // Nobody above can make an answer of a panic any more.
                 State::Waiting(answer) => match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
-                    Ok(polled) => begun(ready!(polled)),
-                    Err(panic) => State::Over(Some(rejected(&Rejection::of_panic(&*panic)))),
+                    Ok(polled) => begun(dialect, ready!(polled)),
+                    Err(panic) => State::Over(Some(rejected(dialect, &Rejection::of_panic(&*panic)))),
                 },
                 State::Answered(body) => {
                     let frame = ready!(Pin::new(body).poll_frame(context));
@@ -85,10 +90,10 @@ impl Kept {
 
     /// The server ends: cancels what runs and tells the client. Afterwards nothing is waited for.
     fn stop(&mut self) {
-        let last = rejected(&Rejection::ShuttingDown);
+        let last = Rejection::ShuttingDown;
         match &mut self.state {
-            State::Waiting(_) => self.state = State::Over(Some(last)),
-            State::Answered(body) => body.stop(last, "llmgw was shut down"),
+            State::Waiting(_) => self.state = State::Over(Some(rejected(self.dialect, &last))),
+            State::Answered(body) => body.stop(&last.api_error(), "llmgw was shut down"),
             State::Over(_) => {}
         }
     }
@@ -187,34 +192,37 @@ impl Ending {
 }
 
 /// What a late answer is to a client that was told 200 already.
-fn begun(answer: Result<Reply, Error>) -> State {
+fn begun(dialect: Kind, answer: Result<Reply, Error>) -> State {
     match answer {
         Ok(reply) if reply.body.is_events() => State::Answered(reply.body),
-        Ok(reply) => State::Over(Some(given_back(reply))),
-        Err(error) => State::Over(Some(rejected(&error.into()))),
+        Ok(reply) => State::Over(Some(given_back(dialect, reply))),
+        Err(error) => State::Over(Some(rejected(dialect, &error.into()))),
     }
 }
 
 /// An upstream's answer that is no stream of events, as the event of an error.
-fn given_back(reply: Reply) -> Bytes {
+fn given_back(dialect: Kind, reply: Reply) -> Bytes {
     let Reply { status, mut body, .. } = reply;
     let read = match &mut body {
         ReplyBody::Full(bytes, _) if !status.is_success() => bytes.take(),
         _ => None,
     };
-    body.stop(Bytes::new(), "what came is no stream of events, and the status had gone out");
-    event(status, &read.unwrap_or_default())
+    body.stop(&ApiError::default(), "what came is no stream of events, and the status had gone out");
+    event(dialect, status, &read.unwrap_or_default())
 }
 
-fn rejected(rejection: &Rejection) -> Bytes {
-    event(rejection.status(), &rejection.body())
+fn rejected(dialect: Kind, rejection: &Rejection) -> Bytes {
+    event(dialect, rejection.status(), &rejection.body())
 }
 
-/// An error's body as an event: on one line, and with its envelope if it had none.
-fn event(status: StatusCode, body: &[u8]) -> Bytes {
+/// An error's body as an event of `dialect`; in OpenAI's on one line, and with its envelope if it had none.
+fn event(dialect: Kind, status: StatusCode, body: &[u8]) -> Bytes {
     let enveloped = serde_json::from_slice::<Value>(body).ok().filter(|body| body["error"].is_object());
     let line = enveloped.map_or_else(|| say(status, body), |body| body.to_string());
-    sse::Frame::from_data(&line).into_bytes()
+    match dialect {
+        Kind::OpenAiChat | Kind::OpenAiText => sse::Frame::from_data(&line).into_bytes(),
+        _ => client(dialect).encode_stream_error(&ApiError::read_failed(line.as_bytes()).unwrap_or_default()),
+    }
 }
 
 /// OpenAI's envelope around what an upstream says in another shape, or does not say.

@@ -29,7 +29,7 @@ use crate::server::accept::Handle;
 use crate::server::admit::{Place, check_form};
 use crate::server::body::lend;
 use crate::server::caller::{check_open, is_allowed_origin};
-use crate::server::error::Rejection;
+use crate::server::error::{Rejection, in_dialect_of};
 use crate::server::router::{Paths, is_vital};
 use crate::server::state::{App, Arrival, Metered};
 use crate::telemetry::events::RequestAnswered;
@@ -131,6 +131,7 @@ impl Handle for Arc<Edge> {
         let answer = Box::pin(self.answer(arrival, request, &place));
         let answer = AssertUnwindSafe(answer).catch_unwind().instrument(span.clone());
         let mut response = answer.await.unwrap_or_else(|panic| span.in_scope(|| Rejection::of_panic(&*panic)).into_response());
+        in_dialect_of(line.uri.path(), &mut response);
         if let Ok(value) = HeaderValue::from_str(line.arrival.id.as_str()) {
             response.headers_mut().insert(REQUEST_ID, value);
         }

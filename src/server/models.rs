@@ -1,5 +1,7 @@
 //! The models that a caller may ask for, and a real call to one of them.
 
+mod anthropic;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -21,17 +23,26 @@ use crate::server::error::Rejection;
 use crate::server::state::{App, Arrival};
 
 /// `GET /v1/models`
-pub(super) async fn list(State(app): State<Arc<App>>, request: Request) -> Result<Json<List>, Rejection> {
+pub(super) async fn list(State(app): State<Arc<App>>, request: Request) -> Result<Response, Rejection> {
     let (mut parts, _) = request.into_parts();
-    Ok(Json(List { object: "list", data: offered(&app, &mut parts)? }))
+    let entries = offered(&app, &mut parts)?;
+    Ok(match anthropic::is_asked(&parts.headers) {
+        true => Json(anthropic::page(entries, &parts)).into_response(),
+        false => Json(List { object: "list", data: entries }).into_response(),
+    })
 }
 
 /// `GET /v1/models/{id}`
-pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Result<Json<Entry>, Rejection> {
+pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Result<Response, Rejection> {
     let (mut parts, _) = request.into_parts();
     let id = decoded_id(&parts);
     let entry = offered(&app, &mut parts)?.into_iter().find(|entry| entry.id == id);
-    entry.map(Json).ok_or_else(|| Error::ModelNotFound(format!("there is no model `{id}`; `GET /v1/models` lists those there are")).into())
+    let missing = || Error::ModelNotFound(format!("there is no model `{id}`; `GET /v1/models` lists those there are"));
+    let entry = entry.ok_or_else(missing)?;
+    Ok(match anthropic::is_asked(&parts.headers) {
+        true => Json(anthropic::Model::from(entry)).into_response(),
+        false => Json(entry).into_response(),
+    })
 }
 
 /// `POST /v1/models/{id}/test`
@@ -175,7 +186,7 @@ mod tests {
     use http::Request;
 
     use super::{Entry, decoded_id, entries};
-    use crate::config::{Model, Strategy, Target};
+    use crate::config::{FallbackOn, Model, Strategy, Target};
     use crate::engine::ModelRow;
 
     fn row(name: &str, provider: &str, upstream_model: &str, enabled: bool, source: &'static str) -> ModelRow {
@@ -194,7 +205,7 @@ mod tests {
 
     fn model(name: &str, enabled: bool) -> Model {
         let target = Target::Routes { strategy: Strategy::Priority, routes: Vec::new(), fallback: Vec::new() };
-        Model { name: name.into(), enabled, target, line: 1 }
+        Model { name: name.into(), enabled, target, fallback_on: FallbackOn::default(), line: 1 }
     }
 
     fn listed(rows: &[ModelRow], models: &[Model], may: impl Fn(&str) -> bool) -> Vec<(String, String)> {

@@ -14,6 +14,7 @@ const PROVIDER: HeaderName = HeaderName::from_static("x-llmgw-provider");
 const MODEL: HeaderName = HeaderName::from_static("x-llmgw-model");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-llmgw-attempts");
 const OVERHEAD: HeaderName = HeaderName::from_static("x-llmgw-overhead-ms");
+const DROPPED: HeaderName = HeaderName::from_static("x-llmgw-dropped");
 /// Tells nginx not to gather a stream's pieces.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -54,7 +55,8 @@ fn upstream_of(error: &Error) -> Option<(HeaderMap, Trace)> {
     }
     let last = attempts.last()?;
     let tried = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
-    let trace = Trace { provider: last.provider.clone(), model: last.model.clone(), attempts: tried, overhead: *overhead };
+    let trace =
+        Trace { provider: last.provider.clone(), model: last.model.clone(), attempts: tried, overhead: *overhead, dropped: Vec::new() };
     Some((headers, trace))
 }
 
@@ -84,6 +86,9 @@ fn name_upstream(headers: &mut HeaderMap, trace: &Trace) {
     }
     headers.insert(ATTEMPTS, HeaderValue::from(trace.attempts));
     let overhead = trace.overhead.as_micros();
+    if !trace.dropped.is_empty() {
+        headers.insert(DROPPED, as_value(&trace.dropped.join(", ")));
+    }
     headers.insert(OVERHEAD, as_value(&format!("{}.{:03}", overhead / 1000, overhead % 1000)));
 }
 
@@ -116,7 +121,13 @@ mod tests {
     #[test]
     fn an_answer_names_who_gave_it() {
         let mut headers = HeaderMap::new();
-        let trace = Trace { provider: "智谱".into(), model: "glm-4".into(), attempts: 2, overhead: Duration::from_micros(412) };
+        let trace = Trace {
+            provider: "智谱".into(),
+            model: "glm-4".into(),
+            attempts: 2,
+            overhead: Duration::from_micros(412),
+            dropped: Vec::new(),
+        };
         name_upstream(&mut headers, &trace);
         let values: Vec<_> =
             ["provider", "model", "attempts", "overhead-ms"].map(|name| headers[format!("x-llmgw-{name}")].to_str().unwrap()).into();

@@ -28,8 +28,7 @@ pub(super) enum Surface {
 }
 
 /// Paths of later versions; they say so instead of being taken for an upstream's.
-const NOT_YET: [&str; 6] =
-    ["/v1/realtime", "/v1/messages", "/v1/messages/{*rest}", "/v1/responses", "/v1/responses/{*rest}", "/v1/realtime/{*rest}"];
+const NOT_YET: [&str; 2] = ["/v1/realtime", "/v1/realtime/{*rest}"];
 const DOCS_NOT_YET: [&str; 3] = ["/docs", "/openapi.json", "/redoc"];
 const ADMIN_NOT_YET: [&str; 3] = ["/metrics", "/admin", "/admin/{*rest}"];
 

@@ -415,3 +415,45 @@ async fn a_key_that_the_list_of_models_refuses_rests_and_the_next_is_asked() {
     assert!(gateway.ask("m").await.is_err());
     assert_eq!(gateway.received("a"), 2, "each key once");
 }
+
+/// `gpt-4` at `a`; `long` at `b` for prompts that are too long, `other` at `b` for what a filter refuses.
+const OTHERS: &str = "
+providers:
+  - { name: a, type: openai, base_url: http://a.test/v1, models: [m-a] }
+  - { name: b, type: openai, base_url: http://b.test/v1, models: [m-b, m-c] }
+models:
+  gpt-4:
+    routes: [{ provider: a, model: m-a }]
+    fallback_on: { context_length: [long], content_policy: [other] }
+  long: { routes: [{ provider: b, model: m-b }], fallback_on: { context_length: [gpt-4] } }
+  other: { routes: [{ provider: b, model: m-c }] }
+";
+
+fn complains(code: &'static str) -> crate::gateway::Behaviour {
+    Arc::new(move |_, _| {
+        with_headers(400, vec![], &json!({ "error": { "message": "不行", "type": "invalid_request_error", "code": code } }))
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_model_may_do_better_is_asked_of_it() {
+    for (code, model) in [("context_length_exceeded", "m-b"), ("content_filter", "m-c")] {
+        let gateway = Gateway::with(OTHERS).upstream("a", complains(code)).upstream("b", says("好")).start();
+        let reply = gateway.ask("gpt-4").await.expect("an answer");
+        assert_eq!((reply.status.as_u16(), reply.trace.model.as_str(), reply.trace.attempts), (200, model, 2), "{code}");
+        // Nobody's health is hurt by what the client wrote.
+        assert_eq!(gateway.engine.health().healthy_providers, 2);
+    }
+    let gateway = Gateway::with(OTHERS).upstream("a", complains("invalid_value")).upstream("b", says("好")).start();
+    assert_eq!((gateway.ask("gpt-4").await.expect("an answer").status.as_u16(), gateway.received("b")), (400, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_that_lead_to_each_other_are_followed_once() {
+    let too_long = || complains("context_length_exceeded");
+    let gateway = Gateway::with(OTHERS).upstream("a", too_long()).upstream("b", too_long()).start();
+    let reply = gateway.ask("gpt-4").await.expect("the upstream's own words");
+    assert_eq!(reply.status.as_u16(), 400);
+    assert!(text(reply).await.expect("whole").contains("context_length_exceeded"));
+    assert_eq!((gateway.received("a"), gateway.received("b")), (2, 1));
+}

@@ -11,6 +11,7 @@ mod breaker;
 mod canary;
 #[cfg(unix)]
 mod cli;
+mod dialects;
 mod failover;
 mod faulty;
 mod gateway;
@@ -26,6 +27,7 @@ mod server;
 mod soak;
 mod streams;
 mod tidy;
+mod translation;
 #[cfg(unix)]
 mod under_load;
 

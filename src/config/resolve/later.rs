@@ -5,10 +5,10 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use super::Resolver;
-use crate::config::file::{File, LoggingFile, ModelTable, StorageFile, TelemetryFile};
-use crate::config::file_kinds::{ModelFile, RotateEvery};
+use crate::config::file::{File, LoggingFile, StorageFile, TelemetryFile};
+use crate::config::file_kinds::RotateEvery;
 use crate::config::leaves::{DurationText, SizeText};
-use crate::config::read::{List, Place, Setting};
+use crate::config::read::{Place, Setting};
 
 impl Resolver<'_, '_> {
     pub(super) fn later(&mut self, file: &File) {
@@ -20,11 +20,6 @@ impl Resolver<'_, '_> {
         }
         if let Some(storage) = file.storage.value() {
             self.later_storage(storage);
-        }
-        for model in file.models.value().map(|table| table.0.as_slice()).unwrap_or_default() {
-            if let Some(ModelFile::Table(table)) = model.value.value() {
-                self.later_model(table);
-            }
         }
     }
 
@@ -57,17 +52,6 @@ impl Resolver<'_, '_> {
         self.set_later(&storage.path);
         self.other_later(&storage.keep, &DurationText(Duration::from_secs(30 * 86_400)));
         self.set_later(&storage.responses);
-    }
-
-    fn later_model(&mut self, table: &ModelTable) {
-        let Some(on) = table.fallback_on.value() else { return };
-        for setting in [&on.context_length, &on.content_policy] {
-            if let Some((List(names), place)) = setting.placed()
-                && !names.is_empty()
-            {
-                self.not_yet(place);
-            }
-        }
     }
 
     /// Refuses any value: the default is none.

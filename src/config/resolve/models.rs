@@ -10,7 +10,7 @@ use crate::config::defaults::PRIORITY;
 use crate::config::file::{ModelTable, RouteFile};
 use crate::config::file_kinds::ModelFile;
 use crate::config::read::{List, Named, Place, Placed, Setting, Table};
-use crate::config::{AUTO, Model, Provider, Route, Target};
+use crate::config::{AUTO, FallbackOn, Model, Provider, Route, Target};
 
 /// Longer chains of names than any sane file has are not searched for circles.
 const LONGEST_WAY: usize = 100;
@@ -63,18 +63,19 @@ impl Resolver<'_, '_> {
             Setting::Set(file, place) => (file, place),
             Setting::Absent | Setting::Null(_) | Setting::Wrong(_) => return None,
         };
-        let (enabled, target) = match file {
+        let (enabled, target, fallback_on) = match file {
             ModelFile::Name(to) => {
                 let to: Arc<str> = Arc::from(to);
                 leads.push(Lead { from: name.clone(), to: to.clone(), place, is_short: true });
-                (true, Target::Name(to))
+                (true, Target::Name(to), FallbackOn::default())
             }
             ModelFile::Table(table) => {
                 let enabled = table.enabled.value().copied().unwrap_or(true);
-                (enabled, self.target(*table, &name, &named.place, providers, leads))
+                let fallback_on = fallback_on(&table, &name, leads);
+                (enabled, self.target(*table, &name, &named.place, providers, leads), fallback_on)
             }
         };
-        Some(Model { name, enabled, target, line })
+        Some(Model { name, enabled, target, fallback_on, line })
     }
 
     fn target(&mut self, table: ModelTable, name: &Arc<str>, place: &Place, providers: &[Provider], leads: &mut Vec<Lead>) -> Target {
@@ -169,6 +170,21 @@ impl Resolver<'_, '_> {
         }
         done.insert(here);
     }
+}
+
+/// A circle among these is no mistake: each is followed once a request.
+fn fallback_on(table: &ModelTable, name: &Arc<str>, leads: &mut Vec<Lead>) -> FallbackOn {
+    let Some(on) = table.fallback_on.value() else { return FallbackOn::default() };
+    let mut names = |setting: &Setting<List<String>>| -> Vec<Arc<str>> {
+        let listed = setting.value().map(|list| list.0.as_slice()).unwrap_or_default();
+        let lead = |Placed { value, place }: &Placed<String>| {
+            let to: Arc<str> = Arc::from(value.as_str());
+            leads.push(Lead { from: name.clone(), to: to.clone(), place: place.clone(), is_short: false });
+            to
+        };
+        listed.iter().map(lead).collect()
+    };
+    FallbackOn { context_length: names(&on.context_length), content_policy: names(&on.content_policy) }
 }
 
 /// Whether `from` is nothing but another word for `to`.

@@ -6,6 +6,7 @@ use super::Walk;
 use crate::engine::Error;
 use crate::engine::error::list;
 use crate::engine::meter::Meter;
+use crate::hub::Kind;
 use crate::routing::{Candidate, Failure, Skipped};
 
 /// What a client is told to wait when nobody knows better.
@@ -13,18 +14,19 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl Walk<'_> {
     /// What the client is told when the plan is used up.
-    pub(super) fn error(&mut self, meter: &Meter) -> Error {
+    pub(super) fn error(&mut self, client: Kind, meter: &Meter) -> Error {
         let model = &meter.model;
         let attempts = std::mem::take(&mut self.attempts);
         let failures = std::mem::take(&mut self.failures);
-        let Some(last) = failures.last() else { return self.unavailable(model) };
+        let Some(last) = failures.last() else { return self.unsaid_error().unwrap_or_else(|| self.unavailable(model)) };
         if failures.iter().all(|failed| failed.failure == Some(Failure::Credentials)) {
             return Error::CredentialsExhausted { attempts };
         }
         let same = last.status.filter(|status| failures.iter().all(|failed| failed.status == Some(*status)));
         let longest = self.snapshot.config.routing.cooldown.map_or(Duration::MAX, |cooldown| cooldown.max);
         let retry_after = failures.iter().filter_map(|failed| failed.retry_after).min().map(|wait| wait.min(longest));
-        if let Some(status) = same.filter(|status| matches!(status.as_u16(), 404 | 408 | 409 | 429)) {
+        let is_known = |status: u16| matches!(status, 404 | 408 | 409 | 429) || (status == 529 && client == Kind::Anthropic);
+        if let Some(status) = same.filter(|status| is_known(status.as_u16())) {
             let last = failures.into_iter().next_back();
             let (body, headers) = last.map(|failed| (failed.body, Box::new(failed.headers))).unwrap_or_default();
             return Error::SameStatus { status, body, headers, overhead: meter.overhead(), retry_after, attempts };
@@ -34,6 +36,12 @@ impl Walk<'_> {
             return Error::Unavailable { model: model.clone(), reason, retry_after: retry_after.unwrap_or(RETRY_AFTER), attempts };
         }
         if last.timed_out { Error::Timeout { attempts } } else { Error::Upstream { attempts } }
+    }
+
+    /// What no upstream could be told, if that is why none was asked.
+    fn unsaid_error(&self) -> Option<Error> {
+        let (candidate, reason) = self.unsaid.last()?;
+        Some(Error::InvalidRequest { message: format!("{candidate}: {reason}"), param: None })
     }
 
     fn unavailable(&self, model: &str) -> Error {

@@ -5,7 +5,7 @@ use proptest::prelude::{Strategy as Generate, any};
 use proptest::{collection, prop_assert, prop_assert_eq, proptest};
 
 use super::{Candidate, Plan, plan};
-use crate::config::{Config, Model, Params, Provider, Route, Strategy, Target};
+use crate::config::{Config, FallbackOn, Model, Params, Provider, Route, Strategy, Target};
 use crate::routing::fixtures::{
     COOLDOWN, alias, candidates, config, listing, model, planned, provider, rng, route, table, table_on, with_strategy,
 };
@@ -220,7 +220,7 @@ fn models() -> impl Generate<Value = Vec<Model>> {
     collection::vec((target, any::<bool>()), 1..6).prop_map(|targets| {
         let model = |(n, (target, short)): (usize, (Target, bool))| match short && n % 2 == 1 {
             true => alias(&format!("n{n}"), &format!("n{}", (n + 2) % 5)),
-            false => Model { name: format!("n{n}").into(), enabled: n != 4, target, line: 1 },
+            false => Model { name: format!("n{n}").into(), enabled: n != 4, target, fallback_on: FallbackOn::default(), line: 1 },
         };
         targets.into_iter().enumerate().map(model).collect()
     })

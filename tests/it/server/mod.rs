@@ -5,6 +5,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a helper of tests fails its test")]
 
 mod administration;
+mod anthropic;
 pub mod client;
 mod cors;
 mod ending;

@@ -76,7 +76,7 @@ pub fn params_do_what_they_say(body: &[u8], params: &Params) {
     let Ok(request) = Head::read(Endpoint::Rerank, Bytes::copy_from_slice(body)) else { return };
     let (streams, asks) = (request.stream, request.include_usage);
     let before = parts(std::str::from_utf8(body).expect("it was read"));
-    let demand = Demand { endpoint: Endpoint::ChatCompletions, model: "asked".to_owned(), body: Body::Json(request) };
+    let demand = Demand::new(Endpoint::ChatCompletions, "asked".to_owned(), Body::Json(request));
     let adapted = adapt(&demand, "上游", params, true);
     if let Some(name) = touched(params).into_iter().find(|name| before.is_duplicate(name)) {
         return assert_eq!(adapted.err().map(|error| error.to_string()), Some(format!("`{name}` stands more than once")));

@@ -1,0 +1,126 @@
+//! How one upstream is asked: in which dialect, with which bytes.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+
+use crate::dialects::{Addressee, DialectError};
+use crate::engine::Error;
+use crate::engine::adapt::{Adapted, adapt, translate};
+use crate::engine::answer::{Answered, AnsweredBody};
+use crate::engine::demand::Demand;
+use crate::engine::live::Snapshot;
+use crate::engine::speech::Speech;
+use crate::hub::{Endpoint, Kind};
+use crate::providers::Target;
+use crate::routing::Candidate;
+
+/// Marks a count of tokens that llmgw estimated itself.
+const ESTIMATED: HeaderName = HeaderName::from_static("x-llmgw-estimated");
+
+/// How an upstream is asked.
+pub struct Asking {
+    /// In which dialects.
+    pub speech: Speech,
+    /// With which bytes.
+    pub adapted: Adapted,
+    /// For what.
+    pub target: Target<'static>,
+}
+
+/// Why an upstream is not asked.
+pub enum Unasked {
+    /// The request is wrong, for whomever.
+    Wrong(Error),
+    /// It says what this upstream has no words for.
+    Unsaid(DialectError),
+    /// llmgw answers it itself.
+    Answered(Box<Answered>),
+}
+
+impl From<DialectError> for Unasked {
+    fn from(error: DialectError) -> Unasked {
+        match error {
+            DialectError::Unsupported { .. } => Unasked::Unsaid(error),
+            error => Unasked::Wrong(error.into()),
+        }
+    }
+}
+
+impl From<Error> for Unasked {
+    fn from(error: Error) -> Unasked {
+        Unasked::Wrong(error)
+    }
+}
+
+/// How `candidate` is asked for `demand`.
+pub fn ask(snapshot: &Snapshot, demand: &Demand, candidate: &Candidate) -> Result<Asking, Unasked> {
+    let config = &snapshot.config.providers[candidate.provider];
+    let provider = &*snapshot.upstreams[candidate.provider].provider;
+    let speech = speech(demand, provider.speaks(&demand.asks(&candidate.model)))?;
+    let target = match demand.endpoint {
+        Endpoint::CountTokens if speech.is_translated() => return Err(Unasked::Answered(Box::new(estimate(demand)))),
+        Endpoint::CountTokens => Target::CountTokens(speech.upstream_kind()),
+        endpoint if endpoint.chat().is_none() => Target::Endpoint(endpoint),
+        _ => Target::Chat(speech.upstream_kind()),
+    };
+    let adapted = match &speech {
+        Speech::Translated { upstream, request, .. } => {
+            let to = Addressee { model: &candidate.model, quirks: &provider.quirks() };
+            translate(request, *upstream, to, &candidate.params)?
+        }
+        Speech::Same(_) | Speech::Plain { .. } => adapt(demand, &candidate.model, &candidate.params, config.stream_usage)?,
+    };
+    Ok(Asking { speech, adapted, target })
+}
+
+/// The client's own dialect if the upstream speaks it, else the upstream's most native.
+fn speech(demand: &Demand, spoken: &[Kind]) -> Result<Speech, DialectError> {
+    let client = demand.endpoint.dialect();
+    let is_chat = demand.endpoint.chat().is_some() || demand.endpoint == Endpoint::CountTokens;
+    if !is_chat {
+        // All other operations have OpenAI's form.
+        return match spoken.iter().any(|kind| matches!(kind, Kind::OpenAiChat | Kind::OpenAiText | Kind::OpenAiResponses)) {
+            true => Ok(Speech::Plain { errors: client }),
+            false => Err(DialectError::Unsupported { feature: Cow::Owned(format!("`{}`", demand.endpoint.path())) }),
+        };
+    }
+    if spoken.contains(&client) && !demand.has_foreign_state() {
+        return Ok(Speech::Same(client));
+    }
+    // Legacy completions say too little to be translated into.
+    let native = spoken.iter().copied().find(|kind| *kind != Kind::OpenAiText);
+    let upstream = native.ok_or(DialectError::Unsupported { feature: Cow::Borrowed("a chat") })?;
+    Ok(Speech::Translated { client, upstream, request: demand.request()? })
+}
+
+/// About how many tokens a request has, where no upstream counts them.
+fn estimate(demand: &Demand) -> Answered {
+    let body = serde_json::json!({ "input_tokens": demand.estimated_input() }).to_string();
+    let headers =
+        HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json")), (ESTIMATED, HeaderValue::from_static("true"))]);
+    let body = AnsweredBody::Full(Bytes::from(body), None);
+    Answered::new(StatusCode::OK, headers, body)
+}
+
+/// The client's headers, without those that belong to its dialect where the upstream speaks another, and with `added`.
+pub fn headers<'a>(client: &'a HeaderMap, asking: &Asking) -> Cow<'a, HeaderMap> {
+    if !asking.speech.is_translated() {
+        return Cow::Borrowed(client);
+    }
+    let mut headers = client.clone();
+    let of_dialect = |name: &HeaderName| name.as_str().starts_with("anthropic-") || name.as_str().starts_with("openai-");
+    let foreign: Vec<HeaderName> = headers.keys().filter(|name| of_dialect(name)).cloned().collect();
+    for name in foreign {
+        headers.remove(name);
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for (name, value) in &asking.adapted.headers {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(*name, value);
+        }
+    }
+    Cow::Owned(headers)
+}

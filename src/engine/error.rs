@@ -21,6 +21,14 @@ pub enum Error {
         /// The field at fault.
         param: Option<String>,
     },
+    /// The request uses a service that no upstream at hand has; its client does without once it reads the code.
+    #[error("{message}")]
+    Declined {
+        /// What cannot be done.
+        message: String,
+        /// A code of the client's dialect, and not one of ours.
+        code: &'static str,
+    },
     /// The body's content type is not one that this endpoint takes.
     #[error("{0}")]
     UnsupportedMediaType(String),
@@ -125,7 +133,7 @@ impl Error {
     /// What the client is told.
     pub fn status(&self) -> StatusCode {
         match self {
-            Error::InvalidJson(_) | Error::InvalidRequest { .. } => StatusCode::BAD_REQUEST,
+            Error::InvalidJson(_) | Error::InvalidRequest { .. } | Error::Declined { .. } => StatusCode::BAD_REQUEST,
             Error::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Error::ModelNotFound(_) | Error::NotFound(_) => StatusCode::NOT_FOUND,
             Error::NotAllowed(_) | Error::NoPassthrough(_) => StatusCode::FORBIDDEN,
@@ -142,6 +150,7 @@ impl Error {
         match self {
             Error::InvalidJson(_) => "invalid_json",
             Error::InvalidRequest { .. } => "invalid_request",
+            Error::Declined { code, .. } => code,
             Error::UnsupportedMediaType(_) => "unsupported_media_type",
             Error::ModelNotFound(_) => "model_not_found",
             Error::NotAllowed(_) | Error::NoPassthrough(_) => "model_not_allowed",
@@ -199,6 +208,7 @@ impl Error {
         match self {
             Error::InvalidJson(_)
             | Error::InvalidRequest { .. }
+            | Error::Declined { .. }
             | Error::UnsupportedMediaType(_)
             | Error::ModelNotFound(_)
             | Error::NotFound(_) => Outcome::BadRequest,

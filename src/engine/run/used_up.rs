@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Walk;
+use crate::dialects::DialectError;
 use crate::engine::Error;
 use crate::engine::error::list;
 use crate::engine::meter::Meter;
@@ -41,7 +42,11 @@ impl Walk<'_> {
     /// What no upstream could be told, if that is why none was asked.
     fn unsaid_error(&self) -> Option<Error> {
         let (candidate, reason) = self.unsaid.last()?;
-        Some(Error::InvalidRequest { message: format!("{candidate}: {reason}"), param: None })
+        let message = format!("{candidate}: {reason}");
+        Some(match reason {
+            DialectError::Declined { code, .. } => Error::Declined { message, code },
+            _ => Error::InvalidRequest { message, param: None },
+        })
     }
 
     fn unavailable(&self, model: &str) -> Error {

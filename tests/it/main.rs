@@ -11,6 +11,7 @@ mod breaker;
 mod canary;
 #[cfg(unix)]
 mod cli;
+mod discovery;
 mod failover;
 mod faulty;
 mod gateway;

@@ -64,7 +64,6 @@ const RESPONSES: &[Kind] = &[Kind::OpenAiResponses];
 const NO_CHAT: &[&str] = &["*-pro", "*-pro-20*", "*-codex", "*-codex-*", "codex-*", "*deep-research*", "computer-use*"];
 
 /// Models that reason unless they are told not to, and refuse functions at `/chat/completions` while they do.
-/// <https://platform.openai.com/docs/guides/reasoning>
 const REASONS_BY_DEFAULT: &[&str] = &["gpt-5.[5-9]*", "gpt-[6-9]*"];
 
 /// OpenAI's own host, and Azure's v1 API: there, where a deployment is named after its model.

@@ -12,6 +12,7 @@ mod canary;
 #[cfg(unix)]
 mod cli;
 mod dialects;
+mod discovery;
 mod failover;
 mod faulty;
 mod gateway;

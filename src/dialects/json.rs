@@ -4,6 +4,7 @@
 
 mod scan;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -90,6 +91,25 @@ impl Object {
     pub fn edit(&self) -> Edit<'_> {
         Edit { object: self, changes: Vec::new(), removed: Vec::new(), inserted: Vec::new() }
     }
+}
+
+/// The members of the object that `text` is, in order: names and raw values. However deep it is.
+pub(super) fn members_of(text: &str) -> Result<Vec<(Cow<'_, str>, &str)>, JsonError> {
+    let places = scan::members(text.as_bytes(), usize::MAX).map_err(|_| mistake(text))?;
+    let member = |Place { key, is_escaped, value }: Place| {
+        let name = match is_escaped {
+            false => Cow::Borrowed(&text[key.start + 1..key.end - 1]),
+            true => Cow::Owned(serde_json::from_str(&text[key]).map_err(|_| mistake(text))?),
+        };
+        Ok((name, &text[value]))
+    };
+    places.into_iter().map(member).collect()
+}
+
+/// The raw values of the list that `text` is, in order; `None`: it is none.
+pub(super) fn items_of(text: &str) -> Option<Vec<&str>> {
+    let places = scan::items(text.as_bytes()).ok()?;
+    Some(places.into_iter().map(|place| &text[place]).collect())
 }
 
 /// What is wrong with a text that is no object: whether it is JSON at all decides which of two mistakes it is.

@@ -3,17 +3,16 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde::de::{MapAccess, Visitor};
-use serde_json::value::RawValue;
 
 use super::DialectError;
+use super::json::{self, JsonError};
 use crate::hub::Raw;
 
 /// One JSON object. A member whose value is null counts as absent.
 #[derive(Debug)]
 pub struct Members<'a> {
     path: String,
-    members: Vec<(Cow<'a, str>, &'a RawValue)>,
+    members: Vec<(Cow<'a, str>, &'a str)>,
 }
 
 /// A value within an object or a list, and its path.
@@ -22,49 +21,40 @@ pub struct Value<'a> {
     /// `messages[2].content`
     pub path: String,
     /// As it was written.
-    pub raw: &'a RawValue,
+    pub raw: Slice<'a>,
 }
 
-/// The members in order, as they stand there.
-struct Listed<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+/// The text of one whole JSON value, as it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slice<'a>(&'a str);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Listed<'a> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'de> Visitor<'de> for Collect {
-            type Value = Listed<'de>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Listed<'de>, A::Error> {
-                let mut members = Vec::new();
-                while let Some(Key(key)) = map.next_key()? {
-                    members.push((key, map.next_value()?));
-                }
-                Ok(Listed(members))
-            }
-        }
-        deserializer.deserialize_map(Collect)
+impl<'a> Slice<'a> {
+    /// The text.
+    pub fn get(self) -> &'a str {
+        self.0
     }
 }
 
-#[derive(Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+impl From<Slice<'_>> for Raw {
+    fn from(slice: Slice<'_>) -> Raw {
+        // It was found by a scan that takes nothing but JSON.
+        Raw::parse(slice.0).unwrap_or_else(Raw::null)
+    }
+}
 
 impl<'a> Members<'a> {
     /// Of a whole body.
     pub fn of_body(body: &'a [u8]) -> Result<Members<'a>, DialectError> {
-        let raw: &RawValue = serde_json::from_slice(body).map_err(|error| DialectError::Malformed(error.to_string()))?;
-        Value { path: String::new(), raw }.object()
+        let text = simdutf8::compat::from_utf8(body).map_err(|error| JsonError::NotUtf8(error.valid_up_to()));
+        let members = text.and_then(json::members_of).map_err(|error| DialectError::Malformed(error.to_string()))?;
+        Ok(Members { path: String::new(), members })
     }
 
     /// Takes out the member `name`.
     pub fn take(&mut self, name: &str) -> Option<Value<'a>> {
         let at = self.members.iter().position(|(key, _)| key == name)?;
         let (_, raw) = self.members.remove(at);
-        (raw.get() != "null").then(|| Value { path: self.path_of(name), raw })
+        (raw != "null").then(|| Value { path: self.path_of(name), raw: Slice(raw) })
     }
 
     /// Takes out `name`, which must be there.
@@ -105,7 +95,7 @@ impl<'a> Members<'a> {
 
     /// Whether `name` is there and has not been taken out.
     pub fn has(&self, name: &str) -> bool {
-        self.members.iter().any(|(key, raw)| key == name && raw.get() != "null")
+        self.members.iter().any(|(key, raw)| key == name && *raw != "null")
     }
 
     /// The path of the member `name`.
@@ -115,7 +105,7 @@ impl<'a> Members<'a> {
 
     /// The paths of what nobody took out, nulls apart.
     pub fn left(&self) -> impl Iterator<Item = String> + '_ {
-        self.members.iter().filter(|(_, raw)| raw.get() != "null").map(|(key, _)| self.path_of(key))
+        self.members.iter().filter(|(_, raw)| *raw != "null").map(|(key, _)| self.path_of(key))
     }
 
     /// What nobody took out, in order.
@@ -123,7 +113,7 @@ impl<'a> Members<'a> {
         let prefix = self.path;
         self.members.into_iter().map(move |(key, raw)| {
             let path = if prefix.is_empty() { key.clone().into_owned() } else { format!("{prefix}.{key}") };
-            (key.into_owned(), Value { path, raw })
+            (key.into_owned(), Value { path, raw: Slice(raw) })
         })
     }
 }
@@ -141,14 +131,14 @@ impl<'a> Value<'a> {
 
     /// An object.
     pub fn object(&self) -> Result<Members<'a>, DialectError> {
-        let Listed(members) = self.get("an object")?;
+        let members = json::members_of(self.raw.0).map_err(|_| self.invalid("an object"))?;
         Ok(Members { path: self.path.clone(), members })
     }
 
     /// A list.
     pub fn list(&self) -> Result<Vec<Value<'a>>, DialectError> {
-        let items: Vec<&'a RawValue> = self.get("a list")?;
-        let item = |(index, raw)| Value { path: format!("{}[{index}]", self.path), raw };
+        let items = json::items_of(self.raw.0).ok_or_else(|| self.invalid("a list"))?;
+        let item = |(index, raw)| Value { path: format!("{}[{index}]", self.path), raw: Slice(raw) };
         Ok(items.into_iter().enumerate().map(item).collect())
     }
 

@@ -167,11 +167,13 @@ impl Failed {
 
     /// What a failure to address or sign means.
     pub fn from_provider(error: &ProviderError) -> Failed {
-        let refused = matches!(error, ProviderError::Login { refused: true, .. });
-        Failed {
-            in_passing: !refused,
-            ..Failed::new(error.to_string(), Some(if refused { Failure::Credentials } else { Failure::Connect }))
-        }
+        let failure = match error {
+            ProviderError::Login { refused: true, .. } => Some(Failure::Credentials),
+            ProviderError::Login { refused: false, .. } => Some(Failure::Connect),
+            // Nobody was asked.
+            ProviderError::Address(_) | ProviderError::Signature(_) => None,
+        };
+        Failed { in_passing: failure == Some(Failure::Connect), ..Failed::new(error.to_string(), failure) }
     }
 
     /// Without any secret of the provider, in whatever text the upstream repeated it.

@@ -66,12 +66,16 @@ pub fn ask(snapshot: &Snapshot, demand: &Demand, candidate: &Candidate) -> Resul
         endpoint if endpoint.chat().is_none() => Target::Endpoint(endpoint),
         _ => Target::Chat(speech.upstream_kind()),
     };
+    let params = match provider.params(speech.upstream_kind()).filter(|_| demand.endpoint.chat().is_some()) {
+        Some(needed) => Cow::Owned(needed.with(&candidate.params)),
+        None => Cow::Borrowed(&*candidate.params),
+    };
     let adapted = match &speech {
         Speech::Translated { upstream, request, .. } => {
             let to = Addressee { model: &candidate.model, quirks: provider.quirks() };
-            translate(request, *upstream, to, &candidate.params)?
+            translate(request, *upstream, to, &params)?
         }
-        Speech::Same(_) | Speech::Plain { .. } => adapt(demand, &candidate.model, &candidate.params, config.stream_usage)?,
+        Speech::Same(_) | Speech::Plain { .. } => adapt(demand, &candidate.model, &params, config.stream_usage)?,
     };
     Ok(Asking { speech, adapted, target })
 }

@@ -18,6 +18,11 @@ impl Raw {
         serde_json::value::to_raw_value(value).ok().map(Raw)
     }
 
+    /// `null`
+    pub fn null() -> Raw {
+        Raw(RawValue::NULL.to_owned())
+    }
+
     /// Its text.
     pub fn text(&self) -> &str {
         self.0.get()

@@ -6,6 +6,7 @@ use http::request::Parts;
 use super::keys::{KeyIn, KeyPool};
 use super::speaks::{Asked, Speech};
 use super::{Call, CredentialId, Provider, ProviderError, Refusal, Retry};
+use crate::config::Params;
 use crate::hub::{Kind, Quirks};
 use crate::transport::Payload;
 
@@ -13,6 +14,11 @@ use crate::transport::Payload;
 pub trait Addresses: Send + Sync {
     /// Where `call` goes, see [`Provider::head`].
     fn head(&self, call: &Call<'_>) -> Result<Parts, ProviderError>;
+
+    /// See [`Provider::params`].
+    fn params(&self, _spoken: Kind) -> Option<&Params> {
+        None
+    }
 
     /// Where in `head`, which was made here, the key goes.
     fn key_in(&self, head: &Parts) -> KeyIn;
@@ -39,6 +45,10 @@ impl<A: Addresses> Provider for Keyed<A> {
 
     fn quirks(&self) -> &Quirks {
         self.speech.quirks()
+    }
+
+    fn params(&self, spoken: Kind) -> Option<&Params> {
+        self.addresses.params(spoken)
     }
 
     fn head(&self, call: &Call<'_>) -> Result<Parts, ProviderError> {

@@ -25,6 +25,7 @@ use futures_util::future::BoxFuture;
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
+use crate::config::Params;
 use crate::hub::{Endpoint, Kind, Quirks};
 use crate::transport::Payload;
 
@@ -68,6 +69,11 @@ pub trait Provider: Send + Sync {
 
     /// What of OpenAI's chat it takes otherwise than OpenAI does.
     fn quirks(&self) -> &Quirks;
+
+    /// What every chat in the dialect `spoken` must hold or leave out here, beside what is configured.
+    fn params(&self, _spoken: Kind) -> Option<&Params> {
+        None
+    }
 
     /// Where `call` goes: method, absolute URI and headers, without credentials. Pure. [`ProviderError::Address`] for what
     /// the upstream does not have.

@@ -10,20 +10,28 @@ use super::gemini::generate;
 use super::keyed::Addresses;
 use super::keys::KeyIn;
 use super::{Call, ProviderError, Target};
-use crate::config;
+use crate::config::{self, Params};
 use crate::hub::Kind;
+
+/// What Claude's bodies say here instead of a header; every model takes it.
+const CLAUDE_VERSION: &str = "vertex-2023-10-16";
 
 /// The addresses of one project's models.
 pub struct Vertex {
     base: Base,
     publishers: String,
+    claude: Params,
 }
 
 impl Vertex {
     /// The addresses of `config`'s upstream.
     pub fn new(config: &config::Provider, settings: &config::Vertex) -> Vertex {
         let (project, location) = (segment(&settings.project), segment(&settings.location));
-        Vertex { base: Base::new(config), publishers: format!("/v1/projects/{project}/locations/{location}/publishers") }
+        let publishers = format!("/v1/projects/{project}/locations/{location}/publishers");
+        // The model stands in the path, the version in the body.
+        let set = vec![("anthropic_version".to_owned(), CLAUDE_VERSION.into())];
+        let claude = Params { drop: vec!["model".to_owned()], set, ..Params::default() };
+        Vertex { base: Base::new(config), publishers, claude }
     }
 
     fn uri(&self, call: &Call<'_>) -> Result<Uri, ProviderError> {
@@ -48,6 +56,10 @@ impl Addresses for Vertex {
         Ok(self.base.head(call, self.uri(call)?))
     }
 
+    fn params(&self, spoken: Kind) -> Option<&Params> {
+        (spoken == Kind::Anthropic).then_some(&self.claude)
+    }
+
     fn key_in(&self, _: &Parts) -> KeyIn {
         KeyIn::Bearer
     }
@@ -61,6 +73,7 @@ mod tests {
     use crate::config::{self, ProviderKind};
     use crate::hub::Kind;
     use crate::providers::Target;
+    use crate::providers::keyed::Addresses;
     use crate::providers::keyed::testing::{signed, uri};
     use crate::transport::testing::provider;
 
@@ -80,6 +93,9 @@ mod tests {
         ] {
             assert_eq!(uri(&addresses, target, model, stream).unwrap(), format!("{below}/{rest}"));
         }
+        let claude = addresses.params(Kind::Anthropic).unwrap();
+        assert_eq!((&claude.drop[..], claude.set[0].0.as_str()), (&["model".to_owned()][..], "anthropic_version"));
+        assert!(addresses.params(Kind::Gemini).is_none());
         let refused = uri(&addresses, Target::Models, "", false).unwrap_err();
         assert_eq!(refused.to_string(), "cannot address the upstream: it has no list of models");
 

@@ -72,7 +72,7 @@ fn envelope(r#type: &'static str, error: &ApiError) -> Vec<u8> {
 }
 
 /// Reads the member `error` of an envelope; vendors that imitate Anthropic write a text, or numbers as codes.
-pub(super) fn read(error: &serde_json::value::RawValue) -> ApiError {
+pub(super) fn read(error: &str) -> ApiError {
     #[derive(Deserialize)]
     struct Read {
         #[serde(default)]
@@ -84,8 +84,8 @@ pub(super) fn read(error: &serde_json::value::RawValue) -> ApiError {
         #[serde(default)]
         details: Value,
     }
-    let Ok(read) = serde_json::from_str::<Read>(error.get()) else {
-        return ApiError { message: serde_json::from_str(error.get()).unwrap_or_else(|_| error.get().to_owned()), ..ApiError::default() };
+    let Ok(read) = serde_json::from_str::<Read>(error) else {
+        return ApiError { message: serde_json::from_str(error).unwrap_or_else(|_| error.to_owned()), ..ApiError::default() };
     };
     let code = read.details.get("error_code").unwrap_or(&read.code);
     ApiError { message: text(&read.message), kind: text(&read.r#type), code: text(code) }
@@ -101,7 +101,6 @@ fn text(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::value::RawValue;
 
     use super::{encode, frame, read};
     use crate::hub::ApiError;
@@ -147,7 +146,7 @@ mod tests {
             (r#"{"message":"余额不足","code":402}"#, error("", "402")),
             (r#""余额不足""#, error("", "")),
         ] {
-            assert_eq!(read(serde_json::from_str::<&RawValue>(body).expect("JSON")), expected, "{body}");
+            assert_eq!(read(body), expected, "{body}");
         }
     }
 }

@@ -35,7 +35,7 @@ fn usage_of(usage: &Value) -> Option<Usage> {
 
 fn error_of(error: &Value) -> ApiError {
     let raw: Option<Box<RawValue>> = serde_json::value::to_raw_value(error).ok();
-    raw.map_or_else(ApiError::default, |raw| error::read(&raw))
+    raw.map_or_else(ApiError::default, |raw| error::read(raw.get()))
 }
 
 /// Text, reasoning and calls commit an answer; so do tools that Anthropic runs itself, for they cost and have effects.
@@ -80,7 +80,7 @@ pub fn glance(body: &Bytes) -> Option<Glance> {
         return None;
     }
     let value = |name: &str| object.get(name).filter(|raw| *raw != b"null");
-    let error = value("error").and_then(|raw| serde_json::from_slice::<&RawValue>(raw).ok()).map(error::read);
+    let error = value("error").and_then(|raw| serde_json::from_slice::<&RawValue>(raw).ok()).map(|raw| error::read(raw.get()));
     let usage = value("usage").and_then(|raw| serde_json::from_slice(raw).ok()).and_then(|usage| usage_of(&usage));
     Some(Glance { error, usage })
 }

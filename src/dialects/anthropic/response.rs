@@ -19,7 +19,7 @@ pub fn decode(body: &[u8]) -> Result<Answer, DialectError> {
     let mut members = Members::of_body(body)?;
     let mut events = Vec::new();
     if let Some(error) = members.take("error") {
-        return Ok(Answer::of([Event::Error(error::read(error.raw))]));
+        return Ok(Answer::of([Event::Error(error::read(error.raw.get()))]));
     }
     let is_message = members.text("type")?.as_deref() == Some("message");
     if !is_message && !members.has("content") {

@@ -15,6 +15,7 @@ use crate::hub::{Answer, Event, FinishReason, Quirks, Request};
 fn recorded(kind: &str) -> Vec<(String, Vec<u8>)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/dialects").join(kind).join("anthropic");
     let files = std::fs::read_dir(&folder).expect("a folder").map(|file| file.expect("a file").path());
+    let files = files.filter(|path| path.extension().is_some_and(|extension| extension != "snap"));
     let mut all: Vec<_> = files
         .map(|path| (path.file_stem().expect("a name").to_string_lossy().into_owned(), std::fs::read(&path).expect("contents")))
         .collect();
@@ -138,7 +139,7 @@ fn a_request_that_is_written_says_the_same() {
         let request = match Messages.decode_request(&body) {
             Ok(request) => request,
             Err(error) => {
-                assert!(name.starts_with("bad_") || name == "server_tools", "{name}: {error}");
+                assert!(name.starts_with("bad_") || ["server_tools", "thread"].contains(&&*name), "{name}: {error}");
                 continue;
             }
         };

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{error, response};
 use crate::dialects::json::Object;
-use crate::dialects::members::{Members, Value};
+use crate::dialects::members::Members;
 use crate::dialects::sse::Frame;
 use crate::dialects::{Chunk, DialectError, Glance};
 
@@ -53,9 +53,8 @@ pub fn glance(body: &Bytes) -> Option<Glance> {
     if ["output", "usage"].iter().any(|name| object.is_duplicate(name)) {
         return None;
     }
-    let usage = object.get("usage").and_then(|raw| serde_json::from_slice(raw).ok());
-    let usage = usage.and_then(|raw| response::usage(&Value { path: "usage".to_owned(), raw }));
-    let is_answer = object.get("output").is_some_and(|output| output != b"null");
-    let error = if is_answer { None } else { Members::of_body(body).and_then(|mut members| error::read(&mut members)).ok()? };
+    let mut members = Members::of_body(body).ok()?;
+    let usage = members.take("usage").and_then(|usage| response::usage(&usage));
+    let error = if members.has("output") { None } else { error::read(&mut members).ok()? };
     Some(Glance { error, usage })
 }

@@ -35,6 +35,15 @@ pub(super) fn members(text: &[u8], deepest: usize) -> Result<Vec<Place>, Refused
     if scanner.at == text.len() { Ok(members) } else { Err(Refused::Malformed) }
 }
 
+/// The places of the values in the list that `text` is.
+pub(super) fn items(text: &[u8]) -> Result<Vec<Range<usize>>, Refused> {
+    let mut scanner = Scanner { text, at: 0, deepest: usize::MAX, open: Vec::new() };
+    scanner.skip_blanks();
+    let items = scanner.list()?;
+    scanner.skip_blanks();
+    if scanner.at == text.len() { Ok(items) } else { Err(Refused::Malformed) }
+}
+
 struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
@@ -61,6 +70,24 @@ impl Scanner<'_> {
             members.push(Place { key, is_escaped, value: value..self.at });
             if self.take(b'}') {
                 return Ok(members);
+            }
+            self.expect(b',')?;
+        }
+    }
+
+    fn list(&mut self) -> Result<Vec<Range<usize>>, Refused> {
+        self.expect(b'[')?;
+        let mut items = Vec::new();
+        if self.take(b']') {
+            return Ok(items);
+        }
+        loop {
+            self.skip_blanks();
+            let value = self.at;
+            self.value()?;
+            items.push(value..self.at);
+            if self.take(b']') {
+                return Ok(items);
             }
             self.expect(b',')?;
         }

@@ -70,7 +70,7 @@ impl Decoder for Reader {
                 }
             }
             "message_stop" => self.close_all(events),
-            _ => events.extend(members.take("error").map(|error| Event::Error(error::read(error.raw)))),
+            _ => events.extend(members.take("error").map(|error| Event::Error(error::read(error.raw.get())))),
         }
         Ok(())
     }

@@ -1,14 +1,13 @@
 //! Reads a stream. A whole reply is read with it too, as a stream of one chunk.
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::super::data_url::DataUrl;
 use super::super::wire::{ExtraContent, citation};
 use super::super::{reasoning, usage};
 use super::DONE;
 use super::calls::{Calls, Piece};
-use crate::dialects::members;
+use crate::dialects::members::Members;
 use crate::dialects::sse::Frame;
 use crate::dialects::{Decoder, DialectError};
 use crate::hub::{ApiError, Citation, Event, FinishReason, Raw};
@@ -212,9 +211,8 @@ impl<'a> Choice<'a> {
 
     /// What stands at `path` within the choice, as it was written.
     fn raw(&self, path: impl IntoIterator<Item = Step>) -> Option<Raw> {
-        let raw: &RawValue = serde_json::from_slice(self.data).ok()?;
-        let mut value = members::Value { path: String::new(), raw };
-        for step in [Step::Member("choices"), Step::Item(self.position)].into_iter().chain(path) {
+        let mut value = Members::of_body(self.data).ok()?.take("choices")?;
+        for step in std::iter::once(Step::Item(self.position)).chain(path) {
             value = match step {
                 Step::Member(name) => value.object().ok()?.take(name)?,
                 Step::Item(index) => value.list().ok()?.into_iter().nth(index)?,

@@ -159,7 +159,7 @@ impl Attempting<'_> {
             // No endpoint answers with one: it is a login, a block, or the wrong `base_url`. JSON speaks for itself.
             (true, _) | (false, false) if is_page => Err(Failed::after(head.status, "the answer is a web page")),
             (true, _) => self.read_events(head, body, asking, limit).await,
-            (false, true) => self.read_json(head, body, &asking.speech, limit).await,
+            (false, true) => self.read_json(head, body, asking, limit).await,
             (false, false) => {
                 let mut body = body;
                 let first = timeout_at(limit.by, body.frame()).await.map_err(|_| limit.late("no answer"))?;
@@ -180,7 +180,8 @@ impl Attempting<'_> {
             .await
             .map_err(|_| limit.late("no content"))?
         {
-            Ok(begun) => {
+            Ok(mut begun) => {
+                begun.keeper.clone_from(&asking.keeper);
                 // Some upstreams stream without saying so; their clients shall know.
                 if !MediaType::of(&head.headers).is_some_and(MediaType::is_event_stream) {
                     head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
@@ -196,7 +197,8 @@ impl Attempting<'_> {
         }
     }
 
-    async fn read_json(&self, mut head: http::response::Parts, body: UpstreamBody, speech: &Speech, limit: Limit) -> Result<Read, Failed> {
+    async fn read_json(&self, mut head: http::response::Parts, body: UpstreamBody, asking: &Asking, limit: Limit) -> Result<Read, Failed> {
+        let speech = &asking.speech;
         let largest = self.snapshot.config.server.max_response;
         let body = timeout_at(limit.by, whole(body, largest)).await.map_err(|_| limit.late("no complete answer"))??;
         let Some(answer) = speech.upstream().glance(&body) else { return Err(Failed::after(head.status, "the answer is not JSON")) };
@@ -207,6 +209,9 @@ impl Attempting<'_> {
                 let body = speech.reply(body).map_err(|mistake| Failed::after(head.status, mistake.to_string()))?;
                 if speech.is_translated() {
                     head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                }
+                if let Some(keeper) = &asking.keeper {
+                    keeper.whole(&body);
                 }
                 answered(&head, AnsweredBody::Full(body, answer.usage))
             }

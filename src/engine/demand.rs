@@ -9,6 +9,7 @@ use memchr::memmem::Finder;
 
 use crate::dialects::multipart::Form;
 use crate::dialects::{self, DialectError, Head, HeadError};
+use crate::engine::conversation::{Earlier, Keeping};
 use crate::engine::{Error, Job};
 use crate::hub::{self, Endpoint, MediaType};
 use crate::providers::Asked;
@@ -22,6 +23,10 @@ pub struct Demand {
     pub model: String,
     /// The body, whose bytes stay as they came.
     pub body: Body,
+    /// What it goes on from.
+    pub earlier: Earlier,
+    /// What its answer is kept with; `None`: it is not kept.
+    pub keeping: Option<Arc<Keeping>>,
     /// The same in the hub's words, once a translation needs them.
     read: OnceLock<Arc<hub::Request>>,
 }
@@ -38,7 +43,7 @@ pub enum Body {
 impl Demand {
     /// A request for `model`.
     pub fn new(endpoint: Endpoint, model: String, body: Body) -> Demand {
-        Demand { endpoint, model, body, read: OnceLock::new() }
+        Demand { endpoint, model, body, earlier: Earlier::Nothing, keeping: None, read: OnceLock::new() }
     }
 
     /// The whole of a chat's request in the hub's words; read at most once if it can be read.

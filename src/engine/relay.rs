@@ -18,6 +18,7 @@ use crate::dialects::frames::Framer;
 use crate::dialects::sse::Frame;
 use crate::dialects::{self, Chunk};
 use crate::engine::answer::{Credential, mask};
+use crate::engine::conversation::Keeper;
 use crate::engine::hold::Begun;
 use crate::engine::live::Snapshot;
 use crate::engine::meter::{Fault, Meter};
@@ -73,6 +74,8 @@ struct Events {
     speech: Speech,
     /// Says in the client's words what comes in the upstream's.
     translator: Option<Box<Translator>>,
+    /// Keeps the answer, if somebody shall.
+    keeper: Option<Box<Keeper>>,
     /// Usage was asked for on our own account: its chunk is not the client's.
     withhold_usage: bool,
     finished: bool,
@@ -101,7 +104,8 @@ impl Relay {
     /// A stream of events whose beginning was held back.
     pub fn events(begun: Begun, speech: Speech, withhold_usage: bool, limits: Limits, meter: Meter, from: Source) -> Relay {
         let translator = speech.translator().map(Box::new);
-        let events = Events { framer: begun.framer, speech, translator, withhold_usage, finished: false, done: false, failed: false };
+        let (framer, keeper) = (begun.framer, begun.keeper.map(Box::new));
+        let events = Events { framer, speech, translator, keeper, withhold_usage, finished: false, done: false, failed: false };
         let mut relay = Relay::new(begun.upstream, Kind::Events(events), limits, meter, from);
         for (frame, chunk) in begun.held.into_iter().zip(begun.chunks) {
             relay.take(frame, Some(chunk));
@@ -278,6 +282,9 @@ impl Relay {
             self.translate(&frame);
             return false;
         }
+        if let Some(keeper) = &mut events.keeper {
+            keeper.event(&frame);
+        }
         let dialect = events.speech.upstream();
         let chunk = match chunk {
             Some(chunk) => Some(chunk),
@@ -359,8 +366,7 @@ impl Relay {
         let dialect = speech.upstream();
         let is_done = dialect.is_of_interest(frame.bytes()) && dialect.chunk(frame).done;
         match said {
-            Ok(said) if !said.is_empty() => self.queue.push_back(said),
-            Ok(_) => {}
+            Ok(said) => self.said(said),
             Err(mistake) => {
                 let _ = self.break_off(mistake.to_string(), Fault::Upstream);
                 return;
@@ -379,9 +385,18 @@ impl Relay {
     fn conclude(&mut self) {
         let Kind::Events(Events { translator: Some(translator), .. }) = &mut self.kind else { return };
         let end = translator.end();
-        if !end.is_empty() {
-            self.queue.push_back(end);
+        self.said(end);
+    }
+
+    /// Passes on what was translated: no event, one, or several.
+    fn said(&mut self, said: Bytes) {
+        if said.is_empty() {
+            return;
         }
+        if let Kind::Events(Events { keeper: Some(keeper), .. }) = &mut self.kind {
+            keeper.events(&said);
+        }
+        self.queue.push_back(said);
     }
 
     /// An error as the client's dialect says it within a stream.

@@ -11,9 +11,10 @@ mod database;
 mod tests;
 mod writer;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -38,6 +39,12 @@ const LAST: Duration = Duration::from_secs(2);
 /// Answers on disk. Cheap to clone; all clones are one. When the last is dropped, what waits is written first.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Store")
+    }
+}
 
 struct Inner {
     /// `None` only while it is being dropped.
@@ -150,11 +157,12 @@ impl Store {
         let (shared, bytes) = (&self.0.shared, kept.bytes());
         let before = shared.waiting.fetch_add(bytes, Ordering::Relaxed);
         let has_room = before == 0 || before + bytes <= MOST_BYTES;
-        if has_room && work.try_send(Work::Keep(Box::new(kept))).is_ok() {
-            return;
-        }
+        let sent = if has_room { work.try_send(Work::Keep(Box::new(kept))).map_err(Some) } else { Err(None) };
+        let Err(refused) = sent else { return };
         shared.waiting.fetch_sub(bytes, Ordering::Relaxed);
-        if !shared.has_dropped.swap(true, Ordering::Relaxed) {
+        // Where there is no file, that was said.
+        let is_full = !matches!(refused, Some(TrySendError::Disconnected(_)));
+        if is_full && !shared.has_dropped.swap(true, Ordering::Relaxed) {
             StorageTrouble::Dropped.emit();
         }
     }

@@ -29,8 +29,10 @@ const PREVIOUS: &str = "previous_response_id";
 /// What a request goes on from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Earlier {
-    /// Nothing, or nothing any more: it stands before its input.
+    /// Nothing.
     Nothing,
+    /// An answer of this id, which stands before its input now.
+    Here(String),
     /// An answer that the provider of this name has.
     At {
         /// Its id.
@@ -45,6 +47,11 @@ pub enum Earlier {
 }
 
 impl Earlier {
+    /// The id of the answer that stands before the request's input.
+    pub fn joined(&self) -> Option<&str> {
+        if let Earlier::Here(id) = self { Some(id) } else { None }
+    }
+
     /// Whether there is only one provider that can be asked.
     pub fn is_bound(&self) -> bool {
         matches!(self, Earlier::At { .. })
@@ -75,7 +82,7 @@ impl Earlier {
     /// Whether `provider` can be asked, which `keeps` its answers or does not.
     pub fn check(&self, provider: &str, keeps: bool) -> Result<(), DialectError> {
         let has_it = match self {
-            Earlier::Nothing => true,
+            Earlier::Nothing | Earlier::Here(_) => true,
             Earlier::At { provider: keeper, .. } => keeps && keeper == provider,
             Earlier::Unknown(_) | Earlier::Unkept => keeps,
         };
@@ -85,7 +92,7 @@ impl Earlier {
     /// What the client is told if nobody can be asked.
     pub fn error(&self) -> Option<Error> {
         match self {
-            Earlier::Nothing => None,
+            Earlier::Nothing | Earlier::Here(_) => None,
             Earlier::At { id, .. } | Earlier::Unknown(id) => Some(Error::PreviousResponseNotFound(id.clone())),
             Earlier::Unkept => {
                 let message = "`previous_response_id` goes on from nothing: neither this model's upstreams nor llmgw keep responses; \
@@ -114,7 +121,7 @@ pub async fn resume(engine: &Inner, job: &Job, demand: &mut Demand) -> Result<()
             Ok(Found::Kept(Kept { place: Place::Here { input, response }, .. })) => {
                 let largest = job.snapshot.config.server.max_body;
                 demand.body = Body::Json(joined(head, &input, &response, largest)?);
-                Earlier::Nothing
+                Earlier::Here(id)
             }
             Ok(Found::Kept(Kept { place: Place::Provider(provider), .. })) => Earlier::At { id, provider },
             Ok(Found::OfAnother) => return Err(Error::PreviousResponseNotFound(id)),

@@ -197,6 +197,28 @@ async fn an_answer_that_its_provider_keeps_is_gone_on_from_there_and_nowhere_els
 }
 
 #[tokio::test]
+async fn whoever_has_the_earlier_answer_is_asked_even_at_rest_and_nobody_takes_its_place() {
+    let directory = tempdir().expect("a directory");
+    let config = kept_in(directory.path()).replace("cooldown: null", "cooldown: { failures: 1, for: 1m, max: 1m }, max_attempts: 1");
+    let config = config.replace("mixed: {", "mixed: { fallback_on: { context_length: [o/m-o] },");
+    let well = responds("resp_x", "甲");
+    let x: Behaviour = Arc::new(move |request, number| match number {
+        1 => status(500)(request, number),
+        3 => json_reply(400, &json!({ "error": { "message": "too long", "code": "context_length_exceeded" } })),
+        _ => well(request, number),
+    });
+    let gateway =
+        Gateway::with(&config).upstream("x", x).upstream("o", says("好的")).upstream("y", says("")).upstream("l", says("")).start();
+    let one = answer(&gateway, &first("mixed")).await;
+    assert_eq!(refusal(&gateway, &next("mixed", &one)).await.0, 502);
+    let two = answer(&gateway, &next("mixed", &one)).await;
+    assert_eq!((two["id"].as_str(), gateway.received("o")), (Some("resp_x_2"), 0), "it rests, and is asked all the same");
+    let reply = ask_as("sk-anna", &gateway, &next("mixed", &two)).await.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((reply.status.as_u16(), gateway.received("o")), (400, 0), "another model has not what it goes on from");
+    assert_eq!(gateway.received("x"), 4);
+}
+
+#[tokio::test]
 async fn an_answer_belongs_to_the_key_that_asked_for_it() {
     let directory = tempdir().expect("a directory");
     let gateway = start(&directory);

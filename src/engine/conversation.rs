@@ -17,6 +17,7 @@ use crate::dialects::sse::Frame;
 use crate::engine::demand::{Body, Demand};
 use crate::engine::{Error, Inner, Job};
 use crate::hub::{Endpoint, Kind};
+use crate::providers::{CredentialId, Provider};
 use crate::routing::{Candidate, Plan, Skipped};
 use crate::storage::{Found, Kept, Place, Store, Unusable};
 
@@ -39,6 +40,8 @@ pub enum Earlier {
         id: String,
         /// The provider.
         provider: String,
+        /// Which of its credentials asked for it.
+        key: Option<String>,
     },
     /// An answer of this id, which llmgw does not know; an upstream that keeps its answers may.
     Unknown(String),
@@ -52,6 +55,11 @@ impl Earlier {
         if let Earlier::Here(id) = self { Some(id) } else { None }
     }
 
+    /// The name of the credential that the request is for.
+    pub fn key(&self) -> Option<&str> {
+        if let Earlier::At { key, .. } = self { key.as_deref() } else { None }
+    }
+
     /// Whether there is only one provider that can be asked.
     pub fn is_bound(&self) -> bool {
         matches!(self, Earlier::At { .. })
@@ -59,7 +67,7 @@ impl Earlier {
 
     /// `plan` without those who have not what the request goes on from.
     pub fn narrow(&self, mut plan: Plan) -> Result<Plan, Error> {
-        let Earlier::At { id, provider } = self else { return Ok(plan) };
+        let Earlier::At { id, provider, .. } = self else { return Ok(plan) };
         plan.candidates.retain(|candidate| *candidate.provider_name == **provider);
         plan.skipped.retain(|(candidate, _)| *candidate.provider_name == **provider);
         // The first of them, if it has several routes: what another model of it makes of the request is failing over, too.
@@ -123,7 +131,7 @@ pub async fn resume(engine: &Inner, job: &Job, demand: &mut Demand) -> Result<()
                 demand.body = Body::Json(joined(head, &input, &response, largest)?);
                 Earlier::Here(id)
             }
-            Ok(Found::Kept(Kept { place: Place::Provider(provider), .. })) => Earlier::At { id, provider },
+            Ok(Found::Kept(Kept { place: Place::Provider { name, key }, .. })) => Earlier::At { id, provider: name, key },
             Ok(Found::OfAnother) => return Err(Error::PreviousResponseNotFound(id)),
             Ok(Found::Nothing) => Earlier::Unknown(id),
             Err(Unusable) => Earlier::Unkept,
@@ -217,13 +225,23 @@ pub struct Keeper {
     keeping: Arc<Keeping>,
     /// The provider that keeps it; `None`: llmgw does.
     provider: Option<Arc<str>>,
+    /// Which of its credentials asks for it.
+    key: Option<String>,
     is_over: bool,
 }
 
 impl Keeper {
     /// With `keeping`, of an answer by `provider` if that keeps it itself.
     pub fn new(keeping: Arc<Keeping>, provider: Option<Arc<str>>) -> Keeper {
-        Keeper { keeping, provider, is_over: false }
+        Keeper { keeping, provider, key: None, is_over: false }
+    }
+
+    /// For an answer that the credential `used` of `provider` asks for.
+    pub fn of(mut self, provider: &dyn Provider, used: CredentialId) -> Keeper {
+        if self.provider.is_some() {
+            self.key = provider.name_of(used);
+        }
+        self
     }
 
     /// A whole answer goes out.
@@ -266,7 +284,7 @@ impl Keeper {
         let text = |name: &str| serde_json::from_slice::<String>(object.get(name)?).ok();
         let Some(id) = text("id").filter(|id| !id.is_empty() && id.len() <= LONGEST_ID) else { return };
         let place = match &self.provider {
-            Some(provider) => Place::Provider(provider.to_string()),
+            Some(provider) => Place::Provider { name: provider.to_string(), key: self.key.clone() },
             // One that failed is nothing to go on from.
             None if !matches!(text("status").as_deref(), Some("completed" | "incomplete")) => return,
             None => Place::Here { input: self.keeping.input.clone(), response: object.body().clone() },

@@ -30,7 +30,7 @@ pub struct Begun {
     /// What is to come; `None`: it has ended.
     pub upstream: Option<UpstreamBody>,
     /// Keeps the answer, if somebody shall.
-    pub keeper: Option<Keeper>,
+    pub keeper: Option<Box<Keeper>>,
     dialect: Kind,
     /// There was content, rather than a full buffer or an empty answer.
     has_content: bool,

@@ -104,7 +104,7 @@ impl Relay {
     /// A stream of events whose beginning was held back.
     pub fn events(begun: Begun, speech: Speech, withhold_usage: bool, limits: Limits, meter: Meter, from: Source) -> Relay {
         let translator = speech.translator().map(Box::new);
-        let (framer, keeper) = (begun.framer, begun.keeper.map(Box::new));
+        let (framer, keeper) = (begun.framer, begun.keeper);
         let events = Events { framer, speech, translator, keeper, withhold_usage, finished: false, done: false, failed: false };
         let mut relay = Relay::new(begun.upstream, Kind::Events(events), limits, meter, from);
         for (frame, chunk) in begun.held.into_iter().zip(begun.chunks) {

@@ -32,9 +32,9 @@ pub(super) async fn to_configured(State(app): State<Arc<App>>, request: Request)
 }
 
 /// `/v1/responses/{id}…` of a response that is the caller's own, and that this provider keeps.
-pub(super) async fn to_keeper(app: Arc<App>, provider: String, request: Request) -> Response {
+pub(super) async fn to_keeper(app: Arc<App>, provider: String, key: Option<String>, request: Request) -> Response {
     let path = with_query(request.uri(), request.uri().path().strip_prefix("/v1").unwrap_or_default());
-    answer(app, prepare(Some(provider), path, request, |_| true)).await
+    answer(app, prepare(Some(provider), path, request, |_| true).map(|forward| Forward { key, ..forward })).await
 }
 
 /// Whether a request for a path that is not llmgw's own says, or the configuration does, where it goes.
@@ -66,7 +66,7 @@ fn prepare(provider: Option<String>, path: String, request: Request, may: fn(&Ca
         return Err(engine::Error::NotAllowed("this key may not use endpoints that name no model (`passthrough`)".to_owned()).into());
     }
     let (method, headers, body) = (parts.method, parts.headers, payload(body));
-    Ok(Forward { snapshot, id, caller, client: Some(client), provider, method, path, headers, body, received })
+    Ok(Forward { snapshot, id, caller, client: Some(client), provider, key: None, method, path, headers, body, received })
 }
 
 fn payload(body: Body) -> Payload {

@@ -47,7 +47,7 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Rejection>
                 Ok(Json(json!({ "id": id, "object": "response", "deleted": true })).into_response())
             }
             Place::Here { input, response } => show(request.uri(), &rest, &input, response),
-            Place::Provider(provider) => Ok(ask_keeper(app, (&arrival, &caller), &id, provider, request).await),
+            Place::Provider { name, key } => Ok(ask_keeper(app, (&arrival, &caller), &id, (name, key), request).await),
         },
         // Nobody learns that somebody else has it.
         Found::OfAnother => Err(not_found(&id)),
@@ -59,9 +59,15 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Rejection>
 }
 
 /// Whoever keeps it says what becomes of it. It is the caller's own, so nothing more is asked of the caller's key.
-async fn ask_keeper(app: &Arc<App>, (arrival, caller): (&Arrival, &Caller), id: &str, provider: String, request: Request) -> Response {
+async fn ask_keeper(
+    app: &Arc<App>,
+    (arrival, caller): (&Arrival, &Caller),
+    id: &str,
+    (provider, key): (String, Option<String>),
+    request: Request,
+) -> Response {
     let is_end = *request.method() == Method::DELETE;
-    let response = forward::to_keeper(app.clone(), provider, request).await;
+    let response = forward::to_keeper(app.clone(), provider, key, request).await;
     if is_end && response.status().is_success() {
         app.engine.forget_response(&arrival.snapshot, caller, id).await;
     }

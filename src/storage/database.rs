@@ -21,6 +21,7 @@ const VERSIONS: [&str; 1] = ["
         model    TEXT    NOT NULL,
         created  INTEGER NOT NULL, -- milliseconds since 1970
         origin   TEXT,             -- the provider that keeps it; NULL: it is kept here
+        key      TEXT,             -- which of its keys asked for it: a digest
         input    TEXT,             -- all that was said before it: a list of items
         response TEXT,
         bytes    INTEGER NOT NULL,
@@ -74,18 +75,19 @@ impl Database {
     }
 
     pub(super) fn keep(&mut self, kept: &Kept, bytes: u64) -> Result<(), Trouble> {
-        let (origin, input, response) = match &kept.place {
-            Place::Here { input, response } => (None, Some(std::str::from_utf8(input)?), Some(std::str::from_utf8(response)?)),
-            Place::Provider(name) => (Some(name), None, None),
+        let (origin, key, input, response) = match &kept.place {
+            Place::Here { input, response } => (None, None, Some(std::str::from_utf8(input)?), Some(std::str::from_utf8(response)?)),
+            Place::Provider { name, key } => (Some(name), key.as_ref(), None, None),
         };
-        let row = params![kept.id, kept.owner, kept.model, signed(kept.created), origin, input, response, signed(bytes)];
-        self.0.execute("INSERT OR REPLACE INTO responses VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)?;
+        let row = params![kept.id, kept.owner, kept.model, signed(kept.created), origin, key, input, response, signed(bytes)];
+        self.0.execute("INSERT OR REPLACE INTO responses VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)?;
         Ok(())
     }
 
     /// What `owner` finds under `id` that was made after `since`.
     pub(super) fn find(&self, id: &str, owner: &str, since: u64) -> Result<Found, Trouble> {
-        let own = "SELECT id, owner, model, created, origin, input, response FROM responses WHERE id = ? AND owner = ? AND created > ?";
+        let own =
+            "SELECT id, owner, model, created, origin, key, input, response FROM responses WHERE id = ? AND owner = ? AND created > ?";
         if let Some(kept) = self.0.query_row(own, params![id, owner, signed(since)], read).optional()? {
             return Ok(Found::Kept(kept));
         }
@@ -162,8 +164,8 @@ fn bring_up(connection: &mut Connection) -> Result<(), Trouble> {
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Kept> {
     let place = match row.get::<_, Option<String>>(4)? {
-        Some(provider) => Place::Provider(provider),
-        None => Place::Here { input: Bytes::from(row.get::<_, String>(5)?), response: Bytes::from(row.get::<_, String>(6)?) },
+        Some(name) => Place::Provider { name, key: row.get(5)? },
+        None => Place::Here { input: Bytes::from(row.get::<_, String>(6)?), response: Bytes::from(row.get::<_, String>(7)?) },
     };
     Ok(Kept { id: row.get(0)?, owner: row.get(1)?, model: row.get(2)?, created: unsigned(row.get(3)?), place })
 }

@@ -88,8 +88,13 @@ pub enum Place {
         /// The answer, as a JSON object.
         response: Bytes,
     },
-    /// At the provider of this name, which alone knows what it says.
-    Provider(String),
+    /// At a provider, which alone knows what it says.
+    Provider {
+        /// Its name.
+        name: String,
+        /// Which of its keys asked for it, in a word that is no key.
+        key: Option<String>,
+    },
 }
 
 /// What there is under an id.
@@ -118,7 +123,7 @@ impl Kept {
     fn bytes(&self) -> usize {
         let place = match &self.place {
             Place::Here { input, response } => input.len() + response.len(),
-            Place::Provider(name) => name.len(),
+            Place::Provider { name, key } => name.len() + key.as_ref().map_or(0, String::len),
         };
         place + self.id.len() + self.owner.len() + self.model.len()
     }

@@ -40,7 +40,12 @@ async fn what_was_kept_is_found_at_once_by_its_owner_alone() {
     assert_eq!(store.find("resp_1", "anna").await, Ok(Found::Kept(here)));
     assert_eq!(store.find("resp_1", "boris").await, Ok(Found::OfAnother));
     assert_eq!(store.find("resp_2", "anna").await, Ok(Found::Nothing));
-    let there = Kept::new("resp_1".to_owned(), "boris".to_owned(), "m".to_owned(), Place::Provider("openai".to_owned()));
+    let there = Kept::new(
+        "resp_1".to_owned(),
+        "boris".to_owned(),
+        "m".to_owned(),
+        Place::Provider { name: "openai".to_owned(), key: Some("2f".to_owned()) },
+    );
     store.keep(there.clone());
     assert_eq!(store.find("resp_1", "boris").await, Ok(Found::Kept(there)), "the same id, if two providers make it");
     assert!(has(&store, "resp_1", "anna").await);

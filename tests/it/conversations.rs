@@ -219,6 +219,30 @@ async fn whoever_has_the_earlier_answer_is_asked_even_at_rest_and_nobody_takes_i
 }
 
 #[tokio::test]
+async fn of_several_keys_the_one_that_asked_asks_again() {
+    let directory = tempdir().expect("a directory");
+    let config = kept_in(directory.path()).replace(
+        "api_key: sk-xxxxxxxxxxxxxxxxxxxx",
+        "api_keys: [sk-x1xxxxxxxxxxxxxxxxxx, sk-x2xxxxxxxxxxxxxxxxxx, sk-x3xxxxxxxxxxxxxxxxxx]",
+    );
+    let gateway = with(&config);
+    for body in [first("x/m-x"), first("x/m-x"), streamed(first("x/m-x"))] {
+        let one = answer(&gateway, &body).await;
+        let key = gateway.last_headers("x")["authorization"].clone();
+        for _ in 0..2 {
+            answer(&gateway, &next("x/m-x", &one)).await;
+            assert_eq!(gateway.last_headers("x")["authorization"], key, "another key may be another account's");
+        }
+    }
+    let one = answer(&gateway, &first("x/m-x")).await;
+    gateway.reload(&config.replace("sk-x", "sk-new-x")).expect("a reload");
+    answer(&gateway, &next("x/m-x", &one)).await;
+    assert_eq!(sent(&gateway, "x")["previous_response_id"], one["id"], "where the key is gone, another may do");
+    let bytes = std::fs::read(directory.path().join("llmgw.db-wal")).expect("a file");
+    assert!(!bytes.windows(5).any(|window| window == b"sk-x1"), "no key is written");
+}
+
+#[tokio::test]
 async fn an_answer_belongs_to_the_key_that_asked_for_it() {
     let directory = tempdir().expect("a directory");
     let gateway = start(&directory);

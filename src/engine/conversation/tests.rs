@@ -74,7 +74,7 @@ fn an_id_is_a_text_and_stands_once() {
 
 #[test]
 fn only_who_has_the_earlier_answer_is_asked() {
-    let at = Earlier::At { id: "resp_1".to_owned(), provider: "a".to_owned() };
+    let at = Earlier::At { id: "resp_1".to_owned(), provider: "a".to_owned(), key: None };
     assert!(at.is_bound() && at.check("a", true).is_ok());
     assert!(at.check("b", true).is_err() && at.check("a", false).is_err());
     for earlier in [Earlier::Unknown("resp_1".to_owned()), Earlier::Unkept] {
@@ -133,7 +133,7 @@ async fn a_stream_is_kept_by_its_last_event_wherever_that_stands() {
 #[tokio::test]
 async fn of_an_answer_that_its_provider_keeps_the_id_is_noted_with_its_first_event() {
     let (_directory, store) = store();
-    let provider = Some(Place::Provider("a".to_owned()));
+    let provider = Some(Place::Provider { name: "a".to_owned(), key: None });
     keeper(&store, Some("a")).event(&Frame::from_data(r#"{"type":"response.created","response":{"id":"resp_1"}}"#));
     assert_eq!(place(&store, "resp_1").await, provider, "some servers have no names before their events");
     let mut named = keeper(&store, Some("a"));

@@ -1,13 +1,23 @@
 //! One answer of `/v1/responses` over HTTP: shown, listed, forgotten; and whose it is.
 
+use std::sync::Mutex;
+
+use http::HeaderValue;
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
 
 use super::upstream::{Request, Step, Upstream, error, json_reply, talk};
 use super::{Gateway, UPSTREAM_KEY};
 
-/// Speaks Responses, keeps its answers, and says what it is asked about them.
-fn native(request: &Request) -> Vec<Step> {
+/// Speaks Responses, keeps its answers, and says what it is asked about them, to the key that asked for them.
+fn native(first: &Mutex<Option<HeaderValue>>, request: &Request) -> Vec<Step> {
+    let mut first = first.lock().expect("no panic");
+    let key = &request.headers["authorization"];
+    if request.method == "POST" && request.target == "/v1/responses" {
+        *first = Some(key.clone());
+    } else if first.as_ref().is_some_and(|first| first != key) {
+        return error(404, "another account's");
+    }
     match (request.method.as_str(), request.target.as_str()) {
         ("POST", "/v1/responses") => json_reply(200, &json!({ "id": "resp_x", "object": "response", "status": "completed", "output": [] })),
         ("GET", "/v1/responses/resp_x?include[]=a") => json_reply(200, &json!({ "id": "resp_x", "asked": "native" })),
@@ -29,9 +39,10 @@ struct World {
 async fn world(more: &str) -> World {
     let directory = tempdir().expect("a directory");
     let chats = Upstream::start(|request| talk(request, "好的")).await;
-    let native = Upstream::start(native).await;
+    let first = Mutex::default();
+    let native = Upstream::start(move |request| native(&first, request)).await;
     let config = format!(
-        "providers:\n  - {}\n  - {{ name: x, preset: xai, base_url: \"{}\", api_key: {UPSTREAM_KEY}, models: [m-x] }}\n{}{more}",
+        "providers:\n  - {}\n  - {{ name: x, preset: xai, base_url: \"{}\", api_keys: [{UPSTREAM_KEY}, {UPSTREAM_KEY}-2, {UPSTREAM_KEY}-3], models: [m-x] }}\n{}{more}",
         super::provider("a", &chats),
         native.base_url(),
         "auth: { keys: [{ name: anna, key: sk-anna, passthrough: false }, { name: boris, key: sk-boris, passthrough: false }, sk-any] }\n"

@@ -73,7 +73,7 @@ pub fn ask(snapshot: &Snapshot, demand: &Demand, candidate: &Candidate) -> Resul
     };
     let adapted = match &speech {
         Speech::Translated { upstream, request, .. } => {
-            let to = Addressee { model: &candidate.model, quirks: &provider.quirks() };
+            let to = Addressee { model: &candidate.model, quirks: provider.quirks() };
             translate(request, *upstream, to, &candidate.params)?
         }
         Speech::Same(_) | Speech::Plain { .. } => adapt(demand, &candidate.model, &candidate.params, config.stream_usage)?,

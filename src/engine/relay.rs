@@ -23,12 +23,13 @@ use crate::engine::hold::Begun;
 use crate::engine::live::Snapshot;
 use crate::engine::meter::{Fault, Meter};
 use crate::engine::speech::{Speech, Translator};
-use crate::hub::{ApiError, Event};
+use crate::hub::ApiError;
 use crate::routing::Candidate;
 use crate::telemetry::redact::redact_cut;
 use crate::transport::UpstreamBody;
 
 mod clock;
+mod translation;
 
 use clock::Clock;
 pub use clock::Limits;
@@ -339,64 +340,6 @@ impl Relay {
         self.meter.cut_off(&format!("within the stream: {}", redact_cut(&error.summary(), &secrets)), fault);
         self.upstream = None;
         self.queue.push_back(mask(bytes, &secrets));
-    }
-
-    /// Says one event of the upstream's in the client's dialect.
-    fn translate(&mut self, frame: &Frame) {
-        let Kind::Events(Events { translator: Some(translator), speech, finished, .. }) = &mut self.kind else { return };
-        let (meter, mut error) = (&mut self.meter, None);
-        let said = translator.translate(frame, |event| match event {
-            Event::Usage(usage) => {
-                meter.report(*usage);
-                true
-            }
-            Event::Error(failed) => {
-                error.get_or_insert_with(|| failed.clone());
-                false
-            }
-            Event::Finish(_) => {
-                *finished = true;
-                true
-            }
-            event => {
-                meter.events(u64::from(event.is_content()));
-                error.is_none()
-            }
-        });
-        let dialect = speech.upstream();
-        let is_done = dialect.is_of_interest(frame.bytes()) && dialect.chunk(frame).done;
-        match said {
-            Ok(said) => self.said(said),
-            Err(mistake) => {
-                let _ = self.break_off(mistake.to_string(), Fault::Upstream);
-                return;
-            }
-        }
-        if let Some(error) = error {
-            let last = self.last_words(&error);
-            self.fail(&error, last);
-        } else if is_done {
-            self.conclude();
-            self.done();
-        }
-    }
-
-    /// The end of a translated answer that is complete.
-    fn conclude(&mut self) {
-        let Kind::Events(Events { translator: Some(translator), .. }) = &mut self.kind else { return };
-        let end = translator.end();
-        self.said(end);
-    }
-
-    /// Passes on what was translated: no event, one, or several.
-    fn said(&mut self, said: Bytes) {
-        if said.is_empty() {
-            return;
-        }
-        if let Kind::Events(Events { keeper: Some(keeper), .. }) = &mut self.kind {
-            keeper.events(&said);
-        }
-        self.queue.push_back(said);
     }
 
     /// An error as the client's dialect says it within a stream.

@@ -82,9 +82,12 @@ impl UpstreamDialect for Chat {
     }
 }
 
-/// Writes `data` as one frame.
+/// Writes `data` as one frame. What is carried as it was written may have lines, between its members: a frame has but one.
 pub(in crate::dialects) fn write_frame(data: &impl Serialize, out: &mut BytesMut) {
-    let Ok(data) = serde_json::to_vec(data) else { return };
+    let Ok(mut data) = serde_json::to_vec(data) else { return };
+    for byte in data.iter_mut().filter(|byte| matches!(**byte, b'\n' | b'\r')) {
+        *byte = b' ';
+    }
     write_data(&data, out);
 }
 

@@ -3,7 +3,7 @@
 mod encode;
 
 pub use encode::encode;
-pub(super) use encode::{Logprobs, answer_id, is_custom_tool};
+pub(super) use encode::{Logprobs, answer_id};
 
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::data_url::DataUrl;
@@ -64,15 +64,6 @@ impl<'a> WireCall<'a> {
 /// A function's arguments are JSON: clients parse them, even where there are none.
 pub(super) fn whole_arguments(arguments: &str) -> &str {
     if arguments.trim().is_empty() { "{}" } else { arguments }
-}
-
-/// A custom tool's input, where its upstream knew only functions: the member `input` of an object, or else all of it.
-pub(super) fn unwrapped(arguments: &str) -> Cow<'_, str> {
-    #[derive(Deserialize)]
-    struct Wrapped {
-        input: String,
-    }
-    serde_json::from_str::<Wrapped>(arguments).map_or(Cow::Borrowed(arguments), |wrapped| Cow::Owned(wrapped.input))
 }
 
 /// Google's room for a signature of a text or a call.
@@ -172,15 +163,8 @@ pub(in crate::dialects) fn finish_word(reason: Option<&FinishReason>, has_calls:
 mod tests {
     use serde_json::{json, to_value};
 
-    use super::{Annotation, citation, unwrapped};
+    use super::{Annotation, citation};
     use crate::hub::Citation;
-
-    #[test]
-    fn a_custom_tools_input_is_unwrapped() {
-        assert_eq!(unwrapped(r#"{"input":"说\"你好\""}"#), "说\"你好\"");
-        assert_eq!(unwrapped("{\"input\":1}"), "{\"input\":1}");
-        assert_eq!(unwrapped("不是"), "不是");
-    }
 
     #[test]
     fn a_citation_is_written_and_read() {

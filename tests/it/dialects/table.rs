@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use llmgw::config::env::Env;
-use llmgw::dialects::client;
+use llmgw::dialects::{DialectError, client};
 use llmgw::hub::Kind;
 
 use super::requests::encode;
@@ -17,7 +17,8 @@ Made from the cases in `tests/dialects/requests` by the tests (`make bless`); do
 
 Each row is one request of a client, each column an upstream's dialect. `✓`: all of it is said. Names: these hints are
 left out, and named in `x-llmgw-dropped`. `✗`: it cannot be said without changing its meaning; the next route is asked,
-and where none is left the client gets 400 with these words. Where both speak the same, bytes go by untouched and this
+and where none is left the client gets 400 with these words. `400`: the request is wrong, for this upstream at least.
+Where both speak the same, bytes go by untouched and this
 table does not count.
 ";
 
@@ -25,9 +26,14 @@ fn cell(kind: Kind, case: &Case, target: Kind, model: &str) -> String {
     if kind == target {
         return "as it is".to_owned();
     }
-    let Ok(request) = client(kind).decode_request(&case.bytes) else { return "400".to_owned() };
+    let request = match client(kind).decode_request(&case.bytes) {
+        Err(DialectError::Unsupported { feature }) => return format!("✗ {feature}"),
+        Err(_) => return "400".to_owned(),
+        Ok(request) => request,
+    };
     match encode(&request, target, model) {
-        Err(error) => format!("✗ {error}"),
+        Err(DialectError::Unsupported { feature }) => format!("✗ {feature}"),
+        Err(_) => "400".to_owned(),
         Ok(encoded) => {
             let dropped: Vec<String> = encoded.dropped.iter().map(|name| name.to_string()).chain(request.left_out).collect();
             if dropped.is_empty() { "✓".to_owned() } else { dropped.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" ") }

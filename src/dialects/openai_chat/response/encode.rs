@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 use super::super::data_url::DataUrl;
 use super::super::reasoning::{self, Detail};
 use super::super::usage::WireUsage;
-use super::super::wire::{Annotation, ExtraContent, WireCall, WireImage, finish_word, unwrapped, whole_arguments};
+use super::super::wire::{Annotation, ExtraContent, WireCall, WireImage, finish_word, whole_arguments};
 use crate::dialects::Occasion;
-use crate::hub::{Answer, Content, Raw, Source, Thought, ToolCall, ToolInput};
+use crate::hub::{Answer, Content, Raw, Source, Thought, ToolCall};
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -82,7 +82,7 @@ impl Serialize for Lists<'_> {
 
 /// Writes a reply.
 pub fn encode(answer: &Answer, occasion: &Occasion) -> Vec<u8> {
-    let message = message(answer, occasion);
+    let message = message(answer);
     let finish_reason = finish_word(answer.finish.as_ref(), !message.tool_calls.is_empty());
     let logprobs = (!answer.logprobs.is_empty()).then(|| Logprobs::of(&answer.logprobs));
     let body = Body {
@@ -104,13 +104,7 @@ pub(in super::super) fn answer_id(id: &str, occasion: &Occasion) -> String {
     if id.starts_with(PREFIX) { id.to_owned() } else { occasion.id(PREFIX, 0) }
 }
 
-/// Whether the client knows the tool `name` as a custom one, whatever its upstream made of it.
-pub(in super::super) fn is_custom_tool(occasion: &Occasion, name: &str) -> bool {
-    let custom = |input: &ToolInput| matches!(input, ToolInput::Custom { .. });
-    occasion.request.tools.iter().any(|tool| tool.name == name && custom(&tool.input))
-}
-
-fn message<'a>(answer: &'a Answer, occasion: &Occasion) -> WireMessage<'a> {
+fn message(answer: &Answer) -> WireMessage<'_> {
     let mut message = WireMessage {
         role: "assistant",
         content: None,
@@ -143,7 +137,7 @@ fn message<'a>(answer: &'a Answer, occasion: &Occasion) -> WireMessage<'a> {
                     message.reasoning_details.extend(reasoning::write(thought, message.reasoning_details.len()));
                 }
             }
-            Content::ToolCall(call) => message.tool_calls.push(wire_call(call, is_custom_tool(occasion, &call.name))),
+            Content::ToolCall(call) => message.tool_calls.push(wire_call(call)),
             Content::Image { source: Source::Base64 { media_type, data }, .. } => {
                 message.images.push(WireImage::new(DataUrl { media_type, data }, None));
             }
@@ -164,12 +158,8 @@ fn append(whole: &mut Option<String>, piece: &str) {
     }
 }
 
-fn wire_call(call: &ToolCall, was_custom: bool) -> WireCall<'_> {
-    let input = match (call.is_custom, was_custom) {
-        (true, _) => call.arguments.as_str().into(),
-        (false, true) => unwrapped(&call.arguments),
-        (false, false) => whole_arguments(&call.arguments).into(),
-    };
+fn wire_call(call: &ToolCall) -> WireCall<'_> {
+    let input = if call.is_custom { &call.arguments } else { whole_arguments(&call.arguments) };
     let extra_content = call.signature.as_ref().map(ExtraContent::of);
-    WireCall { extra_content, ..WireCall::new(call.id.as_str().into(), &call.name, input, call.is_custom || was_custom) }
+    WireCall { extra_content, ..WireCall::new(call.id.as_str().into(), &call.name, input.into(), call.is_custom) }
 }

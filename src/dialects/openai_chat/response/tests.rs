@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::super::tests::{occasion, whole};
 use super::{decode, encode, text};
-use crate::hub::{Answer, Citation, Content, Event, FinishReason, Form, Kind, Part, Raw, Request, Signature, Tool, ToolInput, Usage};
+use crate::hub::{Answer, Citation, Content, Event, FinishReason, Form, Kind, Part, Raw, Request, Signature, Usage};
 
 fn written(events: impl IntoIterator<Item = Event>) -> Value {
     let request = Request { model: "模型".to_owned(), ..Request::default() };
@@ -99,16 +99,6 @@ fn a_source_stands_where_its_text_does() {
 fn details_are_written_only_where_they_say_more() {
     let body = written([Event::Reasoning("想".to_owned()), Event::Text("好".to_owned())]);
     assert_eq!(body["choices"][0]["message"], json!({"role":"assistant","content":"好","refusal":null,"reasoning_content":"想"}));
-}
-
-#[test]
-fn a_custom_tools_input_is_unwrapped_for_who_declared_it() {
-    let tool = Tool { name: "天气".to_owned(), description: None, input: ToolInput::Custom { format: None }, cache: None };
-    let request = Request { tools: vec![tool], ..Request::default() };
-    let body = encode(&Answer::of(call(r#"{"input":"北京"}"#)), &occasion(request));
-    let body: Value = serde_json::from_slice(&body).expect("JSON");
-    let call = json!([{"id":"call_a","type":"custom","custom":{"name":"天气","input":"北京"}}]);
-    assert_eq!(body["choices"][0]["message"]["tool_calls"], call);
 }
 
 #[test]

@@ -3,8 +3,7 @@ use serde_json::{Value, json};
 use super::super::tests::{events_of, stream, streamed, whole, written, written_for};
 use super::events;
 use crate::hub::{
-    Answer, ApiError, Citation, Content, Event, FinishReason, Form, Kind, Part, Raw, Request, Signature, Thought, Tool, ToolCall,
-    ToolInput, Usage,
+    Answer, ApiError, Citation, Content, Event, FinishReason, Form, Kind, Part, Raw, Request, Signature, Thought, ToolCall, Usage,
 };
 
 const CHUNKS: [&str; 9] = [
@@ -336,15 +335,9 @@ fn signatures_images_and_sources_come_back() {
 }
 
 #[test]
-fn a_custom_tools_input_is_unwrapped_for_who_declared_it() {
-    let input = ToolInput::Custom { format: None };
-    let tools = vec![Tool { name: "f".to_owned(), description: None, input, cache: None }];
-    let stream =
-        written_for(Request { tools, ..Request::default() }, [call(0, "a", "f"), arguments(0, "{\"input\":\"你"), arguments(0, "好\"}")]);
-    let expected = [
-        json!({"tool_calls":[{"index":0,"id":"a","type":"custom","custom":{"name":"f","input":""}}]}),
-        json!({"tool_calls":[{"index":0,"custom":{"input":"你好"}}]}),
-        json!("tool_calls"),
-    ];
-    assert_eq!(deltas(&stream)[1..], expected);
+fn what_is_carried_as_it_was_written_stays_on_one_line() {
+    let list = Raw::parse("[{\"token\":\"\\n\",\r\n\t\"logprob\":-0.10\n}]").expect("JSON");
+    let stream = written([text("\n"), Event::Logprobs(list)]);
+    assert_eq!(events_of(&[stream.as_bytes()]).expect("a stream").len(), 4, "{stream}");
+    assert!(stream.contains("[{\"token\":\"\\n\",  \t\"logprob\":-0.10 }]"), "{stream}");
 }

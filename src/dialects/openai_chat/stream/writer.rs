@@ -1,15 +1,13 @@
 //! Writes a stream.
 
-use std::borrow::Cow;
-
 use bytes::{BufMut, BytesMut};
 use serde::Serialize;
 
 use super::super::data_url::DataUrl;
 use super::super::reasoning::{self, Detail};
-use super::super::response::{Logprobs, answer_id, is_custom_tool};
+use super::super::response::{Logprobs, answer_id};
 use super::super::usage::WireUsage;
-use super::super::wire::{Annotation, ExtraContent, WireCall, WireImage, finish_word, unwrapped, whole_arguments};
+use super::super::wire::{Annotation, ExtraContent, WireCall, WireImage, finish_word, whole_arguments};
 use super::super::{error, write_data, write_frame};
 use super::DONE;
 use crate::dialects::{Encoder, Occasion};
@@ -33,6 +31,8 @@ pub struct Writer {
     said: u64,
     begin: u64,
     is_speaking: bool,
+    /// Sources of that text: told when it is whole, for some are of all of it.
+    sources: Vec<Citation>,
     annotations: usize,
     is_text_signed: bool,
     images: usize,
@@ -47,8 +47,6 @@ struct Call {
     index: u32,
     is_custom: bool,
     has_arguments: bool,
-    /// A custom tool's input that its upstream wrapped as a function's: to be unwrapped when it is whole.
-    wrapped: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -110,14 +108,17 @@ impl Encoder for Writer {
                 self.is_over = true;
             }
             Event::Text(text) => self.text(&text, out),
-            Event::Citation(citation) => self.citation(citation, out),
+            Event::Citation(source) => {
+                self.speak();
+                self.sources.push(source);
+            }
             Event::TextSignature(signature) => self.text_signature(&signature, out),
             Event::Reasoning(text) => self.reasoning(&text, out),
             Event::ReasoningEnd { signature, id } => self.reasoning_end(signature, id, out),
-            Event::Refusal(text) if text.is_empty() => {}
+            Event::Refusal(text) if text.is_empty() => self.hush(out),
             Event::Refusal(text) => self.delta(Delta { refusal: Some(Some(&text)), ..Delta::default() }, out),
             Event::ToolCall { index, id, name, is_custom, signature } => {
-                self.call(Call::new(index, is_custom, is_custom_tool(&self.occasion, &name)), (&id, &name), signature, out);
+                self.call(Call { index, is_custom, has_arguments: false }, (&id, &name), signature, out);
             }
             Event::ToolArguments { index, text } => self.arguments(index, text, out),
             Event::Image { media_type, data } => self.image(DataUrl { media_type: &media_type, data: &data }, out),
@@ -129,10 +130,9 @@ impl Encoder for Writer {
         if self.is_over {
             return;
         }
+        self.hush(out);
         self.begin(Some(""), out);
-        for position in 0..self.calls.len() {
-            self.complete(position, out);
-        }
+        self.complete_calls(out);
         let finish_reason = Some(finish_word(self.finish.as_ref(), !self.calls.is_empty()));
         self.chunk(&[WireChoice { finish_reason, ..WireChoice::default() }], None, out);
         if let Some(usage) = self.usage.filter(|_| self.occasion.request.include_usage) {
@@ -142,15 +142,8 @@ impl Encoder for Writer {
     }
 }
 
-impl Call {
-    /// `is_custom`: by the upstream's word; `was_custom`: by the client's.
-    fn new(index: u32, is_custom: bool, was_custom: bool) -> Call {
-        let wrapped = (was_custom && !is_custom).then(String::new);
-        Call { index, is_custom: is_custom || was_custom, has_arguments: false, wrapped }
-    }
-}
-
 impl Writer {
+    /// Of the answer to what was asked there.
     pub fn new(occasion: Occasion) -> Writer {
         let mut writer = Writer {
             id: String::new(),
@@ -163,6 +156,7 @@ impl Writer {
             said: 0,
             begin: 0,
             is_speaking: false,
+            sources: Vec::new(),
             annotations: 0,
             is_text_signed: false,
             images: 0,
@@ -191,11 +185,15 @@ impl Writer {
 
     /// Writes what is no text, and ends what was being said or thought before it.
     fn delta(&mut self, delta: Delta<'_>, out: &mut BytesMut) {
+        self.hush(out);
+        self.thought.clear();
         self.begin(None, out);
-        self.is_speaking = false;
-        if delta.reasoning_content.is_none() {
-            self.thought.clear();
-        }
+        self.chunk(&[WireChoice { delta, ..WireChoice::default() }], None, out);
+    }
+
+    /// Writes what belongs to something that goes on.
+    fn beside(&mut self, delta: Delta<'_>, out: &mut BytesMut) {
+        self.begin(Some(""), out);
         self.chunk(&[WireChoice { delta, ..WireChoice::default() }], None, out);
     }
 
@@ -216,44 +214,49 @@ impl Writer {
         if text.is_empty() {
             return;
         }
-        self.begin(Some(""), out);
+        self.speak();
+        self.said += text.chars().count() as u64;
+        self.beside(Delta { content: Some(Some(text)), ..Delta::default() }, out);
+    }
+
+    /// A text begins, if none goes on.
+    fn speak(&mut self) {
         self.thought.clear();
         if !std::mem::replace(&mut self.is_speaking, true) {
             self.begin = self.said;
         }
-        self.said += text.chars().count() as u64;
-        let delta = Delta { content: Some(Some(text)), ..Delta::default() };
-        self.chunk(&[WireChoice { delta, ..WireChoice::default() }], None, out);
     }
 
-    fn citation(&mut self, citation: Citation, out: &mut BytesMut) {
-        let Some(annotation) = Annotation::of(citation, self.begin, self.said, Some(self.annotations)) else { return };
-        self.annotations += 1;
-        self.beside(Delta { annotations: Some([annotation]), ..Delta::default() }, out);
+    /// The text that goes on, if any, is whole.
+    fn hush(&mut self, out: &mut BytesMut) {
+        self.is_speaking = false;
+        for source in std::mem::take(&mut self.sources) {
+            let Some(annotation) = Annotation::of(source, self.begin, self.said, Some(self.annotations)) else { continue };
+            self.annotations += 1;
+            self.beside(Delta { annotations: Some([annotation]), ..Delta::default() }, out);
+        }
     }
 
     /// Only one has room: SDKs would run two together.
     fn text_signature(&mut self, signature: &Signature, out: &mut BytesMut) {
+        self.speak();
         if !std::mem::replace(&mut self.is_text_signed, true) {
             self.beside(Delta { extra_content: Some(ExtraContent::of(signature)), ..Delta::default() }, out);
         }
     }
 
-    /// Writes what belongs to the text that goes on.
-    fn beside(&mut self, delta: Delta<'_>, out: &mut BytesMut) {
-        self.begin(Some(""), out);
-        self.chunk(&[WireChoice { delta, ..WireChoice::default() }], None, out);
-    }
-
     fn reasoning(&mut self, text: &str, out: &mut BytesMut) {
+        self.hush(out);
         if !text.is_empty() {
             self.thought.push_str(text);
-            self.delta(Delta { reasoning_content: Some(text), ..Delta::default() }, out);
+            self.begin(None, out);
+            self.beside(Delta { reasoning_content: Some(text), ..Delta::default() }, out);
         }
     }
 
     fn reasoning_end(&mut self, signature: Option<Signature>, id: Option<String>, out: &mut BytesMut) {
         let text = std::mem::take(&mut self.thought);
+        self.hush(out);
         if signature.is_some() {
             let details = reasoning::write(&Thought { text, signature, id }, self.details);
             self.details += details.len();
@@ -275,27 +278,17 @@ impl Writer {
         let Some(position) = self.calls.iter().rposition(|call| call.index == index) else { return };
         let Some(call) = self.calls.get_mut(position).filter(|_| !text.is_empty()) else { return };
         call.has_arguments = true;
-        match &mut call.wrapped {
-            Some(wrapped) => wrapped.push_str(&text),
-            None => {
-                let piece = WireCall::piece(position, text.into(), call.is_custom);
-                self.delta(Delta { tool_calls: Some([piece]), ..Delta::default() }, out);
-            }
-        }
+        let piece = WireCall::piece(position, text.into(), call.is_custom);
+        self.beside(Delta { tool_calls: Some([piece]), ..Delta::default() }, out);
     }
 
-    /// Writes what a call still lacks.
-    fn complete(&mut self, position: usize, out: &mut BytesMut) {
-        let Some(call) = self.calls.get_mut(position) else { return };
-        let wrapped = call.wrapped.take();
-        let rest: Cow<'_, str> = match &wrapped {
-            Some(wrapped) => unwrapped(wrapped),
-            None if call.is_custom || call.has_arguments => "".into(),
-            None => whole_arguments("").into(),
-        };
-        if !rest.is_empty() {
-            let piece = WireCall::piece(position, rest, call.is_custom);
-            self.delta(Delta { tool_calls: Some([piece]), ..Delta::default() }, out);
+    /// Functions that were called without arguments get some: clients parse them.
+    fn complete_calls(&mut self, out: &mut BytesMut) {
+        for position in 0..self.calls.len() {
+            if self.calls.get(position).is_some_and(|call| !call.is_custom && !call.has_arguments) {
+                let piece = WireCall::piece(position, whole_arguments("").into(), false);
+                self.delta(Delta { tool_calls: Some([piece]), ..Delta::default() }, out);
+            }
         }
     }
 

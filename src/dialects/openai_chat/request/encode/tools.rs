@@ -1,7 +1,7 @@
 //! Tools, and which of them shall be called.
 //!
 //! Only OpenAI has custom tools. For others they become functions whose only member is `input`, a text; calls in the
-//! history are wrapped alike, and those that come back are unwrapped for clients of this dialect.
+//! history are wrapped alike, and those that come back are a function's.
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};

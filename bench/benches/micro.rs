@@ -59,7 +59,7 @@ fn bodies(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("model splice");
     for (name, size) in SIZES {
         let request = Head::read(Endpoint::ChatCompletions, chat(size)).expect("a request");
-        let demand = Demand { endpoint: Endpoint::ChatCompletions, model: "gpt-4".to_owned(), body: Body::Json(request) };
+        let demand = Demand::new(Endpoint::ChatCompletions, "gpt-4".to_owned(), Body::Json(request));
         let params = Params::default();
         group.bench_function(name, |bencher| bencher.iter(|| adapt(black_box(&demand), "gpt-4o", &params, true)));
     }

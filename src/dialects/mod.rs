@@ -103,6 +103,14 @@ pub enum DialectError {
         /// What, for people: "more than one choice (`n`)".
         feature: Cow<'static, str>,
     },
+    /// It uses a service that only its own dialect's provider has, and its client does without once it reads `code`.
+    #[error("{feature} is no service of this upstream")]
+    Declined {
+        /// What, for people.
+        feature: &'static str,
+        /// The word that the client waits for.
+        code: &'static str,
+    },
     /// It is no JSON, or nothing like a message of this dialect.
     #[error("{0}")]
     Malformed(String),

@@ -46,7 +46,7 @@ pub enum Unasked {
 impl From<DialectError> for Unasked {
     fn from(error: DialectError) -> Unasked {
         match error {
-            DialectError::Unsupported { .. } => Unasked::Unsaid(error),
+            DialectError::Unsupported { .. } | DialectError::Declined { .. } => Unasked::Unsaid(error),
             error => Unasked::Wrong(error.into()),
         }
     }

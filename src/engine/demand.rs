@@ -141,6 +141,7 @@ impl From<DialectError> for Error {
             DialectError::Invalid { path, .. } | DialectError::Missing { path } | DialectError::Senseless { path, .. } => {
                 Some(path.clone())
             }
+            DialectError::Declined { code, .. } => return Error::Declined { message: error.to_string(), code },
             DialectError::Unsupported { .. } | DialectError::Malformed(_) => None,
         };
         Error::InvalidRequest { message: error.to_string(), param }

@@ -21,6 +21,14 @@ pub enum Error {
         /// The field at fault.
         param: Option<String>,
     },
+    /// The request uses a service that no upstream at hand has; its client does without once it reads the code.
+    #[error("{message}")]
+    Declined {
+        /// What cannot be done.
+        message: String,
+        /// A code of the client's dialect, and not one of ours.
+        code: &'static str,
+    },
     /// The request goes on from a response that its caller has not.
     #[error("Previous response with id '{0}' not found.")]
     PreviousResponseNotFound(String),
@@ -128,7 +136,9 @@ impl Error {
     /// What the client is told.
     pub fn status(&self) -> StatusCode {
         match self {
-            Error::InvalidJson(_) | Error::InvalidRequest { .. } | Error::PreviousResponseNotFound(_) => StatusCode::BAD_REQUEST,
+            Error::InvalidJson(_) | Error::InvalidRequest { .. } | Error::Declined { .. } | Error::PreviousResponseNotFound(_) => {
+                StatusCode::BAD_REQUEST
+            }
             Error::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Error::ModelNotFound(_) | Error::NotFound(_) => StatusCode::NOT_FOUND,
             Error::NotAllowed(_) | Error::NoPassthrough(_) => StatusCode::FORBIDDEN,
@@ -145,6 +155,7 @@ impl Error {
         match self {
             Error::InvalidJson(_) => "invalid_json",
             Error::InvalidRequest { .. } => "invalid_request",
+            Error::Declined { code, .. } => code,
             Error::PreviousResponseNotFound(_) => "previous_response_not_found",
             Error::UnsupportedMediaType(_) => "unsupported_media_type",
             Error::ModelNotFound(_) => "model_not_found",
@@ -204,6 +215,7 @@ impl Error {
         match self {
             Error::InvalidJson(_)
             | Error::InvalidRequest { .. }
+            | Error::Declined { .. }
             | Error::PreviousResponseNotFound(_)
             | Error::UnsupportedMediaType(_)
             | Error::ModelNotFound(_)

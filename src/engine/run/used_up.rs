@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Walk;
+use crate::dialects::DialectError;
 use crate::engine::Error;
 use crate::engine::demand::Demand;
 use crate::engine::error::list;
@@ -46,7 +47,11 @@ impl Walk<'_> {
         if let Some(error) = demand.earlier.error() {
             return Some(error);
         }
-        Some(Error::InvalidRequest { message: format!("{candidate}: {reason}"), param: None })
+        let message = format!("{candidate}: {reason}");
+        Some(match reason {
+            DialectError::Declined { code, .. } => Error::Declined { message, code },
+            _ => Error::InvalidRequest { message, param: None },
+        })
     }
 
     fn unavailable(&self, model: &str) -> Error {

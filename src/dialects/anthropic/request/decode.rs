@@ -40,6 +40,11 @@ pub fn decode(body: &[u8]) -> Result<Request, DialectError> {
     let mut members = Members::of_body(body)?;
     let mut left = LeftOut::default();
     let mut request = Request { model: members.required_text("model")?, ..Request::default() };
+    if members.has("thread") {
+        // Its turn may hold no more than what is new. The SDKs' tool runners begin with it, and send everything when they
+        // read this code (anthropic-sdk-python 2.14).
+        return Err(DialectError::Declined { feature: "a thread that the provider keeps (`thread`)", code: "thread_unsupported_request" });
+    }
     request.messages = conversation(&mut members, &mut left)?;
     request.tools = members.list("tools")?.iter().map(|tool| read_tool(tool, &mut left)).collect::<Result<_, _>>()?;
     if let Some(choice) = members.object("tool_choice")? {

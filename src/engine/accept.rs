@@ -26,7 +26,8 @@ impl Accepted {
                 // A block, for it uses what it is given in place.
                 let answer = async move {
                     let resumed = match demand.endpoint {
-                        Endpoint::Responses => conversation::resume(&engine.0, &job, &mut demand).await,
+                        // In a box: no other request shall be as large as these.
+                        Endpoint::Responses => Box::pin(conversation::resume(&engine.0, &job, &mut demand)).await,
                         _ => Ok(()),
                     };
                     let answered = match resumed {

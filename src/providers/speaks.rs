@@ -64,7 +64,6 @@ const RESPONSES: &[Kind] = &[Kind::OpenAiResponses];
 const NO_CHAT: &[&str] = &["*-pro", "*-pro-20*", "*-codex", "*-codex-*", "codex-*", "*deep-research*", "computer-use*"];
 
 /// Models that reason unless they are told not to, and refuse functions at `/chat/completions` while they do.
-/// <https://platform.openai.com/docs/guides/reasoning>
 const REASONS_BY_DEFAULT: &[&str] = &["gpt-5.[5-9]*", "gpt-[6-9]*"];
 
 /// OpenAI's own host, and Azure's v1 API: there, where a deployment is named after its model.
@@ -143,9 +142,11 @@ impl Uses {
     }
 }
 
-/// Whether it is OpenAI itself, in whatever region.
+/// Whether it is OpenAI itself, in whatever region, or Azure's v1 API, which many know as one more compatible address.
 fn is_openai(config: &config::Provider) -> bool {
-    config.base_url.host_str().is_some_and(|host| host == "api.openai.com" || host.ends_with(".api.openai.com"))
+    const REGIONS_AND_RESOURCES: [&str; 2] = [".api.openai.com", ".openai.azure.com"];
+    let host = config.base_url.host_str().unwrap_or_default();
+    host == "api.openai.com" || REGIONS_AND_RESOURCES.iter().any(|ending| host.ends_with(ending))
 }
 
 #[expect(clippy::expect_used, reason = "the patterns are constants and have a test")]
@@ -201,7 +202,9 @@ mod tests {
             }
         }
         let asked = Asked { model: "gpt-6-sol", has_tools: true, reasons: true };
-        assert_eq!(words(&provider("https://eu.api.openai.com/v1"), &asked), only);
+        for url in ["https://eu.api.openai.com/v1", "https://r.openai.azure.com/openai/v1"] {
+            assert_eq!(words(&provider(url), &asked), only);
+        }
         assert_eq!(words(&of_kind(ProviderKind::Azure(AzureApi::V1)), &asked), only);
         assert_eq!(words(&of_kind(ProviderKind::Azure(AzureApi::Dated("2024-10-21".to_owned()))), &asked), only);
         // Somebody else's server may serve it otherwise.

@@ -13,6 +13,7 @@ mod canary;
 mod cli;
 mod conversations;
 mod dialects;
+mod discovery;
 mod failover;
 mod faulty;
 mod gateway;

@@ -54,7 +54,7 @@ impl Response {
         ensure!(self.status == status, "status {}: {}", self.status, String::from_utf8_lossy(&self.complaint));
         ensure!(self.bytes > 0, "the answer is empty");
         ensure!(self.events() >= events, "{} events instead of {events}", self.events());
-        ensure!(events == 0 || self.lines.done, "the stream ended without [DONE]");
+        ensure!(events == 0 || self.lines.done, "the stream ended without its last event");
         Ok(())
     }
 
@@ -163,13 +163,15 @@ fn after_size(size: u64) -> State {
 /// Counts the lines that begin with `data:`.
 #[derive(Default)]
 struct Lines {
-    begin: [u8; DONE.len()],
+    begin: [u8; LONGEST_END],
     length: usize,
     events: u64,
     done: bool,
 }
 
-const DONE: &[u8] = b"data: [DONE]";
+/// The last events of OpenAI's streams, and of Anthropic's.
+const ENDS: [&[u8]; 2] = [b"data: [DONE]", b"data: {\"type\":\"message_stop\"}"];
+const LONGEST_END: usize = ENDS[1].len();
 
 impl Lines {
     fn feed(&mut self, mut bytes: &[u8]) {
@@ -177,7 +179,7 @@ impl Lines {
             self.extend(&bytes[..end]);
             if self.begin[..self.length].starts_with(b"data:") {
                 self.events += 1;
-                self.done = &self.begin[..self.length] == DONE;
+                self.done = ENDS.contains(&&self.begin[..self.length]);
             }
             self.length = 0;
             bytes = &bytes[end + 1..];
@@ -233,7 +235,7 @@ mod tests {
         let error = feed_cut(b"HTTP/1.1 401 No\r\ncontent-length: 3\r\n\r\nwhy", 10, false).check(200, 0).unwrap_err();
         assert_eq!(error.to_string(), "status 401: why");
         let cut = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n8\r\ndata: 1\n\r\n0\r\n\r\n";
-        assert_eq!(feed_cut(cut, 100, true).check(200, 1).unwrap_err().to_string(), "the stream ended without [DONE]");
+        assert_eq!(feed_cut(cut, 100, true).check(200, 1).unwrap_err().to_string(), "the stream ended without its last event");
         assert!(Response::new(false).feed(&[WHOLE, b"x"].concat()).is_err());
     }
 }

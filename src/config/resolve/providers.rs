@@ -122,6 +122,7 @@ impl Resolver<'_, '_> {
             if file.r#type.is_unset() && file.preset.is_unset() && file.base_url.is_unset() {
                 let hint = match presets::find(name) {
                     Some(preset) => format!("add `preset: {}`", preset.name),
+                    None if ProviderTypeFile::WORDS.contains(&name) => format!("add `type: {name}`"),
                     None => "`preset: VENDOR` for a known vendor, `base_url: …` for any OpenAI-compatible API".to_owned(),
                 };
                 self.mistakes.error_with(place, "needs a `preset`, a `type` or a `base_url`", hint);

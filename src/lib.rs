@@ -8,6 +8,7 @@
 //! - [`routing`]: which upstream answers. Pure.
 //! - [`access`]: may this caller do this now.
 //! - [`usage`]: what was used and what it costs.
+//! - [`storage`]: what is kept on disk.
 //! - [`providers`]: how to reach an upstream and prove who we are.
 //! - [`dialects`]: wire formats: what in the bytes matters to a gateway. Pure.
 //! - [`transport`]: bytes to and from upstreams.
@@ -24,6 +25,7 @@ pub mod hub;
 pub mod providers;
 pub mod routing;
 pub mod server;
+pub mod storage;
 pub mod telemetry;
 pub mod transport;
 pub mod usage;

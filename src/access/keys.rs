@@ -28,6 +28,8 @@ pub struct Caller(Arc<Grant>);
 #[derive(Debug)]
 struct Grant {
     name: Arc<str>,
+    /// Of the key; `None` where there are none.
+    digest: Option<[u8; 32]>,
     /// Empty: every model.
     models: Vec<GlobMatcher>,
     passthrough: bool,
@@ -52,7 +54,8 @@ impl KeyRing {
         }
         let mut callers = HashMap::with_capacity_and_hasher(auth.keys.len(), RandomState::default());
         for key in &auth.keys {
-            let grant = Grant { name: key.name.clone(), models: key.models.clone(), passthrough: key.passthrough };
+            let grant =
+                Grant { name: key.name.clone(), digest: Some(key.digest), models: key.models.clone(), passthrough: key.passthrough };
             callers.entry(key.digest).or_insert_with(|| Caller(Arc::new(grant)));
         }
         KeyRing { callers: Some(callers) }
@@ -75,12 +78,20 @@ impl KeyRing {
 impl Caller {
     /// Somebody, where no keys are configured: may do everything.
     pub fn anonymous() -> Caller {
-        Caller(Arc::new(Grant { name: ANONYMOUS.into(), models: Vec::new(), passthrough: true }))
+        Caller(Arc::new(Grant { name: ANONYMOUS.into(), digest: None, models: Vec::new(), passthrough: true }))
     }
 
     /// The key's name.
     pub fn name(&self) -> &Arc<str> {
         &self.0.name
+    }
+
+    /// Whose it is what is kept for this caller: follows from the key alone, for names may go from one key to another, and
+    /// does not lead back to it.
+    pub fn owner(&self) -> String {
+        let Some(digest) = &self.0.digest else { return ANONYMOUS.to_owned() };
+        let owner = Sha256::new().chain_update(b"llmgw owner").chain_update(digest).finalize();
+        owner.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Whether it may ask for `model`, the whole name as asked for.
@@ -177,6 +188,16 @@ mod tests {
         let error = ring.authenticate(Some("sk-secret-two")).unwrap_err();
         assert!(!error.to_string().contains("secret") && error.to_string().contains("auth.keys"));
         assert!(!format!("{ring:?}").contains("sk-secret"));
+    }
+
+    #[test]
+    fn what_is_kept_belongs_to_the_key_and_not_to_its_name() {
+        let owner = |name, secret| ring(vec![key(name, secret, &[], true)]).authenticate(Some(secret)).unwrap().owner();
+        assert_eq!(owner("key-1", "sk-a"), owner("key-2", "sk-a"));
+        assert_ne!(owner("key-1", "sk-a"), owner("key-1", "sk-b"));
+        assert_ne!(owner("anonymous", "sk-a"), Caller::anonymous().owner());
+        let digest: String = digest("sk-a").iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(!digest.contains(&owner("key-1", "sk-a")));
     }
 
     #[test]

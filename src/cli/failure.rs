@@ -84,9 +84,11 @@ impl From<Error> for Failure {
         let attempts = error.attempts().to_vec();
         match error {
             Error::ModelNotFound(message) => Failure::usage(message).hint("`llmgw list` shows every model that can be asked for"),
-            Error::InvalidJson(_) | Error::InvalidRequest { .. } | Error::Declined { .. } | Error::UnsupportedMediaType(_) => {
-                Failure::usage(error)
-            }
+            Error::InvalidJson(_)
+            | Error::InvalidRequest { .. }
+            | Error::Declined { .. }
+            | Error::PreviousResponseNotFound(_)
+            | Error::UnsupportedMediaType(_) => Failure::usage(error),
             Error::SameStatus { status, .. } => Failure::failed(format!("every upstream answered {status}")),
             Error::CredentialsExhausted { .. } => {
                 Failure::failed("every upstream refused its credentials").hint("check the `api_key` of these providers")

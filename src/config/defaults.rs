@@ -7,8 +7,8 @@ use url::Url;
 
 use super::presets::Preset;
 use super::{
-    AUTO, Admin, Auth, Backoff, ClientTls, Config, Cooldown, Detect, HealthCheck, Keepalive, LogFormat, Logging, Mock, Origin, Params,
-    Provider, ProviderKind, Proxy, Routing, Server, StatusSet, Timeouts,
+    AUTO, Admin, Auth, Backoff, ClientTls, Config, Cooldown, Detect, HealthCheck, Keepalive, KeptResponses, LogFormat, Logging, Mock,
+    Origin, Params, Provider, ProviderKind, Proxy, Routing, Server, StatusSet, Storage, Timeouts,
 };
 use super::{Level, secret::Secret};
 
@@ -50,6 +50,9 @@ pub const PATTERNS: [&str; 3] = ["insufficient_quota", "rate_limit", "billing"];
 
 /// Where Vertex AI has every model.
 pub const VERTEX_LOCATION: &str = "global";
+
+/// The database's name in the platform's data directory.
+pub const DATABASE: &str = "llmgw.db";
 
 /// What `auto` uses of a mock.
 pub const MOCK_MODEL: &str = "mock";
@@ -146,6 +149,13 @@ impl Default for Logging {
     }
 }
 
+impl Default for KeptResponses {
+    /// As long as somebody comes back to a conversation, on a disk that has other things to hold.
+    fn default() -> KeptResponses {
+        KeptResponses { keep: Duration::from_secs(86_400), max: 1_000_000_000 }
+    }
+}
+
 impl Default for Mock {
     fn default() -> Mock {
         Mock { latency: Duration::ZERO, tokens_per_second: None, fail_rate: 0.0, fail_status: 500 }
@@ -164,6 +174,7 @@ impl Config {
             models: Vec::new(),
             routing: Routing::default(),
             logging: Logging::default(),
+            storage: Storage::default(),
             prices: Vec::new(),
         }
     }

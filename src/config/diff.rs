@@ -7,7 +7,7 @@ use super::show::Secrets;
 use super::spanned::join;
 
 /// Paths that count only at start. Certificates are reloaded; whether there is HTTPS at all is not.
-const AT_START: [&str; 6] = ["server.host", "server.port", "server.workers", "server.tls", "admin.port", "logging.format"];
+const AT_START: [&str; 7] = ["server.host", "server.port", "server.workers", "server.tls", "admin.port", "logging.format", "storage.path"];
 
 /// The difference of two configurations.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -110,6 +110,13 @@ mod tests {
     fn keepalive_changes_without_a_restart() {
         let new = format!("{ONE}server: {{ keepalive: {{ every: 20s, before_headers: null }} }}");
         check(ONE, &new, &["server.keepalive.every", "server.keepalive.before_headers"], &[]);
+    }
+
+    #[test]
+    fn another_database_needs_a_restart_and_what_is_kept_in_it_none() {
+        let new = format!("{ONE}storage: {{ path: /var/lib/a.db, responses: {{ keep: 1h }} }}");
+        check(ONE, &new, &["storage.path", "storage.responses"], &["storage.path"]);
+        check(&new, &new.replace("1h", "2h"), &["storage.responses.keep"], &[]);
     }
 
     #[test]

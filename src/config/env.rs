@@ -38,6 +38,12 @@ impl Env {
         self
     }
 
+    /// The same with this platform data directory.
+    pub fn with_data_dir(mut self, directory: impl Into<PathBuf>) -> Env {
+        self.data_dir = Some(directory.into());
+        self
+    }
+
     /// A variable, set to anything, nothing included.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)

@@ -406,24 +406,26 @@ section! {
 }
 
 section! {
-    /// What is kept on disk. Not supported yet.
+    /// What is kept on disk.
     StorageFile {
-        /// The database; by default in the platform's data directory.
+        /// The database; several processes may share it. Default: `llmgw.db` in the platform's data directory.
         path: PathText,
-        /// How long records are kept.
+        /// How long records are kept. Not supported yet.
         #[schemars(extend("default" = "30d"))]
         keep: DurationText,
-        /// Keep responses for `previous_response_id`.
+        /// Keep answers of `/v1/responses` for `previous_response_id`, where the upstream keeps none; `null`: keep none.
         responses: ResponsesFile,
     }
 }
 
 section! {
-    /// Kept responses. Not supported yet.
+    /// Kept answers of `/v1/responses`.
     ResponsesFile {
         /// How long.
+        #[schemars(extend("default" = "24h"))]
         keep: DurationText,
-        /// How much.
+        /// How much altogether; the oldest give way.
+        #[schemars(extend("default" = "1GB"))]
         max: SizeText,
     }
 }

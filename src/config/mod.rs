@@ -74,6 +74,8 @@ pub struct Config {
     pub routing: Routing,
     /// Log lines.
     pub logging: Logging,
+    /// What is kept on disk.
+    pub storage: Storage,
     /// Overrides of the built-in price list, by upstream model.
     pub prices: Vec<(String, Price)>,
 }
@@ -622,6 +624,24 @@ pub struct Logging {
     pub format: LogFormat,
     /// Whether bodies in logs are masked too; headers always are.
     pub redact: bool,
+}
+
+/// `storage:`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Storage {
+    /// The database; `None`: the platform has no directory for it, and the file names none.
+    pub path: Option<PathBuf>,
+    /// Which answers of `/v1/responses` are kept; `None`: none.
+    pub responses: Option<KeptResponses>,
+}
+
+/// `storage.responses`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptResponses {
+    /// How long.
+    pub keep: Duration,
+    /// How many bytes altogether.
+    pub max: u64,
 }
 
 /// Severity of a log line.

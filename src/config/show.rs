@@ -46,6 +46,10 @@ impl Config {
                 "format": match self.logging.format { LogFormat::Text => "text", LogFormat::Json => "json" },
                 "redact": self.logging.redact,
             },
+            "storage": {
+                "path": self.storage.path,
+                "responses": self.storage.responses.map(|kept| json!({ "keep": format_duration(kept.keep), "max": format_size(kept.max) })),
+            },
             "prices": prices,
         })
     }

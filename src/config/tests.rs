@@ -121,13 +121,25 @@ fn the_full_example_holds_the_defaults() {
     let full = load(&env, Some(&root().join("config/examples/full.yaml")), &Overrides::default()).unwrap().config.to_json();
     let minimal = "providers: [{ name: local, type: mock }]";
     let minimal = load_text("minimal", minimal, &cases(), &env, &Overrides::default()).unwrap().config.to_json();
-    for section in ["server", "logging"] {
+    for section in ["server", "logging", "storage"] {
         assert_eq!(full[section], minimal[section], "{section}");
     }
     for key in ["default_model", "max_attempts", "backoff", "cooldown", "hedge_after", "deadline", "health_check", "detect"] {
         assert_eq!(full["routing"][key], minimal["routing"][key], "routing.{key}");
     }
     assert_eq!(full["providers"][0]["timeout"], minimal["providers"][0]["timeout"]);
+}
+
+#[test]
+fn the_database_is_in_the_platforms_data_directory_unless_the_file_says_where() {
+    let env = Env::for_tests(&[], "/").with_data_dir("/data");
+    let path = |storage: &str| {
+        let text = format!("providers: [{{ name: local, type: mock }}]\nstorage: {storage}\n");
+        load_text("llmgw.yaml", &text, Path::new("/etc"), &env, &Overrides::default()).unwrap().config.storage.path
+    };
+    assert_eq!(path("null"), Some(PathBuf::from("/data/llmgw.db")));
+    assert_eq!(path("{ path: null, responses: {} }"), Some(PathBuf::from("/data/llmgw.db")));
+    assert_eq!(path("{ path: a.db }"), Some(PathBuf::from("/etc/a.db")));
 }
 
 /// What `bytes` under this name are refused with.

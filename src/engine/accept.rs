@@ -4,8 +4,8 @@ use futures_util::future::BoxFuture;
 
 use crate::engine::demand::Demand;
 use crate::engine::meter::Meter;
-use crate::engine::{Engine, Error, Job, Reply, run};
-use crate::hub::Kind;
+use crate::engine::{Engine, Error, Job, Reply, conversation, run};
+use crate::hub::{Endpoint, Kind};
 use crate::telemetry::events::RequestAccepted;
 
 /// A request that was read and may be answered. Dropping it, or its answer on the way, reports that its client left.
@@ -20,12 +20,21 @@ impl Accepted {
     pub(super) fn new(engine: &Engine, job: Job) -> Result<Accepted, Error> {
         let mut meter = Meter::start(job.client, job.caller.name().clone(), job.received, &engine.0.running);
         match read(&job, &mut meter) {
-            Ok(demand) => {
+            Ok(mut demand) => {
                 let (is_stream, engine) = (demand.is_stream() && job.endpoint.chat().is_some(), engine.clone());
                 let dialect = job.endpoint.dialect();
                 // A block, for it uses what it is given in place.
                 let answer = async move {
-                    match run::run(&engine.0, &job, &demand, &mut meter).await {
+                    let resumed = match demand.endpoint {
+                        // In a box: no other request shall be as large as these.
+                        Endpoint::Responses => Box::pin(conversation::resume(&engine.0, &job, &mut demand)).await,
+                        _ => Ok(()),
+                    };
+                    let answered = match resumed {
+                        Ok(()) => run::run(&engine.0, &job, &demand, &mut meter).await,
+                        Err(error) => Err(error),
+                    };
+                    match answered {
                         Ok((answered, candidate, slot)) => Ok(run::reply(&job.snapshot, answered, candidate, slot, meter)),
                         Err(error) => {
                             meter.fail(&error);

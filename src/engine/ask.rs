@@ -10,6 +10,7 @@ use crate::dialects::{Addressee, DialectError};
 use crate::engine::Error;
 use crate::engine::adapt::{Adapted, adapt, translate};
 use crate::engine::answer::{Answered, AnsweredBody};
+use crate::engine::conversation::Keeper;
 use crate::engine::demand::Demand;
 use crate::engine::live::Snapshot;
 use crate::engine::speech::Speech;
@@ -28,6 +29,8 @@ pub struct Asking {
     pub adapted: Adapted,
     /// For what.
     pub target: Target<'static>,
+    /// Keeps the answer, if somebody shall.
+    pub keeper: Option<Keeper>,
 }
 
 /// Why an upstream is not asked.
@@ -60,6 +63,8 @@ pub fn ask(snapshot: &Snapshot, demand: &Demand, candidate: &Candidate) -> Resul
     let config = &snapshot.config.providers[candidate.provider];
     let provider = &*snapshot.upstreams[candidate.provider].provider;
     let speech = speech(demand, provider.speaks(&demand.asks(&candidate.model)))?;
+    let keeps = matches!(speech, Speech::Same(_)) && provider.quirks().keeps_responses;
+    demand.earlier.check(&candidate.provider_name, keeps)?;
     let target = match demand.endpoint {
         Endpoint::CountTokens if speech.is_translated() => return Err(Unasked::Answered(Box::new(estimate(demand)))),
         Endpoint::CountTokens => Target::CountTokens(speech.upstream_kind()),
@@ -77,7 +82,8 @@ pub fn ask(snapshot: &Snapshot, demand: &Demand, candidate: &Candidate) -> Resul
         }
         Speech::Same(_) | Speech::Plain { .. } => adapt(demand, &candidate.model, &params, config.stream_usage)?,
     };
-    Ok(Asking { speech, adapted, target })
+    let keeper = demand.keeping.clone().map(|keeping| Keeper::new(keeping, keeps.then(|| candidate.provider_name.clone())));
+    Ok(Asking { speech, adapted, target, keeper })
 }
 
 /// The client's own dialect if the upstream speaks it, else the upstream's most native.

@@ -17,6 +17,7 @@ use crate::dialects::DialectError;
 use crate::engine::Error;
 use crate::engine::answer::{Answered, AnsweredBody, Credential, Failed, Read, failed, mask, unsuccessful};
 use crate::engine::ask::{Asking, Unasked, ask, headers as headers_for};
+use crate::engine::conversation::Keeper;
 use crate::engine::demand::Demand;
 use crate::engine::hold::{Overheard, Unbegun, hold};
 use crate::engine::live::Snapshot;
@@ -108,7 +109,9 @@ impl Attempting<'_> {
             let head_limit = self.limit(begun, head);
             let sent = timeout_at(head_limit.by, self.send(candidate, asking)).await;
             let (used, credential, response) = sent.map_err(|_| head_limit.late("no response"))??;
-            let read = self.read(response, asking, self.limit(begun, whole)).await;
+            let provider = &*self.snapshot.upstreams[candidate.provider].provider;
+            let keeper = asking.keeper.clone().map(|keeper| Box::new(keeper.of(provider, used)));
+            let read = self.read(response, (asking, keeper), self.limit(begun, whole)).await;
             let secrets = || credential.secrets(self.snapshot, candidate.provider);
             let (failed, reason) = match read.map_err(|failed| failed.masked(&secrets()))? {
                 Read::Answered(answered) if answered.status.is_success() => return Ok(Answered { credential, ..answered }),
@@ -120,7 +123,9 @@ impl Attempting<'_> {
             };
             sends_left -= 1;
             let retry = report_refusal(self.snapshot, candidate, used, reason, failed.retry_after);
-            if retry == Retry::No || sends_left == 0 {
+            // What goes on from an answer that was given to one key is for no other.
+            let is_for_this_one = self.demand.earlier.key().is_some();
+            if retry == Retry::No || sends_left == 0 || is_for_this_one {
                 let failed = failed.masked(&secrets());
                 let status = failed.status.map_or(0, |status| status.as_u16());
                 let body = failed.body.map(|body| asking.speech.error(status, body));
@@ -140,14 +145,14 @@ impl Attempting<'_> {
             stream: self.demand.is_stream(),
             headers: &headers,
         };
-        let (used, head) = sign(&*upstream.provider, &call, &payload).await?;
+        let (used, head) = sign(&*upstream.provider, &call, &payload, self.demand.earlier.key()).await?;
         let credential = Credential::of(&head);
         let response = upstream.transport.send(Request::from_parts(head, payload)).await.map_err(|error| Failed::from_transport(&error))?;
         Ok((used, credential, response))
     }
 
     /// Looks at the reply and reads as much of it as decides.
-    async fn read(&self, response: Response<UpstreamBody>, asking: &Asking, limit: Limit) -> Result<Read, Failed> {
+    async fn read(&self, response: Response<UpstreamBody>, asking: (&Asking, Option<Box<Keeper>>), limit: Limit) -> Result<Read, Failed> {
         let (head, body) = response.into_parts();
         if !head.status.is_success() {
             return Ok(unsuccessful(&self.snapshot.config.routing.detect, head.status, &head.headers, body, limit.by).await);
@@ -159,7 +164,7 @@ impl Attempting<'_> {
             // No endpoint answers with one: it is a login, a block, or the wrong `base_url`. JSON speaks for itself.
             (true, _) | (false, false) if is_page => Err(Failed::after(head.status, "the answer is a web page")),
             (true, _) => self.read_events(head, body, asking, limit).await,
-            (false, true) => self.read_json(head, body, &asking.speech, limit).await,
+            (false, true) => self.read_json(head, body, asking, limit).await,
             (false, false) => {
                 let mut body = body;
                 let first = timeout_at(limit.by, body.frame()).await.map_err(|_| limit.late("no answer"))?;
@@ -173,14 +178,15 @@ impl Attempting<'_> {
         &self,
         mut head: http::response::Parts,
         body: UpstreamBody,
-        asking: &Asking,
+        (asking, keeper): (&Asking, Option<Box<Keeper>>),
         limit: Limit,
     ) -> Result<Read, Failed> {
         match timeout_at(limit.by, hold(body, asking.speech.upstream_kind(), &self.overheard))
             .await
             .map_err(|_| limit.late("no content"))?
         {
-            Ok(begun) => {
+            Ok(mut begun) => {
+                begun.keeper = keeper;
                 // Some upstreams stream without saying so; their clients shall know.
                 if !MediaType::of(&head.headers).is_some_and(MediaType::is_event_stream) {
                     head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
@@ -196,7 +202,14 @@ impl Attempting<'_> {
         }
     }
 
-    async fn read_json(&self, mut head: http::response::Parts, body: UpstreamBody, speech: &Speech, limit: Limit) -> Result<Read, Failed> {
+    async fn read_json(
+        &self,
+        mut head: http::response::Parts,
+        body: UpstreamBody,
+        (asking, keeper): (&Asking, Option<Box<Keeper>>),
+        limit: Limit,
+    ) -> Result<Read, Failed> {
+        let speech = &asking.speech;
         let largest = self.snapshot.config.server.max_response;
         let body = timeout_at(limit.by, whole(body, largest)).await.map_err(|_| limit.late("no complete answer"))??;
         let Some(answer) = speech.upstream().glance(&body) else { return Err(Failed::after(head.status, "the answer is not JSON")) };
@@ -207,6 +220,9 @@ impl Attempting<'_> {
                 let body = speech.reply(body).map_err(|mistake| Failed::after(head.status, mistake.to_string()))?;
                 if speech.is_translated() {
                     head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                }
+                if let Some(keeper) = keeper {
+                    keeper.whole(&body);
                 }
                 answered(&head, AnsweredBody::Full(body, answer.usage))
             }
@@ -235,9 +251,17 @@ fn given_back(answered: Answered, speech: &Speech, secrets: &[Secret]) -> Answer
     Answered { body, headers, ..answered }
 }
 
-/// Addresses and signs a call.
-pub async fn sign(provider: &dyn Provider, call: &Call<'_>, payload: &Payload) -> Result<(CredentialId, Parts), Failed> {
+/// Addresses and signs a call; with the credential of the name `with`, if there is one.
+pub async fn sign(
+    provider: &dyn Provider,
+    call: &Call<'_>,
+    payload: &Payload,
+    with: Option<&str>,
+) -> Result<(CredentialId, Parts), Failed> {
     let mut head = provider.head(call).map_err(|error| Failed::from_provider(&error))?;
+    if let Some(used) = with.and_then(|name| provider.sign_as(&mut head, name)) {
+        return Ok((used, head));
+    }
     let used = provider.sign(&mut head, call.model, payload).await.map_err(|error| Failed::from_provider(&error))?;
     Ok((used, head))
 }

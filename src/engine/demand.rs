@@ -9,6 +9,7 @@ use memchr::memmem::Finder;
 
 use crate::dialects::multipart::Form;
 use crate::dialects::{self, DialectError, Head, HeadError};
+use crate::engine::conversation::{Earlier, Keeping};
 use crate::engine::{Error, Job};
 use crate::hub::{self, Endpoint, MediaType};
 use crate::providers::Asked;
@@ -22,6 +23,10 @@ pub struct Demand {
     pub model: String,
     /// The body, whose bytes stay as they came.
     pub body: Body,
+    /// What it goes on from.
+    pub earlier: Earlier,
+    /// What its answer is kept with; `None`: it is not kept.
+    pub keeping: Option<Arc<Keeping>>,
     /// The same in the hub's words, once a translation needs them.
     read: OnceLock<Arc<hub::Request>>,
 }
@@ -38,7 +43,7 @@ pub enum Body {
 impl Demand {
     /// A request for `model`.
     pub fn new(endpoint: Endpoint, model: String, body: Body) -> Demand {
-        Demand { endpoint, model, body, read: OnceLock::new() }
+        Demand { endpoint, model, body, earlier: Earlier::Nothing, keeping: None, read: OnceLock::new() }
     }
 
     /// The whole of a chat's request in the hub's words; read at most once if it can be read.
@@ -47,8 +52,14 @@ impl Demand {
             return Ok(read.clone());
         }
         let Body::Json(head) = &self.body else { return Err(DialectError::Malformed("a form is no chat".to_owned())) };
-        let request = Arc::new(dialects::client(self.endpoint.dialect()).decode_request(head.object.body())?);
-        Ok(self.read.get_or_init(|| request).clone())
+        let mut request = dialects::client(self.endpoint.dialect()).decode_request(head.object.body())?;
+        request.previous = self.earlier.joined().map(str::to_owned);
+        request.is_kept = self.keeping.is_some();
+        if request.is_kept {
+            // It is no hint that gets lost: llmgw does it.
+            request.left_out.retain(|name| name != "store");
+        }
+        Ok(self.read.get_or_init(|| Arc::new(request)).clone())
     }
 
     /// What it asks of a model, as far as the dialects that the model takes depend on it. Looks at the top level only.
@@ -62,8 +73,10 @@ impl Demand {
 
     /// Whether it holds what another dialect's provider has signed: that must not go by as it is.
     pub fn has_foreign_state(&self) -> bool {
-        static MARKED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"llmgw."));
-        matches!(&self.body, Body::Json(head) if MARKED.find(head.object.body()).is_some())
+        static NAME: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("llmgw"));
+        let Body::Json(head) = &self.body else { return false };
+        let body = head.object.body();
+        NAME.find_iter(body).any(|at| is_mark(&body[..at], &body[at + NAME.needle().len()..]))
     }
 
     /// Reads `job`'s body. A request without a model gets the configured default, if there is one for requests.
@@ -106,6 +119,11 @@ impl Demand {
             Body::Form(_) => 0,
         }
     }
+}
+
+/// Whether `llmgw` between the two marks a signature, or an id of reasoning that no provider knows.
+fn is_mark(before: &[u8], after: &[u8]) -> bool {
+    (before.ends_with(b"\"") && after.starts_with(b".")) || (before.ends_with(b"\"rs_") && after.starts_with(b"_"))
 }
 
 fn read_body(endpoint: Endpoint, headers: &HeaderMap, body: Bytes) -> Result<Body, Error> {

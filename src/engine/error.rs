@@ -29,6 +29,9 @@ pub enum Error {
         /// A code of the client's dialect, and not one of ours.
         code: &'static str,
     },
+    /// The request goes on from a response that its caller has not.
+    #[error("Previous response with id '{0}' not found.")]
+    PreviousResponseNotFound(String),
     /// The body's content type is not one that this endpoint takes.
     #[error("{0}")]
     UnsupportedMediaType(String),
@@ -133,7 +136,9 @@ impl Error {
     /// What the client is told.
     pub fn status(&self) -> StatusCode {
         match self {
-            Error::InvalidJson(_) | Error::InvalidRequest { .. } | Error::Declined { .. } => StatusCode::BAD_REQUEST,
+            Error::InvalidJson(_) | Error::InvalidRequest { .. } | Error::Declined { .. } | Error::PreviousResponseNotFound(_) => {
+                StatusCode::BAD_REQUEST
+            }
             Error::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Error::ModelNotFound(_) | Error::NotFound(_) => StatusCode::NOT_FOUND,
             Error::NotAllowed(_) | Error::NoPassthrough(_) => StatusCode::FORBIDDEN,
@@ -151,6 +156,7 @@ impl Error {
             Error::InvalidJson(_) => "invalid_json",
             Error::InvalidRequest { .. } => "invalid_request",
             Error::Declined { code, .. } => code,
+            Error::PreviousResponseNotFound(_) => "previous_response_not_found",
             Error::UnsupportedMediaType(_) => "unsupported_media_type",
             Error::ModelNotFound(_) => "model_not_found",
             Error::NotAllowed(_) | Error::NoPassthrough(_) => "model_not_allowed",
@@ -172,6 +178,7 @@ impl Error {
     pub fn param(&self) -> Option<&str> {
         match self {
             Error::InvalidRequest { param, .. } => param.as_deref(),
+            Error::PreviousResponseNotFound(_) => Some("previous_response_id"),
             Error::ModelNotFound(_) | Error::NotAllowed(_) => Some("model"),
             _ => None,
         }
@@ -209,6 +216,7 @@ impl Error {
             Error::InvalidJson(_)
             | Error::InvalidRequest { .. }
             | Error::Declined { .. }
+            | Error::PreviousResponseNotFound(_)
             | Error::UnsupportedMediaType(_)
             | Error::ModelNotFound(_)
             | Error::NotFound(_) => Outcome::BadRequest,

@@ -38,7 +38,7 @@ pub async fn run(engine: &Inner, forward: Forward, meter: &mut Meter) -> Result<
     let headers = headers::forwardable_unread(&forward.headers);
     let path = path::without_credentials(path);
     let call = Call { target: Target::Path(&path), method: &forward.method, model: "", stream: false, headers: &headers };
-    let sent = timeout_at(deadline, send(&forward.snapshot, &candidate, &call, forward.body, deadline)).await;
+    let sent = timeout_at(deadline, send(&forward.snapshot, &candidate, (&call, forward.key.as_deref()), forward.body, deadline)).await;
     meter.waited += begun.elapsed();
     match sent {
         Ok(Ok(answered)) => {
@@ -116,9 +116,15 @@ impl From<TransportError> for Unsent {
     }
 }
 
-async fn send(snapshot: &Snapshot, candidate: &Candidate, call: &Call<'_>, payload: Payload, by: Instant) -> Result<Answered, Unsent> {
+async fn send(
+    snapshot: &Snapshot,
+    candidate: &Candidate,
+    (call, key): (&Call<'_>, Option<&str>),
+    payload: Payload,
+    by: Instant,
+) -> Result<Answered, Unsent> {
     let upstream = &snapshot.upstreams[candidate.provider];
-    let (used, mut head) = sign(&*upstream.provider, call, &payload).await?;
+    let (used, mut head) = sign(&*upstream.provider, call, &payload, key).await?;
     if payload.length() == Some(0) && matches!(*call.method, Method::POST | Method::PUT | Method::PATCH) {
         // RFC 9110 §8.6; Google's front ends answer 411 without it.
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(0));

@@ -9,6 +9,7 @@ use http_body_util::BodyExt;
 use crate::dialects::frames::Framer;
 use crate::dialects::sse::Frame;
 use crate::dialects::{Chunk, upstream};
+use crate::engine::conversation::Keeper;
 use crate::hub::{ApiError, Kind, Usage};
 use crate::transport::UpstreamBody;
 
@@ -28,6 +29,8 @@ pub struct Begun {
     pub framer: Framer,
     /// What is to come; `None`: it has ended.
     pub upstream: Option<UpstreamBody>,
+    /// Keeps the answer, if somebody shall.
+    pub keeper: Option<Box<Keeper>>,
     dialect: Kind,
     /// There was content, rather than a full buffer or an empty answer.
     has_content: bool,
@@ -67,6 +70,7 @@ impl Begun {
             chunks: VecDeque::new(),
             framer: Framer::of(dialect),
             upstream: Some(upstream),
+            keeper: None,
             dialect,
             has_content: false,
             events: 0,

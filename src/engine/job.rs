@@ -46,6 +46,8 @@ pub struct Forward {
     pub client: Option<IpAddr>,
     /// Name of the provider; `None`: `routing.passthrough`, else 404.
     pub provider: Option<String>,
+    /// The name of the provider's credential that it is for; `None`: any.
+    pub key: Option<String>,
     /// The method.
     pub method: Method,
     /// Path below the base URL with a leading slash, and the query; not yet checked to stay below it.

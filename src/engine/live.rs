@@ -1,7 +1,7 @@
 //! All that follows from one configuration: [`Snapshot`]. Preparing one may fail; swapping it in cannot.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -12,6 +12,7 @@ use crate::engine::catalog::Catalog;
 use crate::providers::Provider;
 use crate::providers::registry::{self, Built, Shared};
 use crate::routing::{Board, Offers, RouteTable};
+use crate::storage::Store;
 use crate::transport::Transport;
 use crate::usage::Prices;
 
@@ -53,11 +54,13 @@ pub struct PrepareError(pub String);
 /// Gives a provider another way to send bytes than sockets; `None` leaves it as it is.
 pub type TransportFor = Arc<dyn Fn(&config::Provider) -> Option<Arc<dyn Transport>> + Send + Sync>;
 
-/// What outlives every snapshot: health, pools, tokens, catalogs of unchanged upstreams.
+/// What outlives every snapshot: health, pools, tokens, catalogs of unchanged upstreams, what is kept on disk.
 #[derive(Default)]
 pub struct Lasting {
     /// Health of every upstream.
     pub board: Board,
+    /// What is kept on disk, once somebody wanted it.
+    pub store: OnceLock<Store>,
     shared: Shared,
     catalogs: Mutex<HashMap<(Arc<str>, String), Kept>>,
     transport_for: Option<TransportFor>,

@@ -9,6 +9,7 @@ pub mod ask;
 pub mod attempt;
 pub mod catalog;
 pub mod claim;
+pub mod conversation;
 pub mod demand;
 pub mod discover;
 pub mod error;
@@ -42,6 +43,7 @@ use tokio::time::Instant;
 use crate::access::Caller;
 use crate::config::Config;
 use crate::routing::Millis;
+use crate::storage::{Found, Store};
 use crate::telemetry::events::EngineStarted;
 
 pub use accept::Accepted;
@@ -73,6 +75,13 @@ pub struct Inner {
 impl Inner {
     fn now(&self) -> Millis {
         Millis::default().plus(self.epoch.elapsed())
+    }
+
+    /// Where answers are kept, if `snapshot` says that some are. Opened when it is first wanted; another path counts from
+    /// the next start on.
+    fn store(&self, snapshot: &Snapshot) -> Option<&Store> {
+        let limits = snapshot.config.storage.responses?;
+        Some(self.lasting.store.get_or_init(|| Store::open(self.started_with.storage.path.clone(), limits)))
     }
 }
 
@@ -141,6 +150,18 @@ impl Engine {
                 meter.fail(&error);
                 Err(error)
             }
+        }
+    }
+
+    /// What `caller` finds under the id of an answer of `/v1/responses`; nothing where none are kept.
+    pub async fn response(&self, snapshot: &Snapshot, caller: &Caller, id: &str) -> Found {
+        conversation::find(self.0.store(snapshot), &caller.owner(), id).await.unwrap_or(Found::Nothing)
+    }
+
+    /// Forgets what `caller` has under that id.
+    pub async fn forget_response(&self, snapshot: &Snapshot, caller: &Caller, id: &str) {
+        if let Some(store) = self.0.store(snapshot) {
+            let _ = store.forget(id, &caller.owner()).await;
         }
     }
 
@@ -217,6 +238,8 @@ impl Engine {
         let models = snapshot.table.names().len()
             + snapshot.config.providers.iter().filter_map(|provider| provider.models.as_ref()).map(Vec::len).sum::<usize>();
         EngineStarted { providers: snapshot.table.preferred().len(), models }.emit();
+        // What is wrong with the file shall be told now, and not with somebody's first request.
+        self.0.store(&snapshot);
         tasks::start(&self.0);
     }
 }

@@ -18,6 +18,7 @@ use crate::dialects::frames::Framer;
 use crate::dialects::sse::Frame;
 use crate::dialects::{self, Chunk};
 use crate::engine::answer::{Credential, mask};
+use crate::engine::conversation::Keeper;
 use crate::engine::hold::Begun;
 use crate::engine::live::Snapshot;
 use crate::engine::meter::{Fault, Meter};
@@ -74,6 +75,8 @@ struct Events {
     speech: Speech,
     /// Says in the client's words what comes in the upstream's.
     translator: Option<Box<Translator>>,
+    /// Keeps the answer, if somebody shall.
+    keeper: Option<Box<Keeper>>,
     /// Usage was asked for on our own account: its chunk is not the client's.
     withhold_usage: bool,
     finished: bool,
@@ -102,7 +105,8 @@ impl Relay {
     /// A stream of events whose beginning was held back.
     pub fn events(begun: Begun, speech: Speech, withhold_usage: bool, limits: Limits, meter: Meter, from: Source) -> Relay {
         let translator = speech.translator().map(Box::new);
-        let events = Events { framer: begun.framer, speech, translator, withhold_usage, finished: false, done: false, failed: false };
+        let (framer, keeper) = (begun.framer, begun.keeper);
+        let events = Events { framer, speech, translator, keeper, withhold_usage, finished: false, done: false, failed: false };
         let mut relay = Relay::new(begun.upstream, Kind::Events(events), limits, meter, from);
         for (frame, chunk) in begun.held.into_iter().zip(begun.chunks) {
             relay.take(frame, Some(chunk));
@@ -278,6 +282,9 @@ impl Relay {
         if events.translator.is_some() {
             self.translate(&frame);
             return false;
+        }
+        if let Some(keeper) = &mut events.keeper {
+            keeper.event(&frame);
         }
         let dialect = events.speech.upstream();
         let chunk = match chunk {

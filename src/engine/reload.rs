@@ -78,6 +78,9 @@ pub fn reload(engine: &Inner, check: bool) -> Result<Reloaded, Vec<String>> {
     let snapshot = Arc::new(snapshot);
     let old = engine.snapshot.swap(snapshot.clone());
     forgive(&old, &snapshot);
+    if let (Some(store), Some(limits)) = (engine.lasting.store.get(), snapshot.config.storage.responses) {
+        store.limit(limits);
+    }
     for apply in applies {
         apply();
     }

@@ -40,6 +40,7 @@ pub async fn run(engine: &Inner, job: &Job, demand: &Demand, meter: &mut Meter) 
     let begun = Instant::now();
     let plan = find(engine, &job.snapshot, &demand.model).await?;
     meter.waited += begun.elapsed();
+    let plan = demand.earlier.narrow(plan)?;
     let mut walk = Walk::new(engine, &job.snapshot, plan, deadline);
     walk.run(demand, &job.headers, meter).await
 }
@@ -130,7 +131,7 @@ impl<'a> Walk<'a> {
                 return Ok(answer);
             }
         }
-        Err(self.error(demand.endpoint.dialect(), meter))
+        Err(self.error(demand, meter))
     }
 
     fn begin<'f>(&self, asked: &'f Asked<'_>, candidate: Candidate, permit: Permit, meter: &mut Meter) -> Running<'f>
@@ -167,6 +168,7 @@ impl<'a> Walk<'a> {
                 continue;
             };
             if let Some(topic) = tried.topic()
+                && !asked.demand.earlier.is_bound()
                 && self.turn_to_others(topic, &candidate).await
             {
                 self.turned(candidate, permit, tried, begun.elapsed());

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-/// What of OpenAI's chat an upstream takes otherwise than OpenAI does. Data: a preset brings it.
+/// What of OpenAI's APIs an upstream takes otherwise than OpenAI does. Data: a preset brings it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Quirks {
@@ -16,18 +16,27 @@ pub struct Quirks {
     pub json_schema: bool,
     /// `reasoning_effort` is known.
     pub reasoning_effort: bool,
+    /// Answers of `/responses` are kept for `previous_response_id`, where it has them.
+    pub keeps_responses: bool,
 }
 
 impl Default for Quirks {
     /// An unknown server that speaks OpenAI's chat: what nearly all of them take.
     fn default() -> Quirks {
-        Quirks { max_completion_tokens: false, developer: false, echo_reasoning: false, json_schema: true, reasoning_effort: true }
+        Quirks {
+            max_completion_tokens: false,
+            developer: false,
+            echo_reasoning: false,
+            json_schema: true,
+            reasoning_effort: true,
+            keeps_responses: false,
+        }
     }
 }
 
 impl Quirks {
     /// OpenAI's own.
     pub fn openai() -> Quirks {
-        Quirks { max_completion_tokens: true, developer: true, ..Quirks::default() }
+        Quirks { max_completion_tokens: true, developer: true, keeps_responses: true, ..Quirks::default() }
     }
 }

@@ -43,6 +43,10 @@ pub struct Request {
     pub stream: bool,
     /// The stream ends with its usage.
     pub include_usage: bool,
+    /// The id of the answer that it goes on from, and that stands in `messages` already.
+    pub previous: Option<String>,
+    /// The answer is kept, to be gone on from.
+    pub is_kept: bool,
     /// Members of the request that have no word here: hints of its own dialect, never what would change the meaning.
     pub left_out: Vec<String>,
 }

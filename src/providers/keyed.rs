@@ -61,6 +61,15 @@ impl<A: Addresses> Provider for Keyed<A> {
         Box::pin(std::future::ready(Ok(credential)))
     }
 
+    fn name_of(&self, used: CredentialId) -> Option<String> {
+        self.keys.name_of(used)
+    }
+
+    fn sign_as(&self, head: &mut Parts, name: &str) -> Option<CredentialId> {
+        let key_in = self.addresses.key_in(head);
+        self.keys.sign_as(head, name, &key_in)
+    }
+
     fn refused(&self, used: CredentialId, refusal: &Refusal<'_>) -> Retry {
         self.keys.refused(used, refusal)
     }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
+use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use url::Url;
 
@@ -83,12 +84,18 @@ impl KeyPool {
 
     /// Puts the next key that does not rest for `model` into `head`, else the one nearest to recovery; nothing without any key.
     pub fn sign(&self, head: &mut Parts, model: &str, key_in: &KeyIn) -> CredentialId {
-        let Some(key) = self.pick(model) else { return CredentialId::NONE };
-        match key_in {
-            KeyIn::Bearer => head.headers.insert(AUTHORIZATION, key.bearer.clone()),
-            KeyIn::Header(name) => head.headers.insert(name, key.plain.clone()),
-        };
-        key.state.credential()
+        self.pick(model).map_or(CredentialId::NONE, |key| key.sign(head, key_in))
+    }
+
+    /// Which key `used` is, in a word that stays the same whatever is reloaded or restarted, and does not lead back to it.
+    pub fn name_of(&self, used: CredentialId) -> Option<String> {
+        self.keys.iter().find(|key| key.state.is_number_of(used)).map(Key::name)
+    }
+
+    /// Puts the key of this name into `head`, be it at rest or not; `None`: it is not one of them any more.
+    pub fn sign_as(&self, head: &mut Parts, name: &str, key_in: &KeyIn) -> Option<CredentialId> {
+        let key = self.keys.iter().find(|key| key.name() == name)?;
+        Some(key.sign(head, key_in))
     }
 
     fn pick(&self, model: &str) -> Option<&Key> {
@@ -128,6 +135,21 @@ impl KeyPool {
     /// Keys that rest for any model at all, and all keys.
     pub fn count(&self) -> (usize, usize) {
         (self.keys.iter().filter(|key| key.state.is_resting()).count(), self.keys.len())
+    }
+}
+
+impl Key {
+    fn sign(&self, head: &mut Parts, key_in: &KeyIn) -> CredentialId {
+        match key_in {
+            KeyIn::Bearer => head.headers.insert(AUTHORIZATION, self.bearer.clone()),
+            KeyIn::Header(name) => head.headers.insert(name, self.plain.clone()),
+        };
+        self.state.credential()
+    }
+
+    fn name(&self) -> String {
+        let digest = Sha256::new().chain_update(b"llmgw upstream key").chain_update(self.plain.as_bytes()).finalize();
+        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -263,6 +285,21 @@ mod tests {
         pool(&KeyStore::default(), &["a"]).sign(&mut head, "m", &KeyIn::Header(HeaderName::from_static("x-api-key")));
         assert_eq!(head.headers["x-api-key"], "a");
         assert!(head.headers["x-api-key"].is_sensitive() && head.headers.len() == 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_is_found_again_by_a_name_that_is_not_the_key() {
+        let before = pool(&KeyStore::default(), &["sk-aaaa", "sk-bbbb"]);
+        let (used, key) = pick(&before, "m");
+        let name = before.name_of(used).unwrap();
+        assert!(!name.contains(&key) && before.name_of(CredentialId::NONE).is_none());
+        let after = pool(&KeyStore::default(), &["sk-cccc", "sk-bbbb", "sk-aaaa"]);
+        let (mut head, ()) = Request::new(()).into_parts();
+        let used = after.sign_as(&mut head, &name, &KeyIn::Bearer).unwrap();
+        assert_eq!(head.headers["authorization"], format!("Bearer {key}"));
+        after.refused(used, &Refusal::Credential { rest: REST });
+        assert!(after.sign_as(&mut head, &name, &KeyIn::Bearer).is_some(), "there is no other");
+        assert!(pool(&KeyStore::default(), &["sk-cccc"]).sign_as(&mut head, &name, &KeyIn::Bearer).is_none());
     }
 
     #[tokio::test(start_paused = true)]

@@ -82,6 +82,16 @@ pub trait Provider: Send + Sync {
     /// Puts a credential into `head`; may wait for a login. `model` because a key may be at its limit for one model only.
     fn sign<'a>(&'a self, head: &'a mut Parts, model: &'a str, body: &'a Payload) -> BoxFuture<'a, Result<CredentialId, ProviderError>>;
 
+    /// Which of several credentials `used` is, in a word that outlives the process and does not lead back to it.
+    fn name_of(&self, _used: CredentialId) -> Option<String> {
+        None
+    }
+
+    /// Puts the credential of that name into `head`; `None`: there is none of it, and [`Provider::sign`] may take any.
+    fn sign_as(&self, _head: &mut Parts, _name: &str) -> Option<CredentialId> {
+        None
+    }
+
     /// The upstream refused the credential `used`, for this reason. Ignored unless `used` is still in use.
     /// Says whether another attempt with a fresh or different credential makes sense.
     fn refused(&self, used: CredentialId, refusal: &Refusal<'_>) -> Retry;

@@ -10,6 +10,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt;
 use percent_encoding::percent_decode_str;
 
+use crate::access::Caller;
 use crate::engine::{self, Forward};
 use crate::server::caller::authenticate;
 use crate::server::error::Rejection;
@@ -30,14 +31,30 @@ pub(super) async fn to_configured(State(app): State<Arc<App>>, request: Request)
     forward(app, provider, path, request).await
 }
 
+/// `/v1/responses/{id}…` of a response that is the caller's own, and that this provider keeps.
+pub(super) async fn to_keeper(app: Arc<App>, provider: String, key: Option<String>, request: Request) -> Response {
+    let path = with_query(request.uri(), request.uri().path().strip_prefix("/v1").unwrap_or_default());
+    answer(app, prepare(Some(provider), path, request, |_| true).map(|forward| Forward { key, ..forward })).await
+}
+
+/// Whether a request for a path that is not llmgw's own says, or the configuration does, where it goes.
+pub(super) fn has_provider(arrival: &Arrival, headers: &HeaderMap) -> bool {
+    named_in_header(headers).is_some() || arrival.snapshot.config.routing.passthrough.is_some()
+}
+
 async fn forward(app: Arc<App>, provider: Option<String>, path: String, request: Request) -> Response {
-    match prepare(provider, path, request) {
+    answer(app, prepare(provider, path, request, Caller::may_pass_through)).await
+}
+
+async fn answer(app: Arc<App>, prepared: Result<Forward, Rejection>) -> Response {
+    match prepared {
         Ok(forward) => reply::metered(app.engine.forward(forward).await),
         Err(rejection) => rejection.into_response(),
     }
 }
 
-fn prepare(provider: Option<String>, path: String, request: Request) -> Result<Forward, Rejection> {
+/// `may`: whether the caller may.
+fn prepare(provider: Option<String>, path: String, request: Request, may: fn(&Caller) -> bool) -> Result<Forward, Rejection> {
     let (mut parts, body) = request.into_parts();
     // An upstream's answer to it is the request that it got, with our credential in it (RFC 9110 §9.3.8).
     if parts.method == Method::TRACE {
@@ -45,11 +62,11 @@ fn prepare(provider: Option<String>, path: String, request: Request) -> Result<F
     }
     let Arrival { id, client, received, snapshot } = Arrival::take(&mut parts)?;
     let caller = authenticate(&snapshot.keys, &parts.headers, client)?;
-    if !caller.may_pass_through() {
+    if !may(&caller) {
         return Err(engine::Error::NotAllowed("this key may not use endpoints that name no model (`passthrough`)".to_owned()).into());
     }
     let (method, headers, body) = (parts.method, parts.headers, payload(body));
-    Ok(Forward { snapshot, id, caller, client: Some(client), provider, method, path, headers, body, received })
+    Ok(Forward { snapshot, id, caller, client: Some(client), provider, key: None, method, path, headers, body, received })
 }
 
 fn payload(body: Body) -> Payload {

@@ -13,10 +13,13 @@ use crate::engine::HealthReport;
 use crate::server::state::App;
 
 /// What can be asked, in the order of the documentation.
-const ENDPOINTS: [&str; 22] = [
+const ENDPOINTS: [&str; 25] = [
     "POST /v1/chat/completions",
     "POST /v1/completions",
     "POST /v1/responses",
+    "GET /v1/responses/{id}",
+    "DELETE /v1/responses/{id}",
+    "GET /v1/responses/{id}/input_items",
     "POST /v1/messages",
     "POST /v1/messages/count_tokens",
     "POST /v1/embeddings",

@@ -21,6 +21,7 @@ mod listen;
 mod models;
 mod reload;
 mod reply;
+mod responses;
 mod router;
 mod shutdown;
 mod state;

@@ -14,7 +14,7 @@ use tower::ServiceExt;
 use crate::hub::Endpoint;
 use crate::server::error::Rejection;
 use crate::server::state::{App, Arrival};
-use crate::server::{chat, config, explain, forward, health, models, reload, status};
+use crate::server::{chat, config, explain, forward, health, models, reload, responses, status};
 
 /// Which paths a port serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +99,10 @@ fn public(table: Table) -> Table {
         .route("/models", get(models::list))
         // Ids may hold slashes, and `/test` ends one.
         .route("/v1/models/{*id}", get(models::show).post(models::test))
+        // Beside ids there are operations (`compact`, `input_tokens`), which have other methods.
+        .route("/v1/responses/{id}", get(responses::about).delete(responses::about).fallback(forward::to_configured))
+        .route("/v1/responses/{id}/input_items", get(responses::about).fallback(forward::to_configured))
+        .route("/v1/responses/{id}/cancel", post(responses::about).fallback(forward::to_configured))
         .route("/providers/{name}", any(forward::to_named))
         .route("/providers/{name}/", any(forward::to_named))
         .route("/providers/{name}/{*rest}", any(forward::to_named));

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use http::Extensions;
 use http::request::Parts;
 use tokio::time::Instant;
 
@@ -53,9 +54,18 @@ pub(super) struct Arrival {
 impl Arrival {
     /// Takes the arrival out of a request.
     pub(super) fn take(parts: &mut Parts) -> Result<Arrival, crate::engine::Error> {
-        // The edge put it there.
-        parts.extensions.remove().ok_or_else(|| crate::engine::Error::Internal("a request came in past the edge".to_owned()))
+        parts.extensions.remove().ok_or_else(past_the_edge)
     }
+
+    /// The arrival of a request that goes on.
+    pub(super) fn of(extensions: &Extensions) -> Result<Arrival, crate::engine::Error> {
+        extensions.get().cloned().ok_or_else(past_the_edge)
+    }
+}
+
+/// The edge puts it there.
+fn past_the_edge() -> crate::engine::Error {
+    crate::engine::Error::Internal("a request came in past the edge".to_owned())
 }
 
 /// Marks an answer whose request the engine accounts for and logs.

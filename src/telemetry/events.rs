@@ -372,6 +372,35 @@ impl TokenChanged<'_> {
     }
 }
 
+/// Something is wrong with what is kept on disk. Requests go on without it.
+pub enum StorageTrouble<'a> {
+    /// Nothing can be kept until the next start.
+    Unusable {
+        /// The file.
+        path: &'a str,
+        /// What is wrong with it.
+        reason: &'a str,
+    },
+    /// Something could not be written or read.
+    Failed {
+        /// Why.
+        reason: &'a str,
+    },
+    /// More was to be written than the disk takes.
+    Dropped,
+}
+
+impl StorageTrouble<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        match self {
+            StorageTrouble::Unusable { path, reason } => warn!(path, reason, "storage cannot be used: nothing is kept"),
+            StorageTrouble::Failed { reason } => warn!(reason, "storage failed"),
+            StorageTrouble::Dropped => warn!("storage is too slow: answers are not kept"),
+        }
+    }
+}
+
 /// Milliseconds with one decimal.
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 10_000.0).round() / 10.0

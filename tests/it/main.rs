@@ -11,6 +11,7 @@ mod breaker;
 mod canary;
 #[cfg(unix)]
 mod cli;
+mod conversations;
 mod dialects;
 mod discovery;
 mod failover;

@@ -4,8 +4,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From top to bottom. `hub` uses none, `cli` may use all.
-const ORDER: [&str; 12] =
-    ["cli", "server", "engine", "routing", "access", "usage", "providers", "dialects", "transport", "telemetry", "config", "hub"];
+const ORDER: [&str; 13] = [
+    "cli",
+    "server",
+    "engine",
+    "routing",
+    "access",
+    "usage",
+    "storage",
+    "providers",
+    "dialects",
+    "transport",
+    "telemetry",
+    "config",
+    "hub",
+];
 
 fn rust_files(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path());

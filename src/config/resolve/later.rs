@@ -49,9 +49,7 @@ impl Resolver<'_, '_> {
     }
 
     fn later_storage(&mut self, storage: &StorageFile) {
-        self.set_later(&storage.path);
         self.other_later(&storage.keep, &DurationText(Duration::from_secs(30 * 86_400)));
-        self.set_later(&storage.responses);
     }
 
     /// Refuses any value: the default is none.

@@ -10,6 +10,7 @@ mod parts;
 mod providers;
 mod routing;
 mod server;
+mod storage;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -49,6 +50,7 @@ impl Resolver<'_, '_> {
             auth: self.auth(file.auth.into_value().unwrap_or_default()),
             routing: self.routing(file.routing.into_value().unwrap_or_default(), &providers, &models),
             logging: Self::logging(file.logging.into_value().unwrap_or_default()),
+            storage: self.storage(file.storage.into_value().unwrap_or_default()),
             prices: self.prices(file.prices),
             models,
             ..Config::of_providers(origin, providers)

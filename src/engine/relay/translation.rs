@@ -1,5 +1,7 @@
 //! A committed answer said in another dialect, event by event.
 
+use bytes::Bytes;
+
 use super::{Events, Kind, Relay};
 use crate::dialects::sse::Frame;
 use crate::engine::meter::Fault;
@@ -31,8 +33,7 @@ impl Relay {
         let dialect = speech.upstream();
         let is_done = dialect.is_of_interest(frame.bytes()) && dialect.chunk(frame).done;
         match said {
-            Ok(said) if !said.is_empty() => self.queue.push_back(said),
-            Ok(_) => {}
+            Ok(said) => self.said(said),
             Err(mistake) => {
                 let _ = self.break_off(mistake.to_string(), Fault::Upstream);
                 return;
@@ -51,8 +52,17 @@ impl Relay {
     pub(super) fn conclude(&mut self) {
         let Kind::Events(Events { translator: Some(translator), .. }) = &mut self.kind else { return };
         let end = translator.end();
-        if !end.is_empty() {
-            self.queue.push_back(end);
+        self.said(end);
+    }
+
+    /// Passes on what was translated: no event, one, or several.
+    fn said(&mut self, said: Bytes) {
+        if said.is_empty() {
+            return;
         }
+        if let Kind::Events(Events { keeper: Some(keeper), .. }) = &mut self.kind {
+            keeper.events(&said);
+        }
+        self.queue.push_back(said);
     }
 }

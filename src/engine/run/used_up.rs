@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Walk;
 use crate::dialects::DialectError;
 use crate::engine::Error;
+use crate::engine::demand::Demand;
 use crate::engine::error::list;
 use crate::engine::meter::Meter;
 use crate::hub::Kind;
@@ -15,11 +16,12 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl Walk<'_> {
     /// What the client is told when the plan is used up.
-    pub(super) fn error(&mut self, client: Kind, meter: &Meter) -> Error {
+    pub(super) fn error(&mut self, demand: &Demand, meter: &Meter) -> Error {
+        let client = demand.endpoint.dialect();
         let model = &meter.model;
         let attempts = std::mem::take(&mut self.attempts);
         let failures = std::mem::take(&mut self.failures);
-        let Some(last) = failures.last() else { return self.unsaid_error().unwrap_or_else(|| self.unavailable(model)) };
+        let Some(last) = failures.last() else { return self.unsaid_error(demand).unwrap_or_else(|| self.unavailable(model)) };
         if failures.iter().all(|failed| failed.failure == Some(Failure::Credentials)) {
             return Error::CredentialsExhausted { attempts };
         }
@@ -40,8 +42,11 @@ impl Walk<'_> {
     }
 
     /// What no upstream could be told, if that is why none was asked.
-    fn unsaid_error(&self) -> Option<Error> {
+    fn unsaid_error(&self, demand: &Demand) -> Option<Error> {
         let (candidate, reason) = self.unsaid.last()?;
+        if let Some(error) = demand.earlier.error() {
+            return Some(error);
+        }
         let message = format!("{candidate}: {reason}");
         Some(match reason {
             DialectError::Declined { code, .. } => Error::Declined { message, code },

@@ -18,6 +18,7 @@ mod keys;
 mod leaving;
 mod paths;
 mod reloading;
+mod responses;
 mod slow;
 mod status;
 mod tls;

@@ -68,3 +68,28 @@ def test_a_stream_that_breaks_off_raises_after_what_was_said(client):
         for event in client.responses.create(model="cut", input="你是谁？", stream=True):
             said += event.delta if event.type == "response.output_text.delta" else ""
     assert said and ANSWER.startswith(said)
+
+
+def test_a_conversation_goes_on_from_its_last_response(client, upstream):
+    first = client.responses.create(model="chat", input="你是谁？")
+    second = client.responses.create(model="chat", input="再说一遍", previous_response_id=first.id)
+    assert (second.previous_response_id, second.output_text) == (first.id, ANSWER.replace("你是谁？", "再说一遍"))
+    with client.responses.stream(model="chat", input="还有呢", previous_response_id=second.id) as stream:
+        third = stream.get_final_response()
+    sent = upstream.requests()[-1]["body"]["messages"]
+    assert [message["role"] for message in sent] == ["user", "assistant", "user", "assistant", "user"]
+    assert client.responses.retrieve(third.id).output_text == third.output_text
+    said = list(client.responses.input_items.list(third.id, order="asc", limit=2))
+    assert [item.content[0].text for item in said] == ["你是谁？", first.output_text, "再说一遍", second.output_text, "还有呢"]
+
+
+def test_what_is_forgotten_cannot_be_gone_on_from(client):
+    first = client.responses.create(model="chat", input="你是谁？")
+    client.responses.delete(first.id)
+    with pytest.raises(openai.NotFoundError, match=first.id):
+        client.responses.retrieve(first.id)
+    unkept = client.responses.create(model="chat", input="你是谁？", store=False)
+    for earlier in (first, unkept):
+        with pytest.raises(openai.BadRequestError) as refused:
+            client.responses.create(model="chat", input="再说一遍", previous_response_id=earlier.id)
+        assert refused.value.code == "previous_response_not_found" and refused.value.param == "previous_response_id"

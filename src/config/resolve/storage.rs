@@ -1,0 +1,28 @@
+//! `storage:`.
+
+use super::Resolver;
+use crate::config::file::{ResponsesFile, StorageFile};
+use crate::config::{KeptResponses, Storage, defaults};
+
+impl Resolver<'_, '_> {
+    pub(super) fn storage(&mut self, file: StorageFile) -> Storage {
+        let path = file.path.into_value().map(|path| path.0);
+        Storage {
+            path: path.or_else(|| Some(self.env.data_dir()?.join(defaults::DATABASE))),
+            responses: file.responses.into_value().map(|kept| self.kept_responses(&kept)),
+        }
+    }
+
+    fn kept_responses(&mut self, file: &ResponsesFile) -> KeptResponses {
+        let default = KeptResponses::default();
+        let max = match file.max.placed() {
+            Some((size, place)) if size.0 == 0 => {
+                self.mistakes.error_with(place, "must be more than 0", "to keep none, leave `responses` out");
+                default.max
+            }
+            Some((size, _)) => size.0,
+            None => default.max,
+        };
+        KeptResponses { keep: self.positive(&file.keep, default.keep), max }
+    }
+}

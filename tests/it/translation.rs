@@ -296,3 +296,12 @@ async fn usage_of_a_translated_stream_is_told_as_the_client_asks() {
     let sent: Value = serde_json::from_str(&gateway.last_body("o")).expect("JSON");
     assert_eq!(sent["stream_options"]["include_usage"], json!(true));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_says_which_dialects_each_upstream_speaks() {
+    let gateway = Gateway::with(MIXED).upstream("a", claude_says("克劳德")).upstream("o", says("好的")).start();
+    let plan = gateway.engine.explain("claude").await.expect("a plan");
+    let [anthropic, openai] = &plan.candidates[..] else { panic!("{plan:?}") };
+    assert_eq!((anthropic.speaks.join(" ").as_str(), anthropic.note.as_deref()), ("anthropic", Some("speaks anthropic")));
+    assert_eq!((openai.speaks.join(" ").as_str(), openai.note.as_deref()), ("openai_chat openai_text", None));
+}

@@ -10,7 +10,7 @@ use crate::dialects::{Addressee, DialectError};
 use crate::engine::Error;
 use crate::engine::adapt::{Adapted, adapt, translate};
 use crate::engine::answer::{Answered, AnsweredBody};
-use crate::engine::conversation::Keeper;
+use crate::engine::conversation::keep::Keeper;
 use crate::engine::demand::Demand;
 use crate::engine::live::Snapshot;
 use crate::engine::speech::Speech;

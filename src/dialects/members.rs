@@ -1,6 +1,8 @@
 //! Takes JSON objects apart, member by member, and knows the path of each: what a dialect reads, and what is left over.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::rc::Rc;
 
 use serde::Deserialize;
 
@@ -11,17 +13,55 @@ use crate::hub::Raw;
 /// One JSON object. A member whose value is null counts as absent.
 #[derive(Debug)]
 pub struct Members<'a> {
-    path: String,
+    /// The object's own; `None`: it is the whole body.
+    path: Option<Rc<Path<'a>>>,
     members: Vec<(Cow<'a, str>, &'a str)>,
 }
 
 /// A value within an object or a list, and its path.
 #[derive(Clone, Debug)]
 pub struct Value<'a> {
-    /// `messages[2].content`
-    pub path: String,
+    path: Path<'a>,
     /// As it was written.
     pub raw: Slice<'a>,
+}
+
+/// Where a value stands: within what, and as what of it. Written out only when somebody asks, for nearly nobody does.
+#[derive(Clone, Debug, Default)]
+struct Path<'a> {
+    above: Option<Rc<Path<'a>>>,
+    step: Option<Step<'a>>,
+}
+
+#[derive(Clone, Debug)]
+enum Step<'a> {
+    Member(Cow<'a, str>),
+    Item(usize),
+}
+
+impl<'a> Path<'a> {
+    fn within(above: Option<&Rc<Path<'a>>>, step: Step<'a>) -> Path<'a> {
+        Path { above: above.cloned(), step: Some(step) }
+    }
+
+    /// As what stands above others; the whole body needs no mention.
+    fn above(&self) -> Option<Rc<Path<'a>>> {
+        self.step.as_ref().map(|_| Rc::new(self.clone()))
+    }
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(above) = &self.above {
+            above.fmt(f)?;
+        }
+        match &self.step {
+            Some(Step::Member(name)) if self.above.is_some() => write!(f, ".{name}"),
+            Some(Step::Member(name)) => f.write_str(name),
+            Some(Step::Item(index)) => write!(f, "[{index}]"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The text of one whole JSON value, as it was written.
@@ -47,20 +87,19 @@ impl<'a> Members<'a> {
     pub fn of_body(body: &'a [u8]) -> Result<Members<'a>, DialectError> {
         let text = simdutf8::compat::from_utf8(body).map_err(|error| JsonError::NotUtf8(error.valid_up_to()));
         let members = text.and_then(json::members_of).map_err(|error| DialectError::Malformed(error.to_string()))?;
-        Ok(Members { path: String::new(), members })
+        Ok(Members { path: None, members })
     }
 
     /// Takes out the member `name`.
     pub fn take(&mut self, name: &str) -> Option<Value<'a>> {
         let at = self.members.iter().position(|(key, _)| key == name)?;
-        let (_, raw) = self.members.remove(at);
-        (raw != "null").then(|| Value { path: self.path_of(name), raw: Slice(raw) })
+        let (key, raw) = self.members.remove(at);
+        (raw != "null").then(|| Value { path: Path::within(self.path.as_ref(), Step::Member(key)), raw: Slice(raw) })
     }
 
     /// Takes out `name`, which must be there.
     pub fn required(&mut self, name: &str) -> Result<Value<'a>, DialectError> {
-        let path = self.path_of(name);
-        self.take(name).ok_or(DialectError::Missing { path })
+        self.take(name).ok_or_else(|| DialectError::Missing { path: self.path_of(name) })
     }
 
     /// A text.
@@ -100,7 +139,7 @@ impl<'a> Members<'a> {
 
     /// The path of the member `name`.
     pub fn path_of(&self, name: &str) -> String {
-        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+        Path::within(self.path.as_ref(), Step::Member(Cow::Borrowed(name))).to_string()
     }
 
     /// The paths of what nobody took out, nulls apart.
@@ -110,15 +149,20 @@ impl<'a> Members<'a> {
 
     /// What nobody took out, in order.
     pub fn rest(self) -> impl Iterator<Item = (String, Value<'a>)> {
-        let prefix = self.path;
+        let above = self.path;
         self.members.into_iter().map(move |(key, raw)| {
-            let path = if prefix.is_empty() { key.clone().into_owned() } else { format!("{prefix}.{key}") };
+            let path = Path::within(above.as_ref(), Step::Member(key.clone()));
             (key.into_owned(), Value { path, raw: Slice(raw) })
         })
     }
 }
 
 impl<'a> Value<'a> {
+    /// Where it stands: `messages[2].content`.
+    pub fn path(&self) -> String {
+        self.path.to_string()
+    }
+
     /// A value of the type `T`; `expected` says in words what it must be.
     pub fn get<T: Deserialize<'a>>(&self, expected: &'static str) -> Result<T, DialectError> {
         serde_json::from_str(self.raw.get()).map_err(|_| self.invalid(expected))
@@ -132,13 +176,14 @@ impl<'a> Value<'a> {
     /// An object.
     pub fn object(&self) -> Result<Members<'a>, DialectError> {
         let members = json::members_of(self.raw.0).map_err(|_| self.invalid("an object"))?;
-        Ok(Members { path: self.path.clone(), members })
+        Ok(Members { path: self.path.above(), members })
     }
 
     /// A list.
     pub fn list(&self) -> Result<Vec<Value<'a>>, DialectError> {
         let items = json::items_of(self.raw.0).ok_or_else(|| self.invalid("a list"))?;
-        let item = |(index, raw)| Value { path: format!("{}[{index}]", self.path), raw: Slice(raw) };
+        let above = self.path.above();
+        let item = |(index, raw)| Value { path: Path::within(above.as_ref(), Step::Item(index)), raw: Slice(raw) };
         Ok(items.into_iter().enumerate().map(item).collect())
     }
 
@@ -154,7 +199,7 @@ impl<'a> Value<'a> {
 
     /// That it is not `expected`.
     pub fn invalid(&self, expected: impl Into<Cow<'static, str>>) -> DialectError {
-        DialectError::Invalid { path: self.path.clone(), expected: expected.into() }
+        DialectError::Invalid { path: self.path(), expected: expected.into() }
     }
 }
 

@@ -73,7 +73,7 @@ fn conversation(members: &mut Members<'_>, left: &mut LeftOut) -> Result<Vec<Mes
     let list = members.required("messages")?;
     let turns = list.list()?;
     if turns.is_empty() {
-        return Err(DialectError::Senseless { path: list.path, reason: "there must be at least one message".to_owned() });
+        return Err(DialectError::Senseless { path: list.path(), reason: "there must be at least one message".to_owned() });
     }
     let mut reader = Reader::new(left);
     let mut messages = Vec::with_capacity(turns.len() + 1);
@@ -81,7 +81,7 @@ fn conversation(members: &mut Members<'_>, left: &mut LeftOut) -> Result<Vec<Mes
         let mut parts = reader.contents(&system, content::Place::System)?;
         if parts.first().is_some_and(is_attribution) {
             parts.remove(0);
-            reader.leave_out(format!("{}[0]", system.path));
+            reader.leave_out(format!("{}[0]", system.path()));
         }
         if !parts.is_empty() {
             messages.push(Message::new(Role::System, parts));
@@ -100,7 +100,7 @@ fn is_attribution(part: &Part) -> bool {
 fn read_tool(tool: &Value<'_>, left: &mut LeftOut) -> Result<Tool, DialectError> {
     let mut members = tool.object()?;
     if let Some(kind) = members.text("type")?.filter(|kind| kind != "custom") {
-        return Err(DialectError::Unsupported { feature: format!("Anthropic's own tool `{kind}` (`{}`)", tool.path).into() });
+        return Err(DialectError::Unsupported { feature: format!("Anthropic's own tool `{kind}` (`{}`)", tool.path()).into() });
     }
     let name = members.required_text("name")?;
     let description = members.text("description")?;
@@ -153,7 +153,7 @@ fn read_thinking(members: &mut Members<'_>, format: &mut Option<Format>, left: &
         "enabled" => Reasoning { budget, ..reasoning },
         // No other provider tells thinking at the beginning from thinking between calls.
         "between_tools" => {
-            left.add(kind.path);
+            left.add(kind.path());
             reasoning
         }
         "disabled" => {

@@ -52,7 +52,7 @@ fn refuse(members: &mut Members<'_>) -> Result<(), DialectError> {
     }
     for modality in members.list("modalities")? {
         if modality.text()? != "text" {
-            return Err(DialectError::Unsupported { feature: format!("an answer that is more than text (`{}`)", modality.path).into() });
+            return Err(DialectError::Unsupported { feature: format!("an answer that is more than text (`{}`)", modality.path()).into() });
         }
     }
     if members.take("web_search_options").is_some() {
@@ -133,7 +133,7 @@ fn read_format(mut members: Members<'_>, left: &mut LeftOut) -> Result<Option<Fo
             // Without a schema any object will do.
             Some(schema.map_or(Format::Json, |schema| Format::Schema { name, description, schema, strict }))
         }
-        word => return Err(DialectError::Unsupported { feature: format!("an answer of the form `{word}` (`{}`)", kind.path).into() }),
+        word => return Err(DialectError::Unsupported { feature: format!("an answer of the form `{word}` (`{}`)", kind.path()).into() }),
     };
     left.rest(&members);
     Ok(format)

@@ -52,10 +52,12 @@ impl Reader<'_> {
             "function_call_output" | "custom_tool_call_output" => self.result(&mut members)?,
             "reasoning" => self.reasoning(&mut members)?,
             hosted if HOSTED.contains(&hosted) => {
-                self.left.add(format!("{}.{hosted}", item.path));
+                self.left.add(format!("{}.{hosted}", item.path()));
                 return Ok(());
             }
-            other => return Err(DialectError::Unsupported { feature: format!("an item of the type `{other}` (`{}`)", item.path).into() }),
+            other => {
+                return Err(DialectError::Unsupported { feature: format!("an item of the type `{other}` (`{}`)", item.path()).into() });
+            }
         }
         // Names of what is stored, and what once became of it.
         for name in ["id", "status"] {

@@ -112,7 +112,7 @@ pub(super) fn read(value: &Value<'_>, left: &mut LeftOut) -> Result<Part, Dialec
             let data = audio.required("data")?;
             Content::Audio { data: base64(&data, data.text()?)?, format: audio.required_text("format")? }
         }
-        _ => return Err(DialectError::Unsupported { feature: format!("content of the type `{kind}` (`{}`)", value.path).into() }),
+        _ => return Err(DialectError::Unsupported { feature: format!("content of the type `{kind}` (`{}`)", value.path()).into() }),
     };
     let mark = members.object("prompt_cache_breakpoint")?;
     let cache = mark.map(|mut mark| Ok::<_, DialectError>(Cache { ttl: mark.text("ttl")? })).transpose()?;

@@ -88,7 +88,7 @@ fn conversation(members: &mut Members<'_>, left: &mut LeftOut) -> Result<Vec<Mes
     }
     let list = input.list().map_err(|_| input.invalid("a string or a list of items"))?;
     if list.is_empty() {
-        return Err(DialectError::Senseless { path: input.path, reason: "there must be at least one item".to_owned() });
+        return Err(DialectError::Senseless { path: input.path(), reason: "there must be at least one item".to_owned() });
     }
     messages.extend(items::decode(&list, left)?);
     Ok(messages)
@@ -126,7 +126,7 @@ fn read_format(members: &mut Members<'_>) -> Result<Option<Format>, DialectError
             let schema = members.required("schema")?;
             Some(Format::Schema { name, description, schema: tools::as_schema(&schema)?, strict: members.get("strict", "true or false")? })
         }
-        other => return Err(DialectError::Unsupported { feature: format!("the format `{other}` (`{}`)", kind.path).into() }),
+        other => return Err(DialectError::Unsupported { feature: format!("the format `{other}` (`{}`)", kind.path()).into() }),
     })
 }
 
@@ -136,7 +136,7 @@ fn read_logprobs(members: &mut Members<'_>, left: &mut LeftOut) -> Result<Option
         match entry.text()?.as_str() {
             LOGPROBS => is_asked = true,
             ENCRYPTED_REASONING => {}
-            _ => left.add(entry.path),
+            _ => left.add(entry.path()),
         }
     }
     let others = members.get("top_logprobs", "a whole number")?;

@@ -66,8 +66,8 @@ pub(super) fn read(tool: &Value<'_>, left: &mut LeftOut) -> Result<Tool, Dialect
         }
         "custom" => ToolInput::Custom { format: members.raw("format") },
         // Flattened it could not be told from a function that has such a name of its own when it is called.
-        "namespace" => return Err(unsupported("tools in a namespace", &tool.path)),
-        hosted => return Err(unsupported(&format!("OpenAI's own tool `{hosted}`"), &tool.path)),
+        "namespace" => return Err(unsupported("tools in a namespace", &tool.path())),
+        hosted => return Err(unsupported(&format!("OpenAI's own tool `{hosted}`"), &tool.path())),
     };
     let (name, description) = (members.required_text("name")?, members.text("description")?);
     left.rest(&members);
@@ -86,8 +86,8 @@ pub(super) fn read_choice(choice: &Value<'_>, tools: &[Tool]) -> Result<ToolChoi
     let mut members = choice.object().map_err(|_| choice.invalid("a string or an object"))?;
     match members.required_text("type")?.as_str() {
         "function" | "custom" => Ok(ToolChoice::Named(members.required_text("name")?)),
-        "allowed_tools" => read_allowed(members, tools, &choice.path),
-        hosted => Err(unsupported(&format!("OpenAI's own tool `{hosted}`"), &choice.path)),
+        "allowed_tools" => read_allowed(members, tools, &choice.path()),
+        hosted => Err(unsupported(&format!("OpenAI's own tool `{hosted}`"), &choice.path())),
     }
 }
 

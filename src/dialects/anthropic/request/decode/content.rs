@@ -122,11 +122,11 @@ impl<'l> Reader<'l> {
                     Place::Assistant => "a turn of the assistant",
                     Place::Result => "a tool's result",
                 };
-                return Err(DialectError::Senseless { path: block.path.clone(), reason: format!("no `{kind}` stands in {place}") });
+                return Err(DialectError::Senseless { path: block.path(), reason: format!("no `{kind}` stands in {place}") });
             }
             _ => {
                 return Err(DialectError::Unsupported {
-                    feature: format!("a content block of the type `{kind}` (`{}`)", block.path).into(),
+                    feature: format!("a content block of the type `{kind}` (`{}`)", block.path()).into(),
                 });
             }
         };
@@ -134,7 +134,7 @@ impl<'l> Reader<'l> {
     }
 
     fn nothing(&mut self, block: &Value<'_>) -> Block {
-        self.left.add(block.path.clone());
+        self.left.add(block.path());
         Block::Nothing
     }
 
@@ -161,7 +161,7 @@ impl<'l> Reader<'l> {
         for part in self.contents(content, Place::Result)? {
             match part.content {
                 Content::Text(text) => whole.push(text.text),
-                _ => return Err(DialectError::Unsupported { feature: format!("images within a document (`{}`)", content.path).into() }),
+                _ => return Err(DialectError::Unsupported { feature: format!("images within a document (`{}`)", content.path()).into() }),
             }
         }
         Ok(whole.join("\n\n"))

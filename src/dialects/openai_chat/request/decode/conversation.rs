@@ -27,7 +27,7 @@ pub(super) fn read(members: &mut Members<'_>, left: &mut LeftOut) -> Result<Vec<
     let list = members.required("messages")?;
     let turns = list.list()?;
     if turns.is_empty() {
-        return Err(DialectError::Senseless { path: list.path, reason: "there must be at least one message".to_owned() });
+        return Err(DialectError::Senseless { path: list.path(), reason: "there must be at least one message".to_owned() });
     }
     let messages = Vec::with_capacity(turns.len());
     let mut reader = Reader { left, ids: HashSet::new(), functions: Vec::new(), messages, takes_results: false };
@@ -126,7 +126,7 @@ impl Reader<'_> {
         let (is_custom, member) = match kind.as_str() {
             "function" => (false, "arguments"),
             "custom" => (true, "input"),
-            _ => return Err(DialectError::Unsupported { feature: format!("a call of the type `{kind}` (`{}`)", call.path).into() }),
+            _ => return Err(DialectError::Unsupported { feature: format!("a call of the type `{kind}` (`{}`)", call.path()).into() }),
         };
         let mut inside = outside.required(&kind)?.object()?;
         let (name, arguments) = (inside.required_text("name")?, read_arguments(&mut inside, member)?);

@@ -40,9 +40,9 @@ fn read_part(part: &Value<'_>, members: &mut Members<'_>, role: Role) -> Result<
                 Role::User => "a turn of the user",
                 Role::Assistant => "a turn of the assistant",
             };
-            Err(DialectError::Senseless { path: part.path.clone(), reason: format!("no `{kind}` stands in {place}") })
+            Err(DialectError::Senseless { path: part.path(), reason: format!("no `{kind}` stands in {place}") })
         }
-        _ => Err(DialectError::Unsupported { feature: format!("a content part of the type `{kind}` (`{}`)", part.path).into() }),
+        _ => Err(DialectError::Unsupported { feature: format!("a content part of the type `{kind}` (`{}`)", part.path()).into() }),
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) fn read(members: &mut Members<'_>, left: &mut LeftOut) -> Result<Vec<
         let mut outside = tool.object()?;
         let kind = outside.text("type")?.unwrap_or_else(|| "function".to_owned());
         if !matches!(kind.as_str(), "function" | "custom") {
-            return Err(DialectError::Unsupported { feature: format!("a tool of the type `{kind}` (`{}`)", tool.path).into() });
+            return Err(DialectError::Unsupported { feature: format!("a tool of the type `{kind}` (`{}`)", tool.path()).into() });
         }
         let inside = outside.required(&kind)?.object()?;
         let cache = read_cache(&mut outside, left)?;

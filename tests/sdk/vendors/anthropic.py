@@ -162,7 +162,7 @@ class Anthropic:
             deltas.append({"type": "signature_delta", "signature": whole["signature"]})
             yield whole, {**whole, "thinking": "", "signature": ""}, deltas
         if answer.text:
-            whole = {"type": "text", "text": answer.text, "citations": None}
+            whole = {"type": "text", "text": answer.text}
             yield whole, {**whole, "text": ""}, [{"type": "text_delta", "text": piece} for piece in answer.pieces()]
         for call in answer.calls:
             whole = {"type": "tool_use", "id": "toolu_" + call.id, "name": call.name, "input": json.loads(call.arguments)}

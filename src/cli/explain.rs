@@ -177,6 +177,7 @@ mod tests {
             priority: 1,
             weight: 1,
             price: None,
+            speaks: vec!["openai_chat".to_owned()],
             live: Some(LiveState { state: "closed".to_owned(), ..CLOSED }),
             note: note.map(str::to_owned),
         };

@@ -7,6 +7,7 @@
 //!
 //! - [`custom`]: calls of custom tools from upstreams that know functions only.
 //! - [`head`]: what every request is asked first: which model, whether it streams.
+//! - [`hints`]: what of a request is lost on the way, by name.
 //! - [`json`]: a JSON object's top-level members, found without building a tree, and changed by splicing.
 //! - [`members`]: JSON objects taken apart, with the path of each value.
 //! - [`multipart`]: the `model` part of a form, found and replaced in place.
@@ -19,6 +20,7 @@ pub mod custom;
 pub mod frames;
 pub mod gemini;
 pub mod head;
+pub mod hints;
 pub mod json;
 pub mod members;
 pub mod models;

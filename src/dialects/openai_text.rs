@@ -7,8 +7,9 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 
+use crate::dialects::hints::LeftOut;
 use crate::dialects::members::{Members, Value};
-use crate::dialects::openai_chat::request::{LeftOut, read_sampling, read_stop, read_stream, unsupported};
+use crate::dialects::openai_chat::request::{read_sampling, read_stop, read_stream, unsupported};
 use crate::dialects::openai_chat::stream::{DONE, Reader};
 use crate::dialects::openai_chat::usage::WireUsage;
 use crate::dialects::openai_chat::{self, error, finish_word, response, write_data, write_frame};

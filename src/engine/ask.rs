@@ -3,19 +3,19 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
 
 use crate::dialects::{Addressee, DialectError};
 use crate::engine::Error;
 use crate::engine::adapt::{Adapted, adapt, translate};
 use crate::engine::answer::{Answered, AnsweredBody};
-use crate::engine::conversation::Keeper;
+use crate::engine::conversation::keep::Keeper;
 use crate::engine::demand::Demand;
 use crate::engine::live::Snapshot;
 use crate::engine::speech::Speech;
 use crate::hub::{Endpoint, Kind};
-use crate::providers::Target;
+use crate::providers::{Call, Provider, Target};
 use crate::routing::Candidate;
 
 /// Marks a count of tokens that llmgw estimated itself.
@@ -62,7 +62,8 @@ impl From<Error> for Unasked {
 pub fn ask(snapshot: &Snapshot, demand: &Demand, candidate: &Candidate) -> Result<Asking, Unasked> {
     let config = &snapshot.config.providers[candidate.provider];
     let provider = &*snapshot.upstreams[candidate.provider].provider;
-    let speech = speech(demand, provider.speaks(&demand.asks(&candidate.model)))?;
+    let spoken = provider.speaks(&demand.asks(&candidate.model));
+    let speech = speech(demand, spoken)?;
     let keeps = matches!(speech, Speech::Same(_)) && provider.quirks().keeps_responses;
     demand.earlier.check(&candidate.provider_name, keeps)?;
     let target = match demand.endpoint {
@@ -71,6 +72,7 @@ pub fn ask(snapshot: &Snapshot, demand: &Demand, candidate: &Candidate) -> Resul
         endpoint if endpoint.chat().is_none() => Target::Endpoint(endpoint),
         _ => Target::Chat(speech.upstream_kind()),
     };
+    check_address(provider, target, spoken, &candidate.model)?;
     let params = match provider.params(speech.upstream_kind()).filter(|_| demand.endpoint.chat().is_some()) {
         Some(needed) => Cow::Owned(needed.with(&candidate.params)),
         None => Cow::Borrowed(&*candidate.params),
@@ -91,11 +93,7 @@ fn speech(demand: &Demand, spoken: &[Kind]) -> Result<Speech, DialectError> {
     let client = demand.endpoint.dialect();
     let is_chat = demand.endpoint.chat().is_some() || demand.endpoint == Endpoint::CountTokens;
     if !is_chat {
-        // All other operations have OpenAI's form.
-        return match spoken.iter().any(|kind| matches!(kind, Kind::OpenAiChat | Kind::OpenAiText | Kind::OpenAiResponses)) {
-            true => Ok(Speech::Plain { errors: client }),
-            false => Err(DialectError::Unsupported { feature: Cow::Owned(format!("`{}`", demand.endpoint.path())) }),
-        };
+        return Ok(Speech::Plain { errors: client });
     }
     if spoken.contains(&client) && !demand.has_foreign_state() {
         return Ok(Speech::Same(client));
@@ -104,6 +102,17 @@ fn speech(demand: &Demand, spoken: &[Kind]) -> Result<Speech, DialectError> {
     let native = spoken.iter().copied().find(|kind| *kind != Kind::OpenAiText);
     let upstream = native.ok_or(DialectError::Unsupported { feature: Cow::Borrowed("a chat") })?;
     Ok(Speech::Translated { client, upstream, request: demand.request()? })
+}
+
+/// Whether an upstream that is not one of OpenAI's kind has this operation, which has OpenAI's form.
+fn check_address(provider: &dyn Provider, target: Target<'_>, spoken: &[Kind], model: &str) -> Result<(), DialectError> {
+    let Target::Endpoint(endpoint) = target else { return Ok(()) };
+    let is_of_openais_kind = spoken.iter().any(|kind| matches!(kind, Kind::OpenAiChat | Kind::OpenAiText | Kind::OpenAiResponses));
+    let call = Call { target, method: &Method::POST, model, stream: false, headers: &HeaderMap::new() };
+    match is_of_openais_kind || provider.head(&call).is_ok() {
+        true => Ok(()),
+        false => Err(DialectError::Unsupported { feature: Cow::Owned(format!("`{}`", endpoint.path())) }),
+    }
 }
 
 /// About how many tokens a request has, where no upstream counts them.

@@ -17,7 +17,7 @@ use crate::dialects::DialectError;
 use crate::engine::Error;
 use crate::engine::answer::{Answered, AnsweredBody, Credential, Failed, Read, failed, mask, unsuccessful};
 use crate::engine::ask::{Asking, Unasked, ask, headers as headers_for};
-use crate::engine::conversation::Keeper;
+use crate::engine::conversation::keep::Keeper;
 use crate::engine::demand::Demand;
 use crate::engine::hold::{Overheard, Unbegun, hold};
 use crate::engine::live::Snapshot;

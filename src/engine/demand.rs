@@ -9,7 +9,8 @@ use memchr::memmem::Finder;
 
 use crate::dialects::multipart::Form;
 use crate::dialects::{self, DialectError, Head, HeadError};
-use crate::engine::conversation::{Earlier, Keeping};
+use crate::engine::conversation::earlier::Earlier;
+use crate::engine::conversation::keep::Keeping;
 use crate::engine::{Error, Job};
 use crate::hub::{self, Endpoint, MediaType};
 use crate::providers::Asked;

@@ -3,6 +3,8 @@
 use crate::engine::live::Snapshot;
 use crate::engine::report::{ExplainedRoute, Explanation, LiveState};
 use crate::engine::survey::{seconds_left, word, worse};
+use crate::hub::Kind;
+use crate::providers::Asked;
 use crate::routing::{Candidate, Millis, NotFound, Plan, Skipped, plan, resolve};
 
 /// The plan for `name`, for people.
@@ -35,6 +37,8 @@ fn resolved_by(snapshot: &Snapshot, name: &str) -> String {
 
 fn explained(snapshot: &Snapshot, candidate: &Candidate, why: Option<&Skipped>, now: Millis) -> ExplainedRoute {
     let vendor = snapshot.config.providers[candidate.provider].preset.as_deref();
+    let spoken = snapshot.upstreams[candidate.provider].provider.speaks(&Asked { model: &candidate.model, ..Asked::default() });
+    let foreign = (!spoken.contains(&Kind::OpenAiChat)).then(|| spoken.first().map(|kind| format!("speaks {kind}"))).flatten();
     let last_resort = candidate.last_resort.then(|| "last resort: everything is cooling, this is nearest to recovery".to_owned());
     ExplainedRoute {
         via: candidate.via.to_string(),
@@ -44,7 +48,8 @@ fn explained(snapshot: &Snapshot, candidate: &Candidate, why: Option<&Skipped>, 
         weight: candidate.weight,
         price: candidate.price.or_else(|| snapshot.prices.price(vendor, &candidate.model)),
         live: Some(live(snapshot, candidate, now)),
-        note: why.map(Skipped::to_string).or(last_resort),
+        note: why.map(Skipped::to_string).or(last_resort).or(foreign),
+        speaks: spoken.iter().map(|kind| kind.word().to_owned()).collect(),
     }
 }
 
@@ -71,6 +76,7 @@ fn missing_route(name: &str) -> ExplainedRoute {
         weight: 0,
         price: None,
         live: None,
+        speaks: Vec::new(),
         note: Some("a fallback name that nothing offers".to_owned()),
     }
 }

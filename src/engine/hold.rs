@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use crate::dialects::frames::Framer;
 use crate::dialects::sse::Frame;
 use crate::dialects::{Chunk, upstream};
-use crate::engine::conversation::Keeper;
+use crate::engine::conversation::keep::Keeper;
 use crate::hub::{ApiError, Kind, Usage};
 use crate::transport::UpstreamBody;
 

@@ -18,7 +18,7 @@ use crate::dialects::frames::Framer;
 use crate::dialects::sse::Frame;
 use crate::dialects::{self, Chunk};
 use crate::engine::answer::{Credential, mask};
-use crate::engine::conversation::Keeper;
+use crate::engine::conversation::keep::Keeper;
 use crate::engine::hold::Begun;
 use crate::engine::live::Snapshot;
 use crate::engine::meter::{Fault, Meter};

@@ -112,6 +112,10 @@ pub struct ExplainedRoute {
     pub weight: u32,
     /// USD per million tokens, if known.
     pub price: Option<Price>,
+    /// The dialects of a plain chat there, most native first: a client of one of them is passed on byte for byte, any other
+    /// is translated.
+    #[serde(default)]
+    pub speaks: Vec<String>,
     /// How its upstream stands; `None` where nobody knows.
     #[serde(default)]
     pub live: Option<LiveState>,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
+use llmgw::dialects::bedrock::eventstream::encode_message;
 use llmgw::engine::{Error, Reply};
 use llmgw::hub::Endpoint;
 use llmgw::transport::TransportError;
@@ -295,4 +296,90 @@ async fn usage_of_a_translated_stream_is_told_as_the_client_asks() {
     assert!(stream.contains("\"output_tokens\":2"), "{stream}");
     let sent: Value = serde_json::from_str(&gateway.last_body("o")).expect("JSON");
     assert_eq!(sent["stream_options"]["include_usage"], json!(true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_says_which_dialects_each_upstream_speaks() {
+    let gateway = Gateway::with(MIXED).upstream("a", claude_says("克劳德")).upstream("o", says("好的")).start();
+    let plan = gateway.engine.explain("claude").await.expect("a plan");
+    let [anthropic, openai] = &plan.candidates[..] else { panic!("{plan:?}") };
+    assert_eq!((anthropic.speaks.join(" ").as_str(), anthropic.note.as_deref()), ("anthropic", Some("speaks anthropic")));
+    assert_eq!((openai.speaks.join(" ").as_str(), openai.note.as_deref()), ("openai_chat openai_text", None));
+}
+
+/// Upstreams that only upstreams' dialects reach.
+const OTHERS: &str = r#"
+providers:
+  - { name: g, type: gemini, base_url: "http://g.test", api_key: AIza-gggggggggggggggg, models: [gemini-3.8-flash] }
+  - { name: b, type: bedrock, region: us-east-1, access_key_id: AKIAEXAMPLE, secret_access_key: geheim-geheim-geheim, models: [us.anthropic.claude-sonnet-4-5-20250929-v1:0] }
+models:
+  gem: { routes: [{ provider: g, model: gemini-3.8-flash }] }
+  rock: { routes: [{ provider: b, model: "us.anthropic.claude-sonnet-4-5-20250929-v1:0" }] }
+"#;
+
+fn gemini_says(words: &'static str) -> Behaviour {
+    Arc::new(move |request, _| {
+        let piece = |text: &str, finish: Option<&str>| {
+            json!({ "responseId": "r1", "modelVersion": "gemini-3.8-flash",
+                "candidates": [{ "index": 0, "content": { "role": "model", "parts": [{ "text": text }] }, "finishReason": finish }],
+                "usageMetadata": { "promptTokenCount": 4, "candidatesTokenCount": 2, "totalTokenCount": 6 } })
+        };
+        match request.uri().path_and_query().expect("a path").as_str() {
+            "/v1beta/models/gemini-3.8-flash:generateContent" => json_reply(200, &piece(words, Some("STOP"))),
+            "/v1beta/models/gemini-3.8-flash:streamGenerateContent?alt=sse" => {
+                let frames = [piece("你", None), piece(words, Some("STOP"))];
+                events(frames.iter().map(|frame| Step::Send(Bytes::from(format!("data: {frame}\r\n\r\n")))).collect())
+            }
+            other => panic!("{other}"),
+        }
+    })
+}
+
+fn bedrock_says(words: &'static str) -> Behaviour {
+    Arc::new(move |request, _| {
+        assert!(request.headers()["authorization"].to_str().expect("text").starts_with("AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/"));
+        let usage = json!({ "inputTokens": 4, "outputTokens": 2, "totalTokens": 6 });
+        if request.uri().path().ends_with("/converse") {
+            let message = json!({ "role": "assistant", "content": [{ "text": words }] });
+            return json_reply(200, &json!({ "output": { "message": message }, "stopReason": "end_turn", "usage": usage }));
+        }
+        let said = [
+            ("messageStart", json!({ "role": "assistant" })),
+            ("contentBlockDelta", json!({ "contentBlockIndex": 0, "delta": { "text": words } })),
+            ("contentBlockStop", json!({ "contentBlockIndex": 0 })),
+            ("messageStop", json!({ "stopReason": "end_turn" })),
+            ("metadata", json!({ "usage": usage })),
+        ];
+        let headers = |name: &'static str| [(":message-type", "event"), (":event-type", name), (":content-type", "application/json")];
+        let bytes: Vec<u8> =
+            said.iter().flat_map(|(name, payload)| encode_message(&headers(name), payload.to_string().as_bytes())).collect();
+        // Cut where no message ends.
+        let (first, second) = bytes.split_at(bytes.len() / 2);
+        let steps = [first, second].map(|piece| Step::Send(Bytes::copy_from_slice(piece))).into();
+        let headers = vec![("content-type", "application/vnd.amazon.eventstream".to_owned())];
+        Answer::Reply(Duration::ZERO, StatusCode::OK, headers, steps)
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn upstreams_without_clients_of_their_own_answer_every_client() {
+    let gateway = Gateway::with(OTHERS).upstream("g", gemini_says("好")).upstream("b", bedrock_says("好")).start();
+    for model in ["gem", "rock"] {
+        let chat = json!({ "model": model, "messages": [{ "role": "user", "content": "你好" }] });
+        let body = json_of(ask(&gateway, Endpoint::ChatCompletions, &chat).await.expect("an answer")).await;
+        assert_eq!((&body["choices"][0]["message"]["content"], &body["usage"]["total_tokens"]), (&json!("好"), &json!(6)), "{model}");
+        let mut streamed = message(model);
+        streamed["stream"] = json!(true);
+        let reply = ask(&gateway, Endpoint::Messages, &streamed).await.expect("an answer");
+        assert_eq!(reply.headers["content-type"], "text/event-stream", "{model}");
+        let stream = text(reply).await.expect("whole");
+        assert!(stream.contains("\"text\":\"好\"") && stream.contains("\"output_tokens\":2"), "{model}: {stream}");
+        assert!(stream.ends_with("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"), "{model}: {stream}");
+        let responses = json!({ "model": model, "input": "你好", "stream": true });
+        let stream = text(ask(&gateway, Endpoint::Responses, &responses).await.expect("an answer")).await.expect("whole");
+        assert!(stream.contains("event: response.completed\n") && stream.contains("\"total_tokens\":6"), "{model}: {stream}");
+    }
+    assert_eq!(gateway.last_headers("g")["x-goog-api-key"], "AIza-gggggggggggggggg");
+    let embedding = json!({ "model": "rock", "input": "你好" });
+    assert_eq!(ask(&gateway, Endpoint::Embeddings, &embedding).await.err().expect("an error").status().as_u16(), 400);
 }

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::model::Family;
-use super::request::Dropped;
-use super::tools;
+use super::names;
 use crate::dialects::DialectError;
+use crate::dialects::hints::Dropped;
 use crate::hub::{Cache, Content, Form, Kind, Part, Raw, Source, Thought, ToolCall};
 
 /// A piece of a turn, of the instructions or of a tool's result.
@@ -169,7 +169,7 @@ impl<'d> Writer<'d> {
                     content.extend(self.result(&part.content)?);
                 }
                 let status = is_error.then_some("error");
-                Some(Block::ToolResult(ToolResult { tool_use_id: tools::id(id), content, status }))
+                Some(Block::ToolResult(ToolResult { tool_use_id: names::id(id), content, status }))
             }
             Content::Reasoning(thought) => {
                 let said = reasoning(thought);
@@ -200,7 +200,7 @@ impl<'d> Writer<'d> {
             let path = format!("messages[{}].tool_calls[{}].arguments", self.message, call.id);
             return Err(DialectError::Invalid { path, expected: "a JSON object".into() });
         };
-        Ok(ToolUse { tool_use_id: tools::id(&call.id), name: tools::name(&call.name), input })
+        Ok(ToolUse { tool_use_id: names::id(&call.id), name: names::name(&call.name), input })
     }
 
     fn document<'a>(&mut self, source: &'a Source, name: Option<&str>) -> Result<Document<'a>, DialectError> {

@@ -11,6 +11,7 @@ mod error;
 pub mod eventstream;
 mod look;
 mod model;
+mod names;
 mod request;
 mod response;
 mod stream;

@@ -1,8 +1,6 @@
 //! A request: the conversation, and the settings around it. What only some models take goes under their own names into
 //! `additionalModelRequestFields`.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 
 use super::blocks::Block;
@@ -10,6 +8,7 @@ use super::model::Family;
 use super::thinking::{Obstacles, Thinking, Wish};
 use super::tools::{self, ToolConfig};
 use super::turns::{self, Turn};
+use crate::dialects::hints::Dropped;
 use crate::dialects::{DialectError, Encoded};
 use crate::hub::{Format, Raw, Request, ToolChoice};
 
@@ -94,26 +93,6 @@ struct ModelFields {
 /// Where Claude says which stop sequence it met.
 const STOP_SEQUENCE: &[&str] = &["/stop_sequence"];
 
-/// Hints that were left out, each once.
-#[derive(Debug, Default)]
-pub struct Dropped(Vec<Cow<'static, str>>);
-
-impl Dropped {
-    /// `name` is left out.
-    pub fn add(&mut self, name: &'static str) {
-        if self.0.iter().all(|known| known != name) {
-            self.0.push(Cow::Borrowed(name));
-        }
-    }
-
-    /// `name` is left out if `is_there`.
-    pub fn add_if(&mut self, is_there: bool, name: &'static str) {
-        if is_there {
-            self.add(name);
-        }
-    }
-}
-
 /// Writes `request` for `model`.
 pub fn encode(request: &Request, model: &str) -> Result<Encoded, DialectError> {
     if request.logprobs.is_some() {
@@ -147,7 +126,7 @@ pub fn encode(request: &Request, model: &str) -> Result<Encoded, DialectError> {
     };
     drop_hints(request, &mut dropped);
     let body = serde_json::to_vec(&body).map_err(|error| DialectError::Malformed(error.to_string()))?;
-    Ok(Encoded { body, headers: Vec::new(), dropped: dropped.0 })
+    Ok(Encoded { body, headers: Vec::new(), dropped: dropped.into_names() })
 }
 
 fn inference<'a>(request: &'a Request, takes_sampling: bool, dropped: &mut Dropped) -> Option<InferenceConfig<'a>> {

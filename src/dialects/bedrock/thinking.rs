@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::model::Manner;
-use super::request::Dropped;
+use crate::dialects::hints::Dropped;
 use crate::hub::{Effort, Reasoning, Request};
 
 /// Claude's least budget.

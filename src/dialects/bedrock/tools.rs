@@ -1,18 +1,14 @@
 //! `toolConfig`: what the model may call, and what it shall.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 
 use super::blocks::{Block, CachePoint};
 use super::model::Family;
-use super::request::Dropped;
+use super::names::{self, LONGEST};
 use super::turns::Turn;
 use crate::dialects::DialectError;
+use crate::dialects::hints::Dropped;
 use crate::hub::{Raw, Request, Tool, ToolChoice, ToolInput};
-
-/// The longest name and the longest id that Converse takes.
-const LONGEST: usize = 64;
 
 /// What the model may call, and what it shall.
 #[derive(Debug, Serialize)]
@@ -106,7 +102,7 @@ fn spec(tool: &Tool) -> Result<Spec<'_>, DialectError> {
         return Err(DialectError::Unsupported { feature: format!("a custom tool (`{}`)", tool.name).into() });
     };
     // The model would answer with another name, and the client would not know it.
-    if !fits(&tool.name, "_-") {
+    if !names::fits(&tool.name, "_-") {
         let feature =
             format!("a tool's name that has more than {LONGEST} characters, or others than letters, digits, `_`, `-` (`{}`)", tool.name);
         return Err(DialectError::Unsupported { feature: feature.into() });
@@ -130,28 +126,4 @@ fn named<'a>(turns: &'a [Turn<'_>]) -> Vec<Spec<'a>> {
         }
     }
     specs
-}
-
-/// A call's id as Converse takes it: the same for the call and its result.
-pub fn id(id: &str) -> Cow<'_, str> {
-    fitted(id, "_.:-")
-}
-
-/// The name of a tool that was called; it need not be one that is offered.
-pub fn name(name: &str) -> Cow<'_, str> {
-    fitted(name, "_-")
-}
-
-fn fits(text: &str, signs: &str) -> bool {
-    !text.is_empty() && text.len() <= LONGEST && text.chars().all(|c| c.is_ascii_alphanumeric() || signs.contains(c))
-}
-
-/// `text` with what does not fit replaced, and its checksum, so that different texts stay different.
-fn fitted<'a>(text: &'a str, signs: &str) -> Cow<'a, str> {
-    if fits(text, signs) {
-        return Cow::Borrowed(text);
-    }
-    let fitting = |c: char| if c.is_ascii_alphanumeric() || signs.contains(c) { c } else { '_' };
-    let kept: String = text.chars().map(fitting).take(LONGEST - 9).collect();
-    Cow::Owned(format!("{kept}_{:08x}", crc32fast::hash(text.as_bytes())))
 }

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::blocks::{Block, CachePoint, Writer};
 use super::model::Family;
-use super::request::Dropped;
 use crate::dialects::DialectError;
+use crate::dialects::hints::Dropped;
 use crate::hub::{Message, Request, Role};
 
 /// One turn.

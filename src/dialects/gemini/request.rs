@@ -1,13 +1,12 @@
 //! A request: the conversation, and the settings around it.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 
 use super::model::Model;
 use super::parts::Part;
 use super::thinking::ThinkingConfig;
 use super::turns::{self, Content};
+use crate::dialects::hints::Dropped;
 use crate::dialects::{DialectError, Encoded};
 use crate::hub::{Effort, Format, Raw, Request, Tool, ToolChoice, ToolInput};
 
@@ -97,19 +96,6 @@ struct GenerationConfig<'a> {
 /// More stop sequences than this are refused.
 const MOST_STOPS: usize = 5;
 
-/// Hints that were left out, each once.
-#[derive(Debug, Default)]
-pub struct Dropped(Vec<Cow<'static, str>>);
-
-impl Dropped {
-    /// `name` is left out if `is_there`.
-    pub fn add_if(&mut self, is_there: bool, name: &'static str) {
-        if is_there && self.0.iter().all(|known| known != name) {
-            self.0.push(Cow::Borrowed(name));
-        }
-    }
-}
-
 /// Writes `request` for the model of the name `model`.
 pub fn encode(request: &Request, model: &str) -> Result<Encoded, DialectError> {
     let (model, mut dropped) = (Model::of(model), Dropped::default());
@@ -124,7 +110,7 @@ pub fn encode(request: &Request, model: &str) -> Result<Encoded, DialectError> {
     };
     drop_hints(request, &mut dropped);
     let body = serde_json::to_vec(&body).map_err(|error| DialectError::Malformed(error.to_string()))?;
-    Ok(Encoded { body, headers: Vec::new(), dropped: dropped.0 })
+    Ok(Encoded { body, headers: Vec::new(), dropped: dropped.into_names() })
 }
 
 fn tools<'a>(tools: &'a [Tool], dropped: &mut Dropped) -> Result<Option<[Tools<'a>; 1]>, DialectError> {

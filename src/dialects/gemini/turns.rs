@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::model::Model;
 use super::parts::{Blob, CallResult, Part, Piece, Response};
-use super::request::Dropped;
 use crate::dialects::DialectError;
+use crate::dialects::hints::Dropped;
 use crate::hub::{self, Message, Raw, Request, Role, ToolCall};
 
 /// One turn.

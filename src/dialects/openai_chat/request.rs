@@ -4,7 +4,7 @@ mod decode;
 mod encode;
 
 pub use decode::decode;
-pub(in crate::dialects) use decode::{LeftOut, read_sampling, read_stop, read_stream, unsupported};
+pub(in crate::dialects) use decode::{read_sampling, read_stop, read_stream, unsupported};
 pub use encode::encode;
 
 #[cfg(test)]

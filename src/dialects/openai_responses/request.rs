@@ -6,9 +6,7 @@ pub(super) mod tools;
 
 pub use decode::decode;
 pub use encode::encode;
-
-pub(super) use decode::LeftOut;
-pub(super) use encode::{Dropped, Notes, WireReasoning, WireText};
+pub(super) use encode::{Notes, WireReasoning, WireText};
 
 #[cfg(test)]
 mod tests;

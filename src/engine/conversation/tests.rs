@@ -6,7 +6,9 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
 
-use super::{Earlier, Keeper, Keeping, joined, previous};
+use super::earlier::Earlier;
+use super::keep::{Keeper, Keeping};
+use super::{joined, previous};
 use crate::config::KeptResponses;
 use crate::dialects::head::Head;
 use crate::dialects::sse::Frame;
@@ -94,7 +96,7 @@ fn store() -> (TempDir, Store) {
 
 fn keeper(store: &Store, provider: Option<&str>) -> Keeper {
     let (owner, model) = ("anna".to_owned(), "m".to_owned());
-    Keeper::new(Keeping { store: store.clone(), owner, model, input: Bytes::from_static(b"[1]") }.into(), provider.map(Into::into))
+    Keeper::new(Keeping::new(store.clone(), owner, model, Bytes::from_static(b"[1]")).into(), provider.map(Into::into))
 }
 
 async fn place(store: &Store, id: &str) -> Option<Place> {

@@ -2,9 +2,8 @@
 
 mod content;
 
-use std::collections::HashSet;
-
 use crate::dialects::DialectError;
+use crate::dialects::hints::LeftOut;
 use crate::dialects::members::{Members, Value};
 use crate::hub::{Cache, Content, Effort, Format, Message, Part, Reasoning, Request, Role, Tool, ToolChoice, ToolInput};
 use content::Reader;
@@ -14,26 +13,6 @@ const ATTRIBUTION: &str = "x-anthropic-billing-header:";
 
 /// The name of an answer's schema, which has none here and needs one elsewhere.
 const SCHEMA_NAME: &str = "response";
-
-/// Paths of what is left out: the first of each kind, for a hundred tools may have the same unknown member.
-#[derive(Default)]
-struct LeftOut {
-    paths: Vec<String>,
-    kinds: HashSet<String>,
-}
-
-impl LeftOut {
-    fn add(&mut self, path: String) {
-        if self.kinds.insert(path.replace(|each: char| each.is_ascii_digit(), "")) {
-            self.paths.push(path);
-        }
-    }
-
-    /// All that nobody took out of `members`.
-    fn rest(&mut self, members: &Members<'_>) {
-        members.left().for_each(|path| self.add(path));
-    }
-}
 
 /// Reads a request. Tools that Anthropic runs itself are no other upstream's.
 pub fn decode(body: &[u8]) -> Result<Request, DialectError> {
@@ -70,7 +49,7 @@ pub fn decode(body: &[u8]) -> Result<Request, DialectError> {
     request.include_usage = request.stream;
     refuse(&mut members)?;
     left.rest(&members);
-    request.left_out = left.paths;
+    request.left_out = left.into_paths();
     Ok(request)
 }
 

@@ -9,18 +9,17 @@ mod schema;
 mod turns;
 mod wire;
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 
 use super::super::VERSION;
 use super::super::model::{Model, SamplingTaken};
+use crate::dialects::hints::Dropped;
 use crate::dialects::{Addressee, DialectError, Encoded};
 use crate::hub::{Cache, Format, Raw, Request, Tool, ToolChoice, ToolInput};
 use reasoning::{Circumstances, Plan, Thinking};
 use schema::Schema;
-use turns::{Contents, Turn};
-use wire::CacheControl;
+use turns::Turn;
+use wire::{CacheControl, Contents};
 
 /// More marks than this are refused.
 const MOST_MARKS: usize = 4;
@@ -104,22 +103,6 @@ struct Metadata<'a> {
     user_id: &'a str,
 }
 
-/// Names of what is left out, each once.
-#[derive(Default)]
-struct Dropped(Vec<Cow<'static, str>>);
-
-impl Dropped {
-    fn add(&mut self, name: &'static str) {
-        self.add_if(true, name);
-    }
-
-    fn add_if(&mut self, is_dropped: bool, name: &'static str) {
-        if is_dropped && !self.0.iter().any(|known| known == name) {
-            self.0.push(name.into());
-        }
-    }
-}
-
 /// Places where a cache may end: the first few count.
 struct Marks {
     left: usize,
@@ -185,7 +168,7 @@ pub fn encode(request: &Request, to: Addressee<'_>) -> Result<Encoded, DialectEr
         stream: request.stream,
     };
     let body = serde_json::to_vec(&body).map_err(|error| DialectError::Malformed(error.to_string()))?;
-    Ok(Encoded { body, headers: vec![("anthropic-version", VERSION.to_owned())], dropped: dropped.0 })
+    Ok(Encoded { body, headers: vec![("anthropic-version", VERSION.to_owned())], dropped: dropped.into_names() })
 }
 
 /// Names the hints that Anthropic has no words for.

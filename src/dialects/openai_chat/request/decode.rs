@@ -5,35 +5,10 @@ mod parts;
 mod thinking;
 mod tools;
 
-use std::collections::HashSet;
-
 use crate::dialects::DialectError;
+use crate::dialects::hints::LeftOut;
 use crate::dialects::members::{Members, Value};
 use crate::hub::{Cache, Format, Raw, Request};
-
-/// Paths of what is left out: the first of each kind, for a hundred tools may have the same unknown member.
-#[derive(Default)]
-pub(in crate::dialects) struct LeftOut {
-    paths: Vec<String>,
-    kinds: HashSet<String>,
-}
-
-impl LeftOut {
-    pub(in crate::dialects) fn add(&mut self, path: String) {
-        if self.kinds.insert(path.replace(|each: char| each.is_ascii_digit(), "")) {
-            self.paths.push(path);
-        }
-    }
-
-    /// All that nobody took out of `members`.
-    pub(in crate::dialects) fn rest(&mut self, members: &Members<'_>) {
-        members.left().for_each(|path| self.add(path));
-    }
-
-    pub(in crate::dialects) fn into_paths(self) -> Vec<String> {
-        self.paths
-    }
-}
 
 /// Reads a request.
 pub fn decode(body: &[u8]) -> Result<Request, DialectError> {

@@ -11,11 +11,10 @@ mod media;
 mod tools;
 mod turns;
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 
 use super::super::model::Model;
+use crate::dialects::hints::Dropped;
 use crate::dialects::{Addressee, DialectError, Encoded};
 use crate::hub::{Format, Quirks, Raw, Request};
 use fitting::{Fitted, WireSampling};
@@ -93,24 +92,6 @@ struct StreamOptions {
     include_usage: bool,
 }
 
-/// Names of what is left out, each once.
-#[derive(Default)]
-struct Dropped(Vec<Cow<'static, str>>);
-
-impl Dropped {
-    fn add_if(&mut self, is_dropped: bool, name: &'static str) {
-        if is_dropped && !self.0.iter().any(|known| known == name) {
-            self.0.push(name.into());
-        }
-    }
-
-    /// `value`, if it can be said.
-    fn keep_if<T>(&mut self, is_kept: bool, value: Option<T>, name: &'static str) -> Option<T> {
-        self.add_if(!is_kept && value.is_some(), name);
-        value.filter(|_| is_kept)
-    }
-}
-
 /// Whom a request is for.
 #[derive(Clone, Copy)]
 struct Target<'a> {
@@ -147,7 +128,7 @@ pub fn encode(request: &Request, to: Addressee<'_>) -> Result<Encoded, DialectEr
         stream_options: request.stream.then_some(StreamOptions { include_usage: true }),
     };
     let body = serde_json::to_vec(&body).map_err(|error| DialectError::Malformed(error.to_string()))?;
-    Ok(Encoded { body, headers: Vec::new(), dropped: dropped.0 })
+    Ok(Encoded { body, headers: Vec::new(), dropped: dropped.into_names() })
 }
 
 fn write_format<'a>(request: &'a Request, target: Target<'_>) -> Result<Option<WireFormat<'a>>, DialectError> {

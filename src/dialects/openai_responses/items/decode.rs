@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::parts;
 use crate::dialects::DialectError;
+use crate::dialects::hints::LeftOut;
 use crate::dialects::members::{Members, Value};
-use crate::dialects::openai_responses::request::LeftOut;
 use crate::dialects::openai_responses::{MADE_REASONING, OWN, SIGNS_CALL, SIGNS_TEXT};
 use crate::hub::{Content, Form, Message, Part, Role, Signature, Thought, ToolCall};
 

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::parts::WirePart;
 use crate::dialects::DialectError;
+use crate::dialects::hints::Dropped;
 use crate::dialects::openai_responses::OWN;
-use crate::dialects::openai_responses::request::Dropped;
 use crate::hub::{Content, Message, Part, Role, Thought, ToolCall};
 
 /// OpenAI refuses longer ids of calls (`string_above_max_length`); other providers make them.

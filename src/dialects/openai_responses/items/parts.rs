@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use crate::dialects::DialectError;
+use crate::dialects::hints::{Dropped, LeftOut};
 use crate::dialects::members::{Members, Value};
-use crate::dialects::openai_responses::request::{Dropped, LeftOut};
 use crate::hub::{Cache, Citation, Content, Part, Source, Text};
 
 /// A piece as it stands in a request.

@@ -1,39 +1,17 @@
 //! What a client of the Responses API asks for.
 
-use std::collections::HashSet;
-
 use super::tools;
 use crate::dialects::DialectError;
-use crate::dialects::members::{Members, Value};
+use crate::dialects::hints::LeftOut;
+use crate::dialects::members::Members;
 use crate::dialects::openai_responses::items;
-use crate::hub::{Effort, Format, Message, Part, Raw, Reasoning, Request, Role};
+use crate::hub::{Effort, Format, Message, Part, Reasoning, Request, Role};
 
 /// Asks for what the hub's reasoning brings anyway.
 const ENCRYPTED_REASONING: &str = "reasoning.encrypted_content";
 
 /// Asks for log probabilities; how many, `top_logprobs` says.
 pub(super) const LOGPROBS: &str = "message.output_text.logprobs";
-
-/// Paths of what is left out: the first of each kind, for three hundred items may have the same unknown member.
-#[derive(Debug, Default)]
-pub struct LeftOut {
-    paths: Vec<String>,
-    kinds: HashSet<String>,
-}
-
-impl LeftOut {
-    /// One path.
-    pub fn add(&mut self, path: String) {
-        if self.kinds.insert(path.replace(|each: char| each.is_ascii_digit(), "")) {
-            self.paths.push(path);
-        }
-    }
-
-    /// All that nobody took out of `members`.
-    pub fn rest(&mut self, members: &Members<'_>) {
-        members.left().for_each(|path| self.add(path));
-    }
-}
 
 /// Reads a request. A missing model is not a mistake here: a default may be configured.
 pub fn decode(body: &[u8]) -> Result<Request, DialectError> {
@@ -66,7 +44,7 @@ pub fn decode(body: &[u8]) -> Result<Request, DialectError> {
     request.include_usage = request.stream;
     leave_out_defaults(&mut members, &mut left)?;
     left.rest(&members);
-    request.left_out = left.paths;
+    request.left_out = left.into_paths();
     Ok(request)
 }
 
@@ -146,15 +124,10 @@ fn read_format(members: &mut Members<'_>) -> Result<Option<Format>, DialectError
             let name = members.required_text("name")?;
             let description = members.text("description")?;
             let schema = members.required("schema")?;
-            Some(Format::Schema { name, description, schema: as_schema(&schema)?, strict: members.get("strict", "true or false")? })
+            Some(Format::Schema { name, description, schema: tools::as_schema(&schema)?, strict: members.get("strict", "true or false")? })
         }
         other => return Err(DialectError::Unsupported { feature: format!("the format `{other}` (`{}`)", kind.path).into() }),
     })
-}
-
-/// A JSON Schema, carried and not read.
-pub(super) fn as_schema(value: &Value<'_>) -> Result<Raw, DialectError> {
-    if value.is_object() { Ok(value.raw.into()) } else { Err(value.invalid("a JSON Schema: an object")) }
 }
 
 fn read_logprobs(members: &mut Members<'_>, left: &mut LeftOut) -> Result<Option<u64>, DialectError> {

@@ -1,33 +1,13 @@
 //! A request as an upstream of the Responses API takes it. Nothing is stored there.
 
-use std::borrow::Cow;
-
 use serde::{Serialize, Serializer};
 
 use super::decode::LOGPROBS;
 use super::tools::{WireChoice, WireTool};
+use crate::dialects::hints::Dropped;
 use crate::dialects::openai_responses::items::{self, WireItem};
 use crate::dialects::{Addressee, DialectError, Encoded};
 use crate::hub::{Content, Effort, Format, Message, Raw, Reasoning, Request, Role};
-
-/// Names of what is left out, each once.
-#[derive(Debug, Default)]
-pub struct Dropped(Vec<Cow<'static, str>>);
-
-impl Dropped {
-    /// One name.
-    pub fn add(&mut self, name: &'static str) {
-        if !self.0.iter().any(|other| other == name) {
-            self.0.push(name.into());
-        }
-    }
-
-    fn add_if(&mut self, is_there: bool, name: &'static str) {
-        if is_there {
-            self.add(name);
-        }
-    }
-}
 
 #[derive(Serialize)]
 struct WireRequest<'a> {
@@ -143,7 +123,7 @@ pub fn encode(request: &Request, to: Addressee<'_>) -> Result<Encoded, DialectEr
         stream: request.stream,
     };
     let body = serde_json::to_vec(&wire).map_err(|error| DialectError::Malformed(error.to_string()))?;
-    Ok(Encoded { body, headers: Vec::new(), dropped: dropped.0 })
+    Ok(Encoded { body, headers: Vec::new(), dropped: dropped.into_names() })
 }
 
 /// What changes nothing essential and has no words here.

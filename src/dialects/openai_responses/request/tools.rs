@@ -1,12 +1,10 @@
 //! Tools, and which of them the model shall call.
 
-use serde::Serialize;
-
-use super::LeftOut;
-use super::decode::as_schema;
 use crate::dialects::DialectError;
+use crate::dialects::hints::LeftOut;
 use crate::dialects::members::{Members, Value};
 use crate::hub::{Raw, Tool, ToolChoice, ToolInput};
+use serde::Serialize;
 
 /// A tool as it stands in a request, and again in the response.
 #[derive(Serialize)]
@@ -50,6 +48,11 @@ pub enum WireChoice<'a> {
         /// Which.
         name: &'a str,
     },
+}
+
+/// A JSON Schema, carried and not read.
+pub(super) fn as_schema(value: &Value<'_>) -> Result<Raw, DialectError> {
+    if value.is_object() { Ok(value.raw.into()) } else { Err(value.invalid("a JSON Schema: an object")) }
 }
 
 /// Reads a tool. What OpenAI runs itself is no other upstream's.

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use super::super::super::OWN;
 use super::super::super::response::read_citation;
-use super::{LeftOut, read_cache};
+use super::read_cache;
 use crate::dialects::DialectError;
+use crate::dialects::hints::LeftOut;
 use crate::dialects::members::{Members, Value};
 use crate::hub::{Content, Form, Message, Part, Role, Signature, Source, Text, Thought, ToolCall};
 

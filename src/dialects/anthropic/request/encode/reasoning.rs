@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::super::super::model::{self, Model};
-use super::Dropped;
+use crate::dialects::hints::Dropped;
 use crate::hub::{Effort, Reasoning, Request};
 
 /// `thinking`.
@@ -91,7 +91,8 @@ fn budget(asked: &Reasoning, max_tokens: u64) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Circumstances, Dropped, Model, Plan, Thinking, plan};
+    use super::{Circumstances, Model, Plan, Thinking, plan};
+    use crate::dialects::hints::Dropped;
     use crate::hub::{Effort, Reasoning, Request};
 
     const NONE: Circumstances = Circumstances { is_forced: false, is_prefilled: false, goes_on_without_thought: false };
@@ -100,7 +101,7 @@ mod tests {
         let request = Request { reasoning: Some(reasoning), max_tokens, ..Request::default() };
         let mut dropped = Dropped::default();
         let plan = plan(&request, Model::of(model), circumstances, &mut dropped);
-        (plan, !dropped.0.is_empty())
+        (plan, !dropped.into_names().is_empty())
     }
 
     fn effort(effort: Effort) -> Reasoning {

@@ -10,33 +10,16 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::super::super::{OWN, tool_id};
-use super::wire::{Block, Input, Marked, Source};
-use super::{Dropped, Marks};
+use super::Marks;
+use super::wire::{Block, Contents, Input, Marked, Source};
 use crate::dialects::DialectError;
+use crate::dialects::hints::Dropped;
 use crate::hub::{self, Content, Form, Message, Part, Raw, Request, Role, Thought, ToolCall};
 
 /// All that is said.
 pub(super) struct Conversation<'a> {
     pub(super) system: Option<Contents<'a>>,
     pub(super) turns: Vec<Turn<'a>>,
-}
-
-/// Blocks; one plain text stands as such.
-pub(super) struct Contents<'a>(Vec<Marked<'a>>);
-
-impl Contents<'_> {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl Serialize for Contents<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0.as_slice() {
-            [Marked { block: Block::Text { text }, cache_control: None }] => text.serialize(serializer),
-            blocks => blocks.serialize(serializer),
-        }
-    }
 }
 
 /// One turn.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::hub::Raw;
 
@@ -44,8 +44,8 @@ pub(super) enum Block<'a> {
     },
     ToolResult {
         tool_use_id: Cow<'a, str>,
-        #[serde(skip_serializing_if = "super::turns::Contents::is_empty")]
-        content: super::turns::Contents<'a>,
+        #[serde(skip_serializing_if = "Contents::is_empty")]
+        content: Contents<'a>,
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         is_error: bool,
     },
@@ -74,4 +74,22 @@ pub(super) enum Source<'a> {
     Url { url: &'a str },
     File { file_id: &'a str },
     Text { media_type: &'static str, data: Cow<'a, str> },
+}
+
+/// Blocks; one plain text stands as such.
+pub(super) struct Contents<'a>(pub(super) Vec<Marked<'a>>);
+
+impl Contents<'_> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Contents<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_slice() {
+            [Marked { block: Block::Text { text }, cache_control: None }] => text.serialize(serializer),
+            blocks => blocks.serialize(serializer),
+        }
+    }
 }

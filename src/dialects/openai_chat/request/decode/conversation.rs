@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use serde_json::Value as Json;
 
 use super::super::super::{reasoning, wire};
-use super::{LeftOut, parts};
+use super::parts;
 use crate::dialects::DialectError;
+use crate::dialects::hints::LeftOut;
 use crate::dialects::members::{Members, Value};
 use crate::hub::{Content, Message, Part, Role, ToolCall};
 

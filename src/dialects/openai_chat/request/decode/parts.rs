@@ -1,8 +1,9 @@
 //! Pieces of a turn.
 
 use super::super::super::data_url::{DataUrl, is_base64};
-use super::{LeftOut, read_cache};
+use super::read_cache;
 use crate::dialects::DialectError;
+use crate::dialects::hints::LeftOut;
 use crate::dialects::members::{Members, Value};
 use crate::hub::{Content, Part, Role, Source, Thought};
 

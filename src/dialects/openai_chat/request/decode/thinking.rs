@@ -1,7 +1,6 @@
 //! How much the model shall think, in OpenAI's words and in those of others.
-
-use super::LeftOut;
 use crate::dialects::DialectError;
+use crate::dialects::hints::LeftOut;
 use crate::dialects::members::{Members, Value};
 use crate::hub::{Effort, Reasoning};
 

@@ -1,7 +1,8 @@
 //! What the model may call, and what it shall.
 
-use super::{LeftOut, object, read_cache};
+use super::{object, read_cache};
 use crate::dialects::DialectError;
+use crate::dialects::hints::LeftOut;
 use crate::dialects::members::{Members, Value};
 use crate::hub::{Tool, ToolChoice, ToolInput};
 

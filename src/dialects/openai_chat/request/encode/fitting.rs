@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::super::super::model::Taken;
-use super::{Dropped, Target};
+use super::Target;
 use crate::dialects::DialectError;
+use crate::dialects::hints::Dropped;
 use crate::hub::{Effort, Reasoning, Request, ToolInput};
 
 /// More stop sequences than this are refused by OpenAI.

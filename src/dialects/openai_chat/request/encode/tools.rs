@@ -7,7 +7,8 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
-use super::{Dropped, Target};
+use super::Target;
+use crate::dialects::hints::Dropped;
 use crate::hub::{Raw, Request, Tool, ToolChoice, ToolInput};
 
 #[derive(Serialize)]

@@ -9,9 +9,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::super::super::wire::{WireCall, whole_arguments};
+use super::Target;
 use super::media::{Breakpoint, Kind, Piece};
-use super::{Dropped, Target};
 use crate::dialects::DialectError;
+use crate::dialects::hints::Dropped;
 use crate::hub::{Content, Message, Part, Request, Role, ToolCall};
 
 /// More marks than this are refused.

@@ -39,7 +39,7 @@ class Anthropic:
 
     def read(self, model, body, counting=False):
         def tool(value, path):
-            optional = {"type": ["custom"], "description": str, "cache_control": marks, "strict": bool}
+            optional = {"type": ["custom"], "description": str, "cache_control": marks, "strict": bool, "eager_input_streaming": bool}
             shape(value, path, {"name": name(most=128), "input_schema": object_schema}, optional)
             if value.get("strict"):
                 closed(value["input_schema"], path)

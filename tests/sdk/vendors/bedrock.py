@@ -77,10 +77,17 @@ class Bedrock:
             form = lambda v, p: shape(v, p, {"type": ["json_schema"], "structure": structure})  # noqa: E731
             shape(value, path, {}, {"textFormat": form, "effort": ["low", "medium", "high", "xhigh", "max"]})
 
+        def thinking(value, path):
+            shape(value, path, {"type": ["enabled"], "budget_tokens": int})
+            # Without one: the most that the model can say.
+            limit = body.get("inferenceConfig", {}).get("maxTokens", 64_000)
+            require(1024 <= value["budget_tokens"] < limit, f"{path}: budget_tokens must be at least 1024 and less than maxTokens")
+
         optional = {
             "system": each(lambda v, p: shape(v, p, {}, {"text": text, "cachePoint": cache}), 1), "inferenceConfig": inference,
             "toolConfig": lambda v, p: shape(v, p, {"tools": each(tool, 1)}, {"toolChoice": choice}), "outputConfig": output,
-            "additionalModelRequestFields": dict, "requestMetadata": dict,
+            "additionalModelRequestFields": lambda v, p: shape(v, p, {}, {"thinking": thinking, "top_k": int, "anthropic_beta": list}),
+            "requestMetadata": dict,
         }  # fmt: skip
         shape(body, "body", {"messages": each(dict, 1)}, optional)
         asked = Asked(model)

@@ -12,7 +12,7 @@ const sdk = fileURLToPath(new URL('..', import.meta.url));
 const target = resolve(sdk, '../..', process.env.CARGO_TARGET_DIR || 'target');
 const binary = process.env.LLMGW_BIN || join(target, 'debug/llmgw');
 
-export async function start() {
+export async function start({ upstream: serves = 'upstream.py', config = 'gateway.yaml' } = {}) {
   const home = mkdtempSync(join(tmpdir(), 'llmgw-sdk-'));
   const running = [];
   const stop = async () => {
@@ -21,11 +21,11 @@ export async function start() {
     rmSync(home, { recursive: true });
   };
   try {
-    running.push(spawn('python3', [join(sdk, 'upstream.py')], { stdio: ['pipe', 'pipe', 'inherit'] }));
+    running.push(spawn('python3', [join(sdk, serves)], { stdio: ['pipe', 'pipe', 'inherit'] }));
     const upstream = new Upstream(JSON.parse(await firstLine(running[0])).url);
     // Nothing of the person who runs this: no keys, no proxy, no data directory.
     const env = { PATH: process.env.PATH, HOME: home, UPSTREAM: upstream.url };
-    const serve = ['serve', '--config', join(sdk, 'gateway.yaml'), '--port', '0', '--no-watch', '--log-level', 'error'];
+    const serve = ['serve', '--config', join(sdk, config), '--port', '0', '--no-watch', '--log-level', 'error'];
     running.push(spawn(binary, serve, { env, stdio: ['ignore', 'pipe', 'inherit'] }));
     const url = (await firstLine(running[1])).match(/^listening on (http:\/\/127\.0\.0\.1:\d+)/)[1];
     return { url, upstream, stop };

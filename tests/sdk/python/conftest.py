@@ -17,6 +17,7 @@ import pytest
 SDK = Path(__file__).resolve().parent.parent
 ROOT = SDK.parent.parent
 CONFIG = SDK / "gateway.yaml"
+DIALECTS = SDK / "dialects.yaml"
 PATIENCE = 20
 
 # Whoever has a proxy: it does not know this machine's loopback.
@@ -151,3 +152,30 @@ def client(gateway):
 def async_client(gateway):
     """Not opened: an asynchronous client belongs to the loop of its test, which closes it."""
     return openai.AsyncOpenAI(base_url=gateway.url + "/v1", api_key="sk-everything", max_retries=0, timeout=PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def vendors_process(tmp_path_factory):
+    log = tmp_path_factory.mktemp("vendors") / "log"
+    with contextlib.closing(Process([sys.executable, str(SDK / "vendors")], os.environ, log)) as process:
+        yield Upstream(json.loads(process.line())["url"])
+
+
+@pytest.fixture
+def vendors(vendors_process):
+    """Upstreams of every dialect, having seen nothing yet; in the end, none may have found fault with what it was sent."""
+    vendors_process.ask("/_reset", method="POST")
+    yield vendors_process
+    assert [entry["problem"] for entry in vendors_process.ask("/_requests")["requests"] if entry["problem"]] == []
+
+
+@pytest.fixture(scope="session")
+def dialects_process(vendors_process, tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("home"), "--config", str(DIALECTS), UPSTREAM=vendors_process.url) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def dialects(dialects_process, vendors):
+    """A gateway before all of them."""
+    return dialects_process

@@ -16,7 +16,7 @@ use crate::engine::hold::Begun;
 use crate::engine::live::Snapshot;
 use crate::engine::mask::masked;
 use crate::engine::speech::Speech;
-use crate::engine::verdict::{Reason, Verdict, judge, retry_after};
+use crate::engine::verdict::{Reason, Verdict, judge, retry_after, retry_delay};
 use crate::hub::{Topic, Usage};
 use crate::providers::{ProviderError, headers};
 use crate::routing::Failure;
@@ -221,7 +221,11 @@ pub fn failed(detect: &Detect, status: StatusCode, head: &HeaderMap, error: Opti
             return Read::Answered(Answered { topic, ..Answered::new(status, headers, body) });
         }
     };
-    let wait = retry_after(head, SystemTime::now());
+    let told = match &body {
+        AnsweredBody::Full(body, _) => retry_delay(body),
+        _ => None,
+    };
+    let wait = retry_after(head, SystemTime::now()).or(told);
     let failure = match reason {
         Reason::Credential => Some(Failure::Credentials),
         Reason::RateLimited => Some(Failure::RateLimited(wait)),

@@ -67,8 +67,13 @@ pub fn ask(snapshot: &Snapshot, demand: &Demand, candidate: &Candidate) -> Resul
     let keeps = matches!(speech, Speech::Same(_)) && provider.quirks().keeps_responses;
     demand.earlier.check(&candidate.provider_name, keeps)?;
     let target = match demand.endpoint {
-        Endpoint::CountTokens if speech.is_translated() => return Err(Unasked::Answered(Box::new(estimate(demand)))),
-        Endpoint::CountTokens => Target::CountTokens(speech.upstream_kind()),
+        Endpoint::CountTokens => {
+            let target = Target::CountTokens(speech.upstream_kind());
+            if speech.is_translated() || !has_address(provider, target, &candidate.model) {
+                return Err(Unasked::Answered(Box::new(estimate(demand))));
+            }
+            target
+        }
         endpoint if endpoint.chat().is_none() => Target::Endpoint(endpoint),
         _ => Target::Chat(speech.upstream_kind()),
     };
@@ -108,11 +113,14 @@ fn speech(demand: &Demand, spoken: &[Kind]) -> Result<Speech, DialectError> {
 fn check_address(provider: &dyn Provider, target: Target<'_>, spoken: &[Kind], model: &str) -> Result<(), DialectError> {
     let Target::Endpoint(endpoint) = target else { return Ok(()) };
     let is_of_openais_kind = spoken.iter().any(|kind| matches!(kind, Kind::OpenAiChat | Kind::OpenAiText | Kind::OpenAiResponses));
-    let call = Call { target, method: &Method::POST, model, stream: false, headers: &HeaderMap::new() };
-    match is_of_openais_kind || provider.head(&call).is_ok() {
+    match is_of_openais_kind || has_address(provider, target, model) {
         true => Ok(()),
         false => Err(DialectError::Unsupported { feature: Cow::Owned(format!("`{}`", endpoint.path())) }),
     }
+}
+
+fn has_address(provider: &dyn Provider, target: Target<'_>, model: &str) -> bool {
+    provider.head(&Call { target, method: &Method::POST, model, stream: false, headers: &HeaderMap::new() }).is_ok()
 }
 
 /// About how many tokens a request has, where no upstream counts them.

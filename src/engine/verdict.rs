@@ -87,13 +87,23 @@ pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     }
 }
 
+/// The same where it stands in the body: Google's `RetryInfo` among an error's details, such as `"retryDelay": "34s"`.
+pub fn retry_delay(body: &[u8]) -> Option<Duration> {
+    memchr::memmem::find(body, b"\"retryDelay\"")?;
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let details = body.get(0).unwrap_or(&body).pointer("/error/details")?.as_array()?;
+    let delay = details.iter().find_map(|detail| detail.get("retryDelay")?.as_str())?;
+    let seconds: f64 = delay.strip_suffix('s')?.parse().ok()?;
+    (seconds.is_finite() && seconds >= 0.0).then(|| Duration::from_secs_f64(seconds.min(1e9)))
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, SystemTime};
 
     use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-    use super::{Reason, Verdict, judge, retry_after};
+    use super::{Reason, Verdict, judge, retry_after, retry_delay};
     use crate::config::{Detect, StatusSet};
     use crate::dialects::openai_chat::ApiError;
 
@@ -131,6 +141,19 @@ mod tests {
         ];
         for (status, body, expected) in cases {
             assert_eq!(verdict(status, body), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_wait_is_read_from_the_body_too() {
+        let wait = |delay: &str| {
+            let error = format!(r#"{{"error":{{"code":429,"details":[{{"@type":"QuotaFailure"}},{{"retryDelay":{delay}}}]}}}}"#);
+            assert_eq!(retry_delay(format!("[{error}]").as_bytes()), retry_delay(error.as_bytes()));
+            retry_delay(error.as_bytes())
+        };
+        assert_eq!((wait(r#""34s""#), wait(r#""1.5s""#)), (Some(Duration::from_secs(34)), Some(Duration::from_millis(1500))));
+        for nonsense in [r#""soon""#, r#""-1s""#, r#""NaNs""#, "34", "null"] {
+            assert_eq!(wait(nonsense), None, "{nonsense}");
         }
     }
 

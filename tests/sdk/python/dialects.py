@@ -1,7 +1,6 @@
 """What the suites over all dialects have in common: what they say, and what the upstreams of `vendors` answer."""
 
 import pydantic
-import pytest
 
 UPSTREAMS = ["openai", "responses", "anthropic", "gemini", "bedrock", "azure", "ollama"]
 # Their reasoning is signed, or encrypted, and has to come back to them.
@@ -22,9 +21,6 @@ PARAMETERS = {
 GIVEN = {"city": "北京", "days": 25}
 BOTH = "工具说：weather：晴；time：晴"
 
-
-# Google says it in the body, as RetryInfo.
-NO_RETRY_AFTER = pytest.mark.xfail(strict=True, reason="the wait of Gemini's RetryInfo is not passed on as Retry-After")
 
 
 def answer(said):

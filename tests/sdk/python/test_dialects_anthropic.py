@@ -3,11 +3,10 @@
 import anthropic
 import pytest
 from anthropic import beta_tool
-from dialects import CUT_SHORT, GIVEN, NO_RETRY_AFTER, PARAMETERS, PNG, REFUSAL, SEEN, THOUGHT, UPSTREAMS, City, after_tools, answer
+from dialects import CUT_SHORT, GIVEN, PARAMETERS, PNG, REFUSAL, SEEN, THOUGHT, UPSTREAMS, City, after_tools, answer
 
 TOOLS = [{"name": name, "description": name, "input_schema": PARAMETERS} for name in ("weather", "time")]
 
-NOT_COUNTED = pytest.mark.xfail(strict=True, reason="where Ollama takes messages but counts no tokens, they are not estimated: 502")
 each_upstream = pytest.mark.parametrize("via", UPSTREAMS)
 
 
@@ -162,7 +161,7 @@ def test_a_stream_that_breaks_off_raises_after_what_was_said(claude, via):
     assert said and answer("断开").startswith(said)
 
 
-@pytest.mark.parametrize("via", [pytest.param(via, marks=NOT_COUNTED if via == "ollama" else ()) for via in UPSTREAMS])
+@each_upstream
 def test_tokens_are_counted(claude, via):
     raw = claude.messages.with_raw_response.count_tokens(model=f"via-{via}", messages=user("你好"), system="短一点", tools=TOOLS)
     counted = raw.parse().input_tokens
@@ -175,7 +174,7 @@ def test_all_upstreams_are_listed(claude):
 
 
 # Bedrock does not tell.
-@pytest.mark.parametrize("via", [pytest.param(via, marks=NO_RETRY_AFTER if via == "gemini" else ()) for via in UPSTREAMS if via != "bedrock"])
+@pytest.mark.parametrize("via", [via for via in UPSTREAMS if via != "bedrock"])
 def test_how_long_to_wait_is_passed_on(claude, via):
     with pytest.raises(anthropic.RateLimitError) as error:
         ask(claude, via, user("太快"))

@@ -5,7 +5,7 @@ import json
 
 import openai
 import pytest
-from dialects import CUT_SHORT, GIVEN, NO_RETRY_AFTER, PARAMETERS, PNG, REFUSAL, SEEN, THOUGHT, UPSTREAMS, City, after_tools, answer
+from dialects import CUT_SHORT, GIVEN, PARAMETERS, PNG, REFUSAL, SEEN, THOUGHT, UPSTREAMS, City, after_tools, answer
 
 TOOLS = [{"type": "function", "function": {"name": name, "description": name, "parameters": PARAMETERS}} for name in ("weather", "time")]
 
@@ -206,7 +206,7 @@ def test_a_stream_that_breaks_off_raises_after_what_was_said(client, via):
 
 
 # Bedrock does not tell.
-@pytest.mark.parametrize("via", [pytest.param(via, marks=NO_RETRY_AFTER if via == "gemini" else ()) for via in UPSTREAMS if via != "bedrock"])
+@pytest.mark.parametrize("via", [via for via in UPSTREAMS if via != "bedrock"])
 def test_how_long_to_wait_is_passed_on(client, via):
     with pytest.raises(openai.RateLimitError) as error:
         ask(client, via, user("太快"))

@@ -16,6 +16,9 @@ use serde_json::Value;
 /// Dialects of clients, each with a reader of its requests.
 const CLIENTS: [Kind; 3] = [Kind::OpenAiChat, Kind::OpenAiResponses, Kind::Anthropic];
 
+/// The same with the legacy form, which is read and never written for an upstream.
+const READERS: [Kind; 4] = [Kind::OpenAiChat, Kind::OpenAiResponses, Kind::Anthropic, Kind::OpenAiText];
+
 /// Dialects of upstreams, each with a model that shows what it can.
 const UPSTREAMS: [(Kind, &str); 5] = [
     (Kind::OpenAiChat, "some-model"),

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use llmgw::dialects::{Addressee, DialectError, Encoded, client, upstream};
 use llmgw::hub::{Kind, Quirks, Request};
 
-use super::{CLIENTS, Case, UPSTREAMS, cases, check, pretty};
+use super::{CLIENTS, Case, READERS, UPSTREAMS, cases, check, pretty};
 
 /// `request` as an upstream of `kind` gets it.
 pub fn encode(request: &Request, kind: Kind, model: &str) -> Result<Encoded, DialectError> {
@@ -43,14 +43,14 @@ fn snapshot(kind: Kind, case: &Case) -> String {
 
 #[test]
 fn every_request_is_said_to_every_upstream() {
-    let all = CLIENTS.into_iter().flat_map(|kind| cases("requests", kind).into_iter().map(move |case| (kind, case)));
+    let all = READERS.into_iter().flat_map(|kind| cases("requests", kind).into_iter().map(move |case| (kind, case)));
     check(all.filter_map(|(kind, case)| case.matches_snapshot(&snapshot(kind, &case)).err()).collect());
 }
 
 /// What is wrong in itself is refused when it is read; arguments that are not JSON only by an upstream that wants them as JSON.
 #[test]
 fn what_a_client_got_wrong_is_refused_and_everything_else_can_be_read() {
-    for kind in CLIENTS {
+    for kind in READERS {
         for case in cases("requests", kind) {
             let read = client(kind).decode_request(&case.bytes);
             let refused = |request: &Request| UPSTREAMS.iter().any(|(target, model)| encode(request, *target, model).is_err());

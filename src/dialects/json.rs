@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
+use serde_json::Value;
 
 use scan::{Place, Refused};
 
@@ -268,9 +269,18 @@ impl Edit<'_> {
     }
 }
 
+/// A text as it is, null as none, and anything else as JSON: what vendors put where a text belongs.
+pub fn as_text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
 /// `text` as a JSON string.
 pub fn quote(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    Value::from(text).to_string()
 }
 
 #[cfg(test)]

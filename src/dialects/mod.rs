@@ -6,6 +6,7 @@
 //! [`UpstreamDialect::glance`] look into what goes by.
 //!
 //! - [`custom`]: calls of custom tools from upstreams that know functions only.
+//! - [`data_url`]: bytes within JSON.
 //! - [`head`]: what every request is asked first: which model, whether it streams.
 //! - [`hints`]: what of a request is lost on the way, by name.
 //! - [`json`]: a JSON object's top-level members, found without building a tree, and changed by splicing.
@@ -17,6 +18,7 @@ pub mod anthropic;
 pub mod bedrock;
 pub mod chunk;
 pub mod custom;
+pub mod data_url;
 pub mod frames;
 pub mod gemini;
 pub mod head;

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::dialects::json::as_text;
 use crate::hub::ApiError;
 
 /// `{"type":"error",…}`
@@ -88,15 +89,7 @@ pub(super) fn read(error: &str) -> ApiError {
         return ApiError { message: serde_json::from_str(error).unwrap_or_else(|_| error.to_owned()), ..ApiError::default() };
     };
     let code = read.details.get("error_code").unwrap_or(&read.code);
-    ApiError { message: text(&read.message), kind: text(&read.r#type), code: text(code) }
-}
-
-fn text(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
+    ApiError { message: as_text(&read.message), kind: as_text(&read.r#type), code: as_text(code) }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use crate::dialects::json::as_text;
 use crate::hub::ApiError;
 
 /// OpenAI's words for the kind of a failure, by its status; the same as the server's own.
@@ -28,14 +29,14 @@ impl ApiError {
             return Some(match error {
                 Value::Object(_) => {
                     let kind = error.get("type").filter(|kind| !kind.is_null()).unwrap_or(&error["status"]);
-                    ApiError { message: text(&error["message"]), kind: text(kind), code: text(&error["code"]) }
+                    ApiError { message: as_text(&error["message"]), kind: as_text(kind), code: as_text(&error["code"]) }
                 }
-                other => ApiError { message: text(other), ..ApiError::default() },
+                other => ApiError { message: as_text(other), ..ApiError::default() },
             });
         }
         let base = body.get("base_resp").filter(|base| base["status_code"].as_i64().is_some_and(|code| code != 0));
         if let Some(base) = base {
-            return Some(ApiError { message: text(&base["status_msg"]), kind: String::new(), code: text(&base["status_code"]) });
+            return Some(ApiError { message: as_text(&base["status_msg"]), kind: String::new(), code: as_text(&base["status_code"]) });
         }
         None
     }
@@ -45,7 +46,7 @@ impl ApiError {
         let value: Value = serde_json::from_slice(body).ok()?;
         ApiError::from_value(&value).or_else(|| {
             let message = value.get("message").or_else(|| value.get("detail")).or_else(|| value.get("msg"))?;
-            Some(ApiError { message: text(message), kind: text(&value["type"]), code: text(&value["code"]) })
+            Some(ApiError { message: as_text(message), kind: as_text(&value["type"]), code: as_text(&value["code"]) })
         })
     }
 }
@@ -68,7 +69,8 @@ pub fn frame(error: &ApiError) -> Bytes {
     format!("data: {}\n\n", envelope(&error.message, kind, None, code_of(error))).into()
 }
 
-fn code_of(error: &ApiError) -> Option<&str> {
+/// `error.code`; `None`: there is none.
+pub fn code_of(error: &ApiError) -> Option<&str> {
     Some(error.code.as_str()).filter(|code| !code.is_empty())
 }
 
@@ -78,14 +80,6 @@ fn is_truthy(value: &Value) -> bool {
         Value::String(text) => !text.is_empty(),
         Value::Object(members) => !members.is_empty(),
         Value::Number(_) | Value::Bool(true) | Value::Array(_) => true,
-    }
-}
-
-fn text(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
     }
 }
 

@@ -7,7 +7,6 @@
 //! Nearly every vendor speaks this dialect, and each in its own way: what is read is read leniently.
 //! Facts: the OpenAI reference (chat completions, streaming, errors) and the vendors' deviations from it.
 
-mod data_url;
 pub mod error;
 pub mod look;
 mod model;

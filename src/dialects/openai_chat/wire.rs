@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::data_url::DataUrl;
+use crate::dialects::data_url::DataUrl;
 use crate::hub::{Citation, FinishReason, Form, Kind, Signature};
 
 /// A tool call, or a piece of one.

@@ -2,11 +2,10 @@
 
 use bytes::Bytes;
 use serde::Serialize;
-use serde_json::Value;
 
-use crate::dialects::DialectError;
+use crate::dialects::json::as_text;
 use crate::dialects::members::{Members, Value as Member};
-use crate::dialects::openai_chat::error::envelope;
+use crate::dialects::openai_chat::error::{code_of, envelope};
 use crate::hub::ApiError;
 
 /// An error within a stream.
@@ -58,10 +57,6 @@ fn type_of(status: u16) -> &'static str {
     }
 }
 
-fn code_of(error: &ApiError) -> Option<&str> {
-    Some(error.code.as_str()).filter(|code| !code.is_empty())
-}
-
 /// Reads an `error` event, or a frame that is nothing but an error: flat, or with an `error` inside.
 pub(super) fn read_event(members: &mut Members<'_>) -> ApiError {
     match members.take("error") {
@@ -83,16 +78,8 @@ pub(super) fn read(error: &Member<'_>) -> ApiError {
 }
 
 fn read_members(members: &mut Members<'_>) -> ApiError {
-    let mut text = |name: &str| members.take(name).and_then(|value| as_text(&value).ok()).unwrap_or_default();
+    let mut text = |name: &str| members.take(name).and_then(|value| value.get("a text").ok()).as_ref().map(as_text).unwrap_or_default();
     ApiError { message: text("message"), kind: text("type"), code: text("code") }
-}
-
-/// A text, or a number as one.
-fn as_text(value: &Member<'_>) -> Result<String, DialectError> {
-    Ok(match value.get::<Value>("a text")? {
-        Value::String(text) => text,
-        other => other.to_string(),
-    })
 }
 
 #[cfg(test)]

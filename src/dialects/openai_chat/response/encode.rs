@@ -4,11 +4,11 @@ use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::super::data_url::DataUrl;
 use super::super::reasoning::{self, Detail};
 use super::super::usage::WireUsage;
 use super::super::wire::{Annotation, ExtraContent, WireCall, WireImage, finish_word, whole_arguments};
 use crate::dialects::Occasion;
+use crate::dialects::data_url::DataUrl;
 use crate::hub::{Answer, Content, Raw, Source, Thought, ToolCall};
 
 #[derive(Serialize)]

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::super::data_url::DataUrl;
 use super::super::wire::{ExtraContent, citation};
 use super::super::{reasoning, usage};
 use super::DONE;
 use super::calls::{Calls, Piece};
+use crate::dialects::data_url::DataUrl;
 use crate::dialects::members::Members;
 use crate::dialects::sse::Frame;
 use crate::dialects::{Decoder, DialectError};

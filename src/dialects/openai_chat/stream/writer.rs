@@ -3,13 +3,13 @@
 use bytes::{BufMut, BytesMut};
 use serde::Serialize;
 
-use super::super::data_url::DataUrl;
 use super::super::reasoning::{self, Detail};
 use super::super::response::{Logprobs, answer_id};
 use super::super::usage::WireUsage;
 use super::super::wire::{Annotation, ExtraContent, WireCall, WireImage, finish_word, whole_arguments};
 use super::super::{error, write_data, write_frame};
 use super::DONE;
+use crate::dialects::data_url::DataUrl;
 use crate::dialects::{Encoder, Occasion};
 use crate::hub::{Citation, Event, FinishReason, Raw, Signature, Thought, Usage};
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use crate::dialects::DialectError;
+use crate::dialects::data_url::{DataUrl, is_base64};
 use crate::dialects::hints::{Dropped, LeftOut};
 use crate::dialects::members::{Members, Value};
 use crate::hub::{Cache, Citation, Content, Part, Source, Text};
@@ -110,7 +111,7 @@ pub(super) fn read(value: &Value<'_>, left: &mut LeftOut) -> Result<Part, Dialec
         "input_audio" => {
             let mut audio = members.required("input_audio")?.object()?;
             let data = audio.required("data")?;
-            Content::Audio { data: base64(&data, data.text()?)?, format: audio.required_text("format")? }
+            Content::Audio { data: padded(&data, data.text()?)?, format: audio.required_text("format")? }
         }
         _ => return Err(DialectError::Unsupported { feature: format!("content of the type `{kind}` (`{}`)", value.path()).into() }),
     };
@@ -160,26 +161,19 @@ const DATA_URL: &str = "a data URL: `data:TYPE;base64,…`";
 /// An address on the web, or a data URL.
 fn read_url(value: &Value<'_>) -> Result<Source, DialectError> {
     let url = value.text()?;
-    let Some(rest) = url.strip_prefix("data:") else { return Ok(Source::Url(url)) };
-    let (head, data) = rest.split_once(',').ok_or_else(|| value.invalid(DATA_URL))?;
-    let head = head.strip_suffix(";base64").ok_or_else(|| value.invalid(DATA_URL))?;
-    let media_type = head.split(';').next().unwrap_or_default();
-    if !media_type.contains('/') {
-        return Err(value.invalid(DATA_URL));
+    if !url.starts_with("data:") {
+        return Ok(Source::Url(url));
     }
-    let media_type = media_type.to_owned();
-    Ok(Source::Base64 { media_type, data: base64(value, data.to_owned())? })
+    let read = DataUrl::split(&url).filter(|read| read.media_type.contains('/')).ok_or_else(|| value.invalid(DATA_URL))?;
+    Ok(Source::Base64 { media_type: read.media_type.to_owned(), data: padded(value, read.data.to_owned())? })
 }
 
-/// `data`, if it is base64 as every upstream takes it: with its padding, without blanks.
-fn base64(value: &Value<'_>, data: String) -> Result<String, DialectError> {
-    let body = data.trim_end_matches('=');
-    let is_alphabet = body.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'));
-    let is_padded = data.len().is_multiple_of(4) && data.len() - body.len() <= 2;
-    if body.is_empty() || !is_alphabet || !is_padded {
-        return Err(value.invalid("valid base64"));
+/// `data`, if it is base64 as every upstream takes it: with its padding.
+fn padded(value: &Value<'_>, data: String) -> Result<String, DialectError> {
+    match is_base64(&data) && data.len().is_multiple_of(4) {
+        true => Ok(data),
+        false => Err(value.invalid("valid base64")),
     }
-    Ok(data)
 }
 
 impl<'a> WirePart<'a> {
@@ -218,7 +212,7 @@ impl<'a> WirePart<'a> {
     fn image(source: &'a Source, detail: Option<&'a str>, place: &str) -> Result<WirePart<'a>, DialectError> {
         let (image_url, file_id) = match source {
             Source::Url(url) => (Some(Cow::Borrowed(url.as_str())), None),
-            Source::Base64 { media_type, data } => (Some(data_url(media_type, data).into()), None),
+            Source::Base64 { media_type, data } => (Some(DataUrl { media_type, data }.to_string().into()), None),
             Source::Id(id) => (None, Some(id.as_str())),
             Source::Text(_) => return Err(unsupported("an image that is text", place)),
         };
@@ -228,7 +222,7 @@ impl<'a> WirePart<'a> {
     /// A document that is plain text is text.
     fn file(source: &'a Source, name: Option<&'a str>, dropped: &mut Dropped) -> WirePart<'a> {
         let (file_data, file_url, file_id) = match source {
-            Source::Base64 { media_type, data } => (Some(data_url(media_type, data)), None, None),
+            Source::Base64 { media_type, data } => (Some(DataUrl { media_type, data }.to_string()), None, None),
             Source::Url(url) => (None, Some(url.as_str()), None),
             Source::Id(id) => (None, None, Some(id.as_str())),
             Source::Text(text) => {
@@ -241,10 +235,6 @@ impl<'a> WirePart<'a> {
         let unnamed = file_data.as_ref().map(|_| "document.pdf");
         WirePart::InputFile { file_data, file_url, file_id, filename: name.or(unnamed) }
     }
-}
-
-fn data_url(media_type: &str, data: &str) -> String {
-    format!("data:{media_type};base64,{data}")
 }
 
 fn unsupported(what: &str, place: &str) -> DialectError {

@@ -6,6 +6,7 @@ use super::super::super::OWN;
 use super::super::super::response::read_citation;
 use super::read_cache;
 use crate::dialects::DialectError;
+use crate::dialects::data_url::is_base64;
 use crate::dialects::hints::LeftOut;
 use crate::dialects::members::{Members, Value};
 use crate::hub::{Content, Form, Message, Part, Role, Signature, Source, Text, Thought, ToolCall};
@@ -233,27 +234,4 @@ fn read_source(source: &Value<'_>) -> Result<Source, DialectError> {
         "text" => Source::Text(members.required_text("data")?),
         _ => return Err(kind.invalid("`base64`, `url`, `file`, `text` or `content`")),
     })
-}
-
-/// Whether `text` is base64, told without decoding megabytes.
-fn is_base64(text: &str) -> bool {
-    let digits = text.trim_end_matches('=');
-    let padding = text.len() - digits.len();
-    let is_whole = if padding == 0 { digits.len() % 4 != 1 } else { padding <= 2 && text.len().is_multiple_of(4) };
-    is_whole && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_base64;
-
-    #[test]
-    fn base64_is_known_by_its_looks() {
-        for good in ["QQ==", "QUI=", "QUJD", "QUI", "QUJDRA=="] {
-            assert!(is_base64(good), "{good}");
-        }
-        for bad in ["", "=", "Q", "QQ=", "QUJD=", "QQ===", "你好", "Q Q=", "-_-_"] {
-            assert!(!is_base64(bad), "{bad}");
-        }
-    }
 }

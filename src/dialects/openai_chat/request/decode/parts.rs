@@ -1,8 +1,8 @@
 //! Pieces of a turn.
 
-use super::super::super::data_url::{DataUrl, is_base64};
 use super::read_cache;
 use crate::dialects::DialectError;
+use crate::dialects::data_url::{DataUrl, is_base64};
 use crate::dialects::hints::LeftOut;
 use crate::dialects::members::{Members, Value};
 use crate::hub::{Content, Part, Role, Source, Thought};

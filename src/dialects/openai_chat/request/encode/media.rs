@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use super::super::super::data_url::DataUrl;
 use crate::dialects::DialectError;
+use crate::dialects::data_url::DataUrl;
 use crate::hub::{Cache, Content, Source};
 
 /// A piece, and its mark.

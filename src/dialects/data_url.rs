@@ -1,4 +1,4 @@
-//! Data URLs: how bytes stand within JSON.
+//! Base64 and data URLs: how bytes stand within JSON.
 
 use std::fmt;
 
@@ -6,22 +6,29 @@ use serde::{Serialize, Serializer};
 
 /// `data:MEDIA_TYPE;base64,DATA`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct DataUrl<'a> {
-    pub(super) media_type: &'a str,
-    pub(super) data: &'a str,
+pub struct DataUrl<'a> {
+    /// `image/png`
+    pub media_type: &'a str,
+    /// The bytes, in base64.
+    pub data: &'a str,
 }
 
 impl<'a> DataUrl<'a> {
     /// Whether `url` is one at all.
-    pub(super) fn is_begun(url: &str) -> bool {
+    pub fn is_begun(url: &str) -> bool {
         url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
     }
 
     /// Reads one; `None`: it is none, or not of base64. Parameters of the media type are left off.
-    pub(super) fn read(url: &'a str) -> Option<DataUrl<'a>> {
+    pub fn read(url: &'a str) -> Option<DataUrl<'a>> {
+        DataUrl::split(url).filter(|read| is_base64(read.data))
+    }
+
+    /// As [`read`](DataUrl::read), whatever its data are.
+    pub fn split(url: &'a str) -> Option<DataUrl<'a>> {
         let (head, data) = url.get(5..).filter(|_| DataUrl::is_begun(url))?.split_once(',')?;
         let media_type = head.strip_suffix(";base64")?.split(';').next()?;
-        is_base64(data).then_some(DataUrl { media_type, data })
+        Some(DataUrl { media_type, data })
     }
 }
 
@@ -37,8 +44,8 @@ impl Serialize for DataUrl<'_> {
     }
 }
 
-/// Whether `text` is base64, told without decoding megabytes.
-pub(super) fn is_base64(text: &str) -> bool {
+/// Whether `text` is base64, with its padding or without, told without decoding megabytes.
+pub fn is_base64(text: &str) -> bool {
     let digits = text.trim_end_matches('=');
     let padding = text.len() - digits.len();
     let is_whole = if padding == 0 { digits.len() % 4 != 1 } else { padding <= 2 && text.len().is_multiple_of(4) };
@@ -47,7 +54,7 @@ pub(super) fn is_base64(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::DataUrl;
+    use super::{DataUrl, is_base64};
 
     #[test]
     fn a_data_url_is_taken_apart() {
@@ -58,6 +65,16 @@ mod tests {
         for none in ["data:image/png,QUJD", "data:image/png;base64,你好", "data:image/png;base64,Q", "https://a.cn/b,c", "数据", "data:"]
         {
             assert_eq!(DataUrl::read(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn base64_is_known_by_its_looks() {
+        for good in ["QQ==", "QUI=", "QUJD", "QUI", "QUJDRA=="] {
+            assert!(is_base64(good), "{good}");
+        }
+        for bad in ["", "=", "Q", "QQ=", "QUJD=", "QQ===", "你好", "Q Q=", "-_-_"] {
+            assert!(!is_base64(bad), "{bad}");
         }
     }
 }

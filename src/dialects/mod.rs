@@ -65,15 +65,15 @@ pub fn upstream(kind: Kind) -> &'static dyn UpstreamDialect {
     }
 }
 
-/// Whether a frame is an event that `kind` has: nameless, or of one of its own names.
-pub fn is_own_event(kind: Kind, frame: &[u8]) -> bool {
+/// Whether a frame is an event that `dialect` has: nameless, or of one of its own names.
+pub fn is_own_event(dialect: &dyn UpstreamDialect, frame: &[u8]) -> bool {
     let Some(name) = frame.strip_prefix(b"event:").map(<[u8]>::trim_ascii_start) else { return !frame.starts_with(b"event") };
-    let own: &[&[u8]] = match kind {
-        Kind::Anthropic => &[b"message_", b"content_block_", b"ping"],
-        Kind::OpenAiResponses => &[b"response."],
-        _ => &[],
-    };
-    own.iter().any(|prefix| name.starts_with(prefix))
+    dialect.event_names().iter().any(|begin| name.starts_with(begin.as_bytes()))
+}
+
+/// Whether the header `name` (lower case) belongs to one of the dialects, and says nothing in another.
+pub fn is_own_header(name: &str) -> bool {
+    ["anthropic-", "openai-"].iter().any(|begin| name.starts_with(begin))
 }
 
 /// Why a message cannot be read or written.
@@ -174,6 +174,11 @@ pub trait ClientDialect: Send + Sync {
 
     /// An error within a stream, as the frame that ends it.
     fn encode_stream_error(&self, error: &ApiError) -> Bytes;
+
+    /// Failures that its clients know by their status, and handle: they get them as they are where all upstreams agree.
+    fn known_failures(&self) -> &'static [u16] {
+        &[404, 408, 409, 429]
+    }
 }
 
 /// Writes one stream.
@@ -196,12 +201,28 @@ pub trait UpstreamDialect: Send + Sync {
     /// Reads a stream.
     fn decoder(&self) -> Box<dyn Decoder>;
 
+    /// The names under which a limit of the answer's tokens may stand at the top of a request; the first is the usual one.
+    /// None: it stands further within.
+    fn token_limits(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What the names of its events begin with; none: they have no names.
+    fn event_names(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// What a frame means that goes by as it is.
     fn chunk(&self, frame: &Frame) -> Chunk;
 
     /// Whether a frame of a committed answer must be looked at by [`chunk`](Self::chunk) at all. Looks at bytes only; may
     /// say yes too often, never no to what ends, fails or counts tokens.
     fn is_of_interest(&self, frame: &[u8]) -> bool;
+
+    /// Whether a frame is the terminator, after which nothing comes.
+    fn is_end(&self, frame: &Frame) -> bool {
+        self.is_of_interest(frame.bytes()) && self.chunk(frame).done
+    }
 
     /// What a whole reply means that goes by as it is; `None`: it is none.
     fn glance(&self, body: &Bytes) -> Option<Glance>;

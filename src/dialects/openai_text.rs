@@ -56,6 +56,10 @@ impl UpstreamDialect for TextCompletion {
         Box::new(Reader::default())
     }
 
+    fn token_limits(&self) -> &'static [&'static str] {
+        &["max_tokens", "max_completion_tokens"]
+    }
+
     fn chunk(&self, frame: &Frame) -> Chunk {
         openai_chat::chunk(&frame.data())
     }

@@ -14,17 +14,6 @@ use crate::engine::Error;
 use crate::engine::demand::{Body, Demand};
 use crate::hub::{Endpoint, Kind, Request};
 
-/// The names under which a limit of the answer's tokens may stand. The first is the one that is sent where there is none.
-fn limits(dialect: Option<Kind>) -> &'static [&'static str] {
-    match dialect {
-        Some(Kind::OpenAiChat | Kind::OpenAiText) => &["max_tokens", "max_completion_tokens"],
-        Some(Kind::OpenAiResponses) => &["max_output_tokens"],
-        Some(Kind::Anthropic) => &["max_tokens"],
-        // They say it within other members; a translation puts it there.
-        Some(Kind::Gemini | Kind::Bedrock) | None => &[],
-    }
-}
-
 /// A body for an upstream.
 pub struct Adapted {
     /// The bytes: slices of the client's, and what stands between them.
@@ -54,7 +43,7 @@ pub fn adapt(demand: &Demand, model: &str, params: &Params, usage: bool) -> Resu
         edit.set("model", quote(model));
     }
     if !params.is_empty() {
-        let limits = limits(demand.endpoint.chat());
+        let limits = demand.endpoint.chat().map_or(&[][..], |kind| dialects::upstream(kind).token_limits());
         refuse_duplicates(&request.object, params, limits)?;
         apply(&mut edit, limits, params);
     }

@@ -11,13 +11,12 @@ use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Detect, Secret};
-use crate::dialects::openai_chat::ApiError;
 use crate::engine::hold::Begun;
 use crate::engine::live::Snapshot;
 use crate::engine::mask::masked;
 use crate::engine::speech::Speech;
 use crate::engine::verdict::{Reason, Verdict, judge, retry_after, retry_delay};
-use crate::hub::{Topic, Usage};
+use crate::hub::{ApiError, Topic, Usage};
 use crate::providers::{ProviderError, headers};
 use crate::routing::Failure;
 use crate::telemetry::redact::{redact, redact_cut};

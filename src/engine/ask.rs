@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 
-use crate::dialects::{Addressee, DialectError};
+use crate::dialects::{Addressee, DialectError, is_own_header};
 use crate::engine::Error;
 use crate::engine::adapt::{Adapted, adapt, translate};
 use crate::engine::answer::{Answered, AnsweredBody};
@@ -112,8 +112,7 @@ fn speech(demand: &Demand, spoken: &[Kind]) -> Result<Speech, DialectError> {
 /// Whether an upstream that is not one of OpenAI's kind has this operation, which has OpenAI's form.
 fn check_address(provider: &dyn Provider, target: Target<'_>, spoken: &[Kind], model: &str) -> Result<(), DialectError> {
     let Target::Endpoint(endpoint) = target else { return Ok(()) };
-    let is_of_openais_kind = spoken.iter().any(|kind| matches!(kind, Kind::OpenAiChat | Kind::OpenAiText | Kind::OpenAiResponses));
-    match is_of_openais_kind || has_address(provider, target, model) {
+    match spoken.iter().any(|kind| kind.is_of_openai()) || has_address(provider, target, model) {
         true => Ok(()),
         false => Err(DialectError::Unsupported { feature: Cow::Owned(format!("`{}`", endpoint.path())) }),
     }
@@ -138,8 +137,7 @@ pub fn headers<'a>(client: &'a HeaderMap, asking: &Asking) -> Cow<'a, HeaderMap>
         return Cow::Borrowed(client);
     }
     let mut headers = client.clone();
-    let of_dialect = |name: &HeaderName| name.as_str().starts_with("anthropic-") || name.as_str().starts_with("openai-");
-    let foreign: Vec<HeaderName> = headers.keys().filter(|name| of_dialect(name)).cloned().collect();
+    let foreign: Vec<HeaderName> = headers.keys().filter(|name| is_own_header(name.as_str())).cloned().collect();
     for name in foreign {
         headers.remove(name);
     }

@@ -6,7 +6,6 @@ use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method, Request, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
-use crate::dialects::openai_chat::ApiError;
 use crate::engine::answer::{Answered, AnsweredBody, Credential, Failed, error_body};
 use crate::engine::attempt::{report_refusal, sign};
 use crate::engine::claim::claim_when_free;
@@ -16,6 +15,7 @@ use crate::engine::meter::Meter;
 use crate::engine::run::settle;
 use crate::engine::verdict::{Reason, Verdict, judge};
 use crate::engine::{Error, Forward, Inner};
+use crate::hub::ApiError;
 use crate::providers::{Call, Target, headers, path};
 use crate::routing::{Candidate, Failure, Skipped, Slot};
 use crate::transport::{Payload, TransportError};

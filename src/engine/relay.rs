@@ -354,7 +354,7 @@ impl Relay {
     fn without_secrets(&self, frame: Frame) -> (Bytes, bool) {
         let bytes = frame.into_bytes();
         let is_foreseen = match &self.kind {
-            Kind::Events(events) => dialects::is_own_event(events.speech.upstream_kind(), &bytes),
+            Kind::Events(events) => dialects::is_own_event(events.speech.upstream(), &bytes),
             Kind::Raw => true,
         };
         if is_foreseen {

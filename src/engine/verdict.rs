@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderMap, StatusCode};
 
 use crate::config::Detect;
-use crate::dialects::openai_chat::ApiError;
+use crate::hub::ApiError;
 
 /// What to do with a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +105,7 @@ mod tests {
 
     use super::{Reason, Verdict, judge, retry_after, retry_delay};
     use crate::config::{Detect, StatusSet};
-    use crate::dialects::openai_chat::ApiError;
+    use crate::hub::ApiError;
 
     fn detect() -> Detect {
         let status = StatusSet::parse(&["401", "402", "403", "404", "408", "409", "425", "429", "5xx"]).expect("patterns");

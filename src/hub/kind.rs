@@ -35,6 +35,11 @@ impl Kind {
         }
     }
 
+    /// Whether OpenAI made it: who speaks it has OpenAI's other endpoints too, or says itself that it has not.
+    pub fn is_of_openai(self) -> bool {
+        matches!(self, Kind::OpenAiChat | Kind::OpenAiText | Kind::OpenAiResponses)
+    }
+
     /// The dialect of this word.
     pub fn of_word(word: &str) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| kind.word() == word)

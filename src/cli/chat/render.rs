@@ -12,9 +12,9 @@ use serde_json::Value;
 use super::Format;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::{OutputError, Printer};
-use crate::dialects::openai_chat::{ApiError, events};
+use crate::dialects::openai_chat::events;
 use crate::dialects::sse::Framer;
-use crate::hub::{Event, FinishReason, MediaType};
+use crate::hub::{ApiError, Event, FinishReason, MediaType};
 
 /// Prints one answer.
 pub struct Answer<'a> {

@@ -60,6 +60,10 @@ impl ClientDialect for Messages {
     fn encode_stream_error(&self, error: &ApiError) -> Bytes {
         error::frame(error)
     }
+
+    fn known_failures(&self) -> &'static [u16] {
+        &[404, 408, 409, 429, 529]
+    }
 }
 
 impl UpstreamDialect for Messages {
@@ -73,6 +77,14 @@ impl UpstreamDialect for Messages {
 
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::new(stream::Reader::default())
+    }
+
+    fn token_limits(&self) -> &'static [&'static str] {
+        &["max_tokens"]
+    }
+
+    fn event_names(&self) -> &'static [&'static str] {
+        &["message_", "content_block_", "ping"]
     }
 
     fn chunk(&self, frame: &Frame) -> Chunk {

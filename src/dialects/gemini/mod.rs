@@ -54,6 +54,11 @@ impl UpstreamDialect for Gemini {
         look::is_of_interest(frame)
     }
 
+    fn is_end(&self, _: &Frame) -> bool {
+        // It has no terminator, and nearly every frame is of interest.
+        false
+    }
+
     fn glance(&self, body: &Bytes) -> Option<Glance> {
         look::glance(body)
     }

@@ -22,9 +22,8 @@ use serde::Serialize;
 
 use crate::dialects::sse::Frame;
 use crate::dialects::{Addressee, Chunk, ClientDialect, Decoder, DialectError, Encoded, Encoder, Glance, Occasion, UpstreamDialect};
-use crate::hub::{Answer, Request};
+use crate::hub::{Answer, ApiError, Request};
 
-pub use crate::hub::ApiError;
 pub use look::{chunk, glance, is_of_interest};
 pub use stream::events;
 pub(in crate::dialects) use wire::finish_word;
@@ -66,6 +65,10 @@ impl UpstreamDialect for Chat {
 
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::new(stream::Reader::default())
+    }
+
+    fn token_limits(&self) -> &'static [&'static str] {
+        &["max_tokens", "max_completion_tokens"]
     }
 
     fn chunk(&self, frame: &Frame) -> Chunk {

@@ -70,6 +70,14 @@ impl UpstreamDialect for Responses {
         Box::new(stream::Reader::default())
     }
 
+    fn token_limits(&self) -> &'static [&'static str] {
+        &["max_output_tokens"]
+    }
+
+    fn event_names(&self) -> &'static [&'static str] {
+        &["response."]
+    }
+
     fn chunk(&self, frame: &Frame) -> Chunk {
         look::chunk(&frame.data())
     }

@@ -30,8 +30,7 @@ impl Relay {
                 error.is_none()
             }
         });
-        let dialect = speech.upstream();
-        let is_done = dialect.is_of_interest(frame.bytes()) && dialect.chunk(frame).done;
+        let is_end = speech.upstream().is_end(frame);
         match said {
             Ok(said) => self.said(said),
             Err(mistake) => {
@@ -42,7 +41,7 @@ impl Relay {
         if let Some(error) = error {
             let last = self.last_words(&error);
             self.fail(&error, last);
-        } else if is_done {
+        } else if is_end {
             self.conclude();
             self.done();
         }

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use super::Walk;
-use crate::dialects::DialectError;
+use crate::dialects::{self, DialectError};
 use crate::engine::Error;
 use crate::engine::demand::Demand;
 use crate::engine::error::list;
 use crate::engine::meter::Meter;
-use crate::hub::Kind;
 use crate::routing::{Candidate, Failure, Skipped};
 
 /// What a client is told to wait when nobody knows better.
@@ -17,7 +16,6 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 impl Walk<'_> {
     /// What the client is told when the plan is used up.
     pub(super) fn error(&mut self, demand: &Demand, meter: &Meter) -> Error {
-        let client = demand.endpoint.dialect();
         let model = &meter.model;
         let attempts = std::mem::take(&mut self.attempts);
         let failures = std::mem::take(&mut self.failures);
@@ -28,8 +26,8 @@ impl Walk<'_> {
         let same = last.status.filter(|status| failures.iter().all(|failed| failed.status == Some(*status)));
         let longest = self.snapshot.config.routing.cooldown.map_or(Duration::MAX, |cooldown| cooldown.max);
         let retry_after = failures.iter().filter_map(|failed| failed.retry_after).min().map(|wait| wait.min(longest));
-        let is_known = |status: u16| matches!(status, 404 | 408 | 409 | 429) || (status == 529 && client == Kind::Anthropic);
-        if let Some(status) = same.filter(|status| is_known(status.as_u16())) {
+        let known = dialects::client(demand.endpoint.dialect()).known_failures();
+        if let Some(status) = same.filter(|status| known.contains(&status.as_u16())) {
             let last = failures.into_iter().next_back();
             let (body, headers) = last.map(|failed| (failed.body, Box::new(failed.headers))).unwrap_or_default();
             return Error::SameStatus { status, body, headers, overhead: meter.overhead(), retry_after, attempts };

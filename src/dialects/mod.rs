@@ -31,6 +31,8 @@ pub mod openai_chat;
 pub mod openai_responses;
 pub mod openai_text;
 pub mod sse;
+#[cfg(test)]
+pub mod testing;
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -7,7 +7,8 @@ use bytes::{Bytes, BytesMut};
 use proptest::prelude::{any, prop_assert, proptest};
 
 use super::{Messages, tool_id};
-use crate::dialects::sse::{Frame, Framer};
+use crate::dialects::sse::Frame;
+use crate::dialects::testing::{self, frames};
 use crate::dialects::{Addressee, ClientDialect, DialectError, Occasion, UpstreamDialect};
 use crate::hub::{Answer, Event, FinishReason, Quirks, Request};
 
@@ -24,25 +25,8 @@ fn recorded(kind: &str) -> Vec<(String, Vec<u8>)> {
     all
 }
 
-fn frames(chunks: &[&[u8]]) -> Vec<Frame> {
-    let mut framer = Framer::new();
-    let mut frames = Vec::new();
-    for chunk in chunks {
-        framer.push(Bytes::copy_from_slice(chunk)).expect("small");
-        frames.extend(std::iter::from_fn(|| framer.next_frame()));
-    }
-    frames.extend(framer.rest());
-    frames
-}
-
 pub(super) fn events(stream: &[u8]) -> Result<Vec<Event>, DialectError> {
-    events_of(&frames(&[stream]))
-}
-
-fn events_of(frames: &[Frame]) -> Result<Vec<Event>, DialectError> {
-    let (mut decoder, mut events) = (Messages.decoder(), Vec::new());
-    frames.iter().try_for_each(|frame| decoder.decode(frame, &mut events))?;
-    Ok(events)
+    testing::events(&Messages, &[stream])
 }
 
 pub(super) fn occasion() -> Occasion {
@@ -82,10 +66,10 @@ fn a_stream_may_be_cut_anywhere() {
         assert_eq!(whole.is_err(), name.starts_with("bad_"), "{name}");
         // Byte by byte below is every place; here each place alone, or many of them where the stream is long.
         for at in (0..stream.len()).step_by(if stream.len() < 1500 { 1 } else { 13 }) {
-            assert_eq!(events_of(&frames(&[&stream[..at], &stream[at..]])), whole, "{name} {at}");
+            assert_eq!(testing::events(&Messages, &[&stream[..at], &stream[at..]]), whole, "{name} {at}");
         }
         let bytes: Vec<&[u8]> = stream.chunks(1).collect();
-        assert_eq!(events_of(&frames(&bytes)), whole, "{name}");
+        assert_eq!(testing::events(&Messages, &bytes), whole, "{name}");
     }
 }
 

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use proptest::prelude::{any, prop_assert_eq, proptest};
 
 use super::Converse;
-use crate::dialects::sse::{Frame, Framer};
+use crate::dialects::sse::Frame;
+use crate::dialects::testing::{self, cut, damaged, frames};
 use crate::dialects::{Chunk, DialectError, UpstreamDialect};
 use crate::hub::{Answer, ApiError, Content, Event, FinishReason, Form, Kind, Part, Signature, Source, Thought, Usage};
 
@@ -58,25 +59,12 @@ const GOLDEN: [(&str, &[u8], &[u8]); 29] = golden![
     "usage_missing",
 ];
 
-fn frames(chunks: &[&[u8]]) -> Vec<Frame> {
-    let mut framer = Framer::new();
-    let mut frames = Vec::new();
-    for chunk in chunks {
-        framer.push(Bytes::copy_from_slice(chunk)).expect("small");
-        while let Some(frame) = framer.next_frame() {
-            frames.push(frame);
-        }
-    }
-    frames.extend(framer.rest());
-    frames
+fn events(chunks: &[&[u8]]) -> Result<Vec<Event>, DialectError> {
+    testing::events(&Converse, chunks)
 }
 
-fn events(chunks: &[&[u8]]) -> Result<Vec<Event>, DialectError> {
-    let (mut decoder, mut events) = (Converse.decoder(), Vec::new());
-    for frame in frames(chunks) {
-        decoder.decode(&frame, &mut events)?;
-    }
-    Ok(events)
+fn chunks(stream: &[u8]) -> Vec<Chunk> {
+    testing::looks(&Converse, stream)
 }
 
 fn streamed(stream: &[u8]) -> Answer {
@@ -90,10 +78,6 @@ fn golden(name: &str) -> Answer {
 
 fn whole(body: &str) -> Answer {
     Converse.decode_response(body.as_bytes()).expect(body)
-}
-
-fn chunks(stream: &[u8]) -> Vec<Chunk> {
-    frames(&[stream]).iter().map(|frame| Converse.chunk(frame)).collect()
 }
 
 fn error(kind: &str, code: &str, message: &str) -> ApiError {
@@ -354,13 +338,8 @@ proptest! {
     #[test]
     fn a_part_of_any_member_may_be_of_any_type(at: proptest::sample::Index, put in 0..6_usize) {
         let (_, body, stream) = GOLDEN[at.index(GOLDEN.len())];
-        let put = ["null", "1", "\"\"", "[]", "{}", "true"][put];
         for text in [body, stream] {
-            let text = String::from_utf8_lossy(text);
-            let places: Vec<usize> = text.match_indices("\":").map(|(at, _)| at + 2).collect();
-            let place = places[at.index(places.len())];
-            let end = text[place..].find([',', '}', '\n']).map_or(text.len(), |end| place + end);
-            let changed = format!("{}{put}{}", &text[..place], &text[end..]);
+            let changed = damaged(text, at, put);
             let _ = Converse.decode_response(changed.as_bytes());
             let _ = events(&[changed.as_bytes()]);
         }
@@ -369,10 +348,6 @@ proptest! {
     #[test]
     fn a_stream_may_be_cut_anywhere(at in 0..29_usize, cuts in proptest::collection::vec(any::<proptest::sample::Index>(), 0..12)) {
         let (_, _, stream) = GOLDEN[at];
-        let mut places: Vec<usize> = cuts.iter().map(|index| index.index(stream.len())).collect();
-        places.extend([0, stream.len()]);
-        places.sort_unstable();
-        let pieces: Vec<&[u8]> = places.windows(2).map(|pair| &stream[pair[0]..pair[1]]).collect();
-        prop_assert_eq!(events(&pieces), events(&[stream]));
+        prop_assert_eq!(events(&cut(stream, &cuts)), events(&[stream]));
     }
 }

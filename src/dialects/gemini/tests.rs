@@ -4,7 +4,8 @@ use bytes::Bytes;
 use proptest::prelude::{any, prop_assert_eq, proptest};
 
 use super::Gemini;
-use crate::dialects::sse::{Frame, Framer};
+use crate::dialects::sse::Frame;
+use crate::dialects::testing::{self, cut, damaged, frames};
 use crate::dialects::{Chunk, DialectError, UpstreamDialect};
 use crate::hub::{Answer, ApiError, Citation, Content, Event, FinishReason, Form, Kind, Part, Signature, Source, Text, ToolCall, Usage};
 
@@ -64,25 +65,12 @@ const GOLDEN: [(&str, &[u8], &[u8]); 32] = golden![
     "usage_missing",
 ];
 
-fn frames(chunks: &[&[u8]]) -> Vec<Frame> {
-    let mut framer = Framer::new();
-    let mut frames = Vec::new();
-    for chunk in chunks {
-        framer.push(Bytes::copy_from_slice(chunk)).expect("small");
-        while let Some(frame) = framer.next_frame() {
-            frames.push(frame);
-        }
-    }
-    frames.extend(framer.rest());
-    frames
+fn events(chunks: &[&[u8]]) -> Result<Vec<Event>, DialectError> {
+    testing::events(&Gemini, chunks)
 }
 
-fn events(chunks: &[&[u8]]) -> Result<Vec<Event>, DialectError> {
-    let (mut decoder, mut events) = (Gemini.decoder(), Vec::new());
-    for frame in frames(chunks) {
-        decoder.decode(&frame, &mut events)?;
-    }
-    Ok(events)
+fn chunks(stream: &[u8]) -> Vec<Chunk> {
+    testing::looks(&Gemini, stream)
 }
 
 fn streamed(stream: &[u8]) -> Answer {
@@ -106,10 +94,6 @@ fn calls(answer: Answer) -> Vec<ToolCall> {
 fn text(answer: &Answer) -> &Text {
     let found = answer.parts.iter().find_map(|part| if let Content::Text(text) = &part.content { Some(text) } else { None });
     found.expect("text")
-}
-
-fn chunks(stream: &[u8]) -> Vec<Chunk> {
-    frames(&[stream]).iter().map(|frame| Gemini.chunk(frame)).collect()
 }
 
 fn error(kind: &str, code: &str, message: &str) -> ApiError {
@@ -393,13 +377,8 @@ proptest! {
     #[test]
     fn a_part_of_any_member_may_be_of_any_type(at: proptest::sample::Index, put in 0..6_usize) {
         let (_, body, stream) = GOLDEN[at.index(GOLDEN.len())];
-        let put = ["null", "1", "\"\"", "[]", "{}", "true"][put];
         for text in [body, stream] {
-            let text = String::from_utf8_lossy(text);
-            let places: Vec<usize> = text.match_indices("\":").map(|(at, _)| at + 2).collect();
-            let place = places[at.index(places.len())];
-            let end = text[place..].find([',', '}', '\n']).map_or(text.len(), |end| place + end);
-            let changed = format!("{}{put}{}", &text[..place], &text[end..]);
+            let changed = damaged(text, at, put);
             let _ = Gemini.decode_response(changed.as_bytes());
             let _ = events(&[changed.as_bytes()]);
         }
@@ -408,10 +387,6 @@ proptest! {
     #[test]
     fn a_stream_may_be_cut_anywhere(at in 0..32_usize, cuts in proptest::collection::vec(any::<proptest::sample::Index>(), 0..12)) {
         let (_, _, stream) = GOLDEN[at];
-        let mut places: Vec<usize> = cuts.iter().map(|index| index.index(stream.len())).collect();
-        places.extend([0, stream.len()]);
-        places.sort_unstable();
-        let pieces: Vec<&[u8]> = places.windows(2).map(|pair| &stream[pair[0]..pair[1]]).collect();
-        prop_assert_eq!(events(&pieces), events(&[stream]));
+        prop_assert_eq!(events(&cut(stream, &cuts)), events(&[stream]));
     }
 }

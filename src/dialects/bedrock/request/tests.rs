@@ -2,6 +2,7 @@ use proptest::prelude::{Strategy, any, prop_assert, proptest};
 use serde_json::{Value, json};
 
 use crate::dialects::bedrock::Converse;
+use crate::dialects::testing::{assistant, hello, part, says, user};
 use crate::dialects::{Addressee, DialectError, Encoded, UpstreamDialect};
 use crate::hub::{
     Cache, Content, Effort, Form, Format, Kind, Message, Part, Quirks, Raw, Reasoning, Request, Role, Sampling, Signature, Source, Text,
@@ -28,26 +29,6 @@ fn dropped(request: &Request, model: &str) -> Vec<String> {
 
 fn refused(request: &Request) -> String {
     encode(request, SONNET).expect_err("a refusal").to_string()
-}
-
-fn says(messages: Vec<Message>) -> Request {
-    Request { messages, ..Request::default() }
-}
-
-fn hello() -> Request {
-    says(vec![user(vec![Part::text("你好")])])
-}
-
-fn user(parts: Vec<Part>) -> Message {
-    Message::new(Role::User, parts)
-}
-
-fn assistant(parts: Vec<Part>) -> Message {
-    Message::new(Role::Assistant, parts)
-}
-
-fn part(content: Content) -> Part {
-    Part::from(content)
 }
 
 fn call(id: &str, name: &str, arguments: &str) -> Part {

@@ -2,6 +2,7 @@ use proptest::prelude::{Strategy, prop_assert, proptest};
 use serde_json::{Value, json};
 
 use crate::dialects::gemini::Gemini;
+use crate::dialects::testing::{assistant, hello, part, says, user};
 use crate::dialects::{Addressee, DialectError, Encoded, UpstreamDialect};
 use crate::hub::{
     Answer, Cache, Citation, Content, Effort, Form, Format, Kind, Message, Part, Quirks, Raw, Reasoning, Request, Role, Sampling,
@@ -36,28 +37,8 @@ fn refused(request: &Request) -> String {
     encode(request, FLASH_3).expect_err("a refusal").to_string()
 }
 
-fn says(messages: Vec<Message>) -> Request {
-    Request { messages, ..Request::default() }
-}
-
-fn hello() -> Request {
-    says(vec![user(vec![Part::text("你好")])])
-}
-
-fn user(parts: Vec<Part>) -> Message {
-    Message::new(Role::User, parts)
-}
-
-fn assistant(parts: Vec<Part>) -> Message {
-    Message::new(Role::Assistant, parts)
-}
-
 fn system(text: &str) -> Message {
     Message::new(Role::System, vec![Part::text(text)])
-}
-
-fn part(content: Content) -> Part {
-    Part::from(content)
 }
 
 fn signature(origin: Kind) -> Option<Signature> {

@@ -2,26 +2,18 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use serde_json::{Value, json};
 
-use super::{Reader, Writer};
-use crate::dialects::openai_responses::response;
-use crate::dialects::sse::Framer;
-use crate::dialects::{Decoder, DialectError, Encoder, Occasion};
+use super::Writer;
+use crate::dialects::openai_responses::{Responses, response};
+use crate::dialects::testing;
+use crate::dialects::{DialectError, Encoder, Occasion};
 use crate::hub::{Answer, ApiError, Citation, Content, Event, FinishReason, Form, Kind, Raw, Request, Signature, Tool, ToolInput, Usage};
 
 /// What a stream of these bytes says, in chunks that end at `cut`.
 fn told(stream: &[u8], cut: usize) -> Result<Vec<Event>, DialectError> {
-    let (mut framer, mut reader, mut events) = (Framer::new(), Reader::default(), Vec::new());
-    for chunk in [&stream[..cut], &stream[cut..]] {
-        framer.push(Bytes::copy_from_slice(chunk)).expect("small");
-        while let Some(frame) = framer.next_frame() {
-            reader.decode(&frame, &mut events)?;
-        }
-    }
-    framer.rest().map_or(Ok(()), |frame| reader.decode(&frame, &mut events))?;
-    Ok(events)
+    testing::events(&Responses, &[&stream[..cut], &stream[cut..]])
 }
 
 /// A stream of these events, as OpenAI writes it.

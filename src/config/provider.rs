@@ -55,6 +55,13 @@ pub struct Provider {
     pub stream_usage: bool,
 }
 
+impl Provider {
+    /// Whose models it has, as lists of prices name them: its preset, else the word for its kind.
+    pub fn vendor(&self) -> &str {
+        self.preset.as_deref().unwrap_or(self.kind.as_str())
+    }
+}
+
 /// How a provider is spoken to, with what only its kind needs.
 #[derive(Clone, Debug)]
 pub enum ProviderKind {

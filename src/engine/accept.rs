@@ -18,7 +18,7 @@ pub struct Accepted {
 
 impl Accepted {
     pub(super) fn new(engine: &Engine, job: Job) -> Result<Accepted, Error> {
-        let mut meter = Meter::start(job.client, job.caller.name().clone(), job.received, &engine.0.running);
+        let mut meter = Meter::start(job.origin(), &job.snapshot, &engine.0.accounts);
         match read(&job, &mut meter) {
             Ok(mut demand) => {
                 let (is_stream, engine) = (demand.is_stream() && job.endpoint.chat().is_some(), engine.clone());
@@ -70,7 +70,7 @@ impl Accepted {
 /// What is asked for, and whether its caller may.
 fn read(job: &Job, meter: &mut Meter) -> Result<Demand, Error> {
     let demand = Demand::read(job)?;
-    meter.model.clone_from(&demand.model);
+    meter.asked(&demand.model, demand.is_stream(), &job.body, demand.estimated_input());
     if !job.caller.may(&demand.model) {
         return Err(Error::NotAllowed(format!("the key `{}` may not use the model `{}`", job.caller.name(), demand.model)));
     }

@@ -83,6 +83,7 @@ impl Attempting<'_> {
             Err(Unasked::Unsaid(reason)) => return Tried::Unsaid(reason),
             Err(Unasked::Answered(answered)) => return Tried::Answered(*answered),
         };
+        self.overheard.asked(asking.speech.upstream_kind());
         let config = &self.snapshot.config.providers[candidate.provider];
         let until = (!self.demand.is_stream()).then(|| Instant::now() + config.timeout.non_stream);
         match self.exchange(candidate, &asking).await {
@@ -148,6 +149,7 @@ impl Attempting<'_> {
         let (used, head) = sign(&*upstream.provider, &call, &payload, self.demand.earlier.key()).await?;
         let credential = Credential::of(&head);
         let response = upstream.transport.send(Request::from_parts(head, payload)).await.map_err(|error| Failed::from_transport(&error))?;
+        self.overheard.answered(&response);
         Ok((used, credential, response))
     }
 

@@ -5,34 +5,20 @@ use crate::engine::report::{ExplainedRoute, Explanation, LiveState};
 use crate::engine::survey::{seconds_left, word, worse};
 use crate::hub::Kind;
 use crate::providers::Asked;
-use crate::routing::{Candidate, Millis, NotFound, Plan, Skipped, plan, resolve};
+use crate::routing::{Candidate, Millis, NotFound, Plan, Skipped, plan};
 
 /// The plan for `name`, for people.
 pub fn explain(snapshot: &Snapshot, name: &str, now: Millis) -> Result<Explanation, NotFound> {
-    let Plan { candidates, skipped, missing, .. } = plan(&snapshot.table, snapshot, name, now, &mut rand::rng())?;
+    let Plan { candidates, skipped, missing, found, .. } = plan(&snapshot.table, snapshot, name, now, &mut rand::rng())?;
     let mut skipped: Vec<ExplainedRoute> = skipped.iter().map(|(candidate, why)| explained(snapshot, candidate, Some(why), now)).collect();
     skipped.extend(missing.iter().map(|name| missing_route(name)));
     Ok(Explanation {
         model: name.to_owned(),
-        resolved_by: resolved_by(snapshot, name),
+        resolved_by: found.to_string(),
         candidates: candidates.iter().map(|candidate| explained(snapshot, candidate, None, now)).collect(),
         skipped,
         max_attempts: snapshot.config.routing.max_attempts,
     })
-}
-
-fn resolved_by(snapshot: &Snapshot, name: &str) -> String {
-    match resolve(&snapshot.table, snapshot, name).found {
-        Some(resolve::Found::Named(named)) if named.name() == name => "an entry of `models`".to_owned(),
-        Some(resolve::Found::Named(named)) => format!("the wildcard `{}` of `models`", named.name()),
-        Some(resolve::Found::Auto) => "`auto`: the default model of every provider".to_owned(),
-        Some(resolve::Found::Direct { .. }) => "PROVIDER/MODEL".to_owned(),
-        Some(resolve::Found::Offered(providers)) => {
-            let names: Vec<&str> = providers.iter().map(|index| &*snapshot.config.providers[*index].name).collect();
-            format!("a model that {} offers", names.join(", "))
-        }
-        None => "nothing".to_owned(),
-    }
 }
 
 fn explained(snapshot: &Snapshot, candidate: &Candidate, why: Option<&Skipped>, now: Millis) -> ExplainedRoute {

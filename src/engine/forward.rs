@@ -1,5 +1,6 @@
 //! Requests that name a provider instead of a model: both bodies stream, there is one attempt, nothing is read.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::CONTENT_LENGTH;
@@ -10,6 +11,7 @@ use crate::engine::answer::{Answered, AnsweredBody, Credential, Failed, error_bo
 use crate::engine::attempt::{report_refusal, sign};
 use crate::engine::claim::claim_when_free;
 use crate::engine::error::Attempt;
+use crate::engine::hold::Overheard;
 use crate::engine::live::Snapshot;
 use crate::engine::meter::Meter;
 use crate::engine::run::settle;
@@ -23,7 +25,7 @@ use crate::transport::{Payload, TransportError};
 /// Passes `forward` on.
 pub async fn run(engine: &Inner, forward: Forward, meter: &mut Meter) -> Result<(Answered, Candidate, Slot), Error> {
     let candidate = candidate(&forward)?;
-    meter.provider = candidate.provider_name.clone();
+    meter.names(&candidate);
     let Some(path) = path::below_base(&forward.path) else {
         // Not the query: it may hold a key.
         let path = forward.path.split('?').next().unwrap_or_default();
@@ -34,15 +36,19 @@ pub async fn run(engine: &Inner, forward: Forward, meter: &mut Meter) -> Result<
     let begun = Instant::now();
     let claimed = claim_when_free(engine, &forward.snapshot, vec![candidate.clone()], deadline).await;
     let (candidate, permit) = claimed.map_err(|skipped| unavailable(&candidate, skipped))?;
-    meter.attempts = 1;
+    let overheard = Arc::<Overheard>::default();
+    let trial = meter.tries(&candidate, overheard.clone(), false);
     let headers = headers::forwardable_unread(&forward.headers);
     let path = path::without_credentials(path);
     let call = Call { target: Target::Path(&path), method: &forward.method, model: "", stream: false, headers: &headers };
-    let sent = timeout_at(deadline, send(&forward.snapshot, &candidate, (&call, forward.key.as_deref()), forward.body, deadline)).await;
+    let sent =
+        timeout_at(deadline, send(&forward.snapshot, &candidate, (&call, forward.key.as_deref(), &overheard), forward.body, deadline))
+            .await;
     meter.waited += begun.elapsed();
     match sent {
         Ok(Ok(answered)) => {
             let slot = settle(permit, answered.status, begun.elapsed(), engine.now());
+            meter.takes(trial);
             Ok((answered, candidate, slot))
         }
         // Its client's mistake: nobody's health is hurt.
@@ -51,6 +57,7 @@ pub async fn run(engine: &Inner, forward: Forward, meter: &mut Meter) -> Result<
             if let Some(failure) = &failed.failure {
                 permit.failed(failure, true, engine.now());
             }
+            meter.failed(trial, failed.status.map(|status| status.as_u16()), &failed.reason, failed.timed_out);
             let attempts = vec![attempt(&candidate, failed.status, failed.reason.clone(), begun)];
             Err(match failed.failure {
                 Some(Failure::Credentials) => Error::CredentialsExhausted { attempts },
@@ -58,7 +65,11 @@ pub async fn run(engine: &Inner, forward: Forward, meter: &mut Meter) -> Result<
                 _ => Error::Upstream { attempts },
             })
         }
-        Err(_) => Err(Error::Timeout { attempts: vec![attempt(&candidate, None, "no response within the deadline".to_owned(), begun)] }),
+        Err(_) => {
+            let reason = "no response within the deadline".to_owned();
+            meter.failed(trial, None, &reason, true);
+            Err(Error::Timeout { attempts: vec![attempt(&candidate, None, reason, begun)] })
+        }
     }
 }
 
@@ -119,7 +130,7 @@ impl From<TransportError> for Unsent {
 async fn send(
     snapshot: &Snapshot,
     candidate: &Candidate,
-    (call, key): (&Call<'_>, Option<&str>),
+    (call, key, overheard): (&Call<'_>, Option<&str>, &Overheard),
     payload: Payload,
     by: Instant,
 ) -> Result<Answered, Unsent> {
@@ -130,7 +141,9 @@ async fn send(
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
     }
     let credential = Credential::of(&head);
-    let (head, body) = upstream.transport.send(Request::from_parts(head, payload)).await?.into_parts();
+    let response = upstream.transport.send(Request::from_parts(head, payload)).await?;
+    overheard.answered(&response);
+    let (head, body) = response.into_parts();
     if head.status.is_redirection() && head.status != StatusCode::NOT_MODIFIED {
         return Err(Failed { in_passing: false, failure: None, ..Failed::after(head.status, "a redirect, which is never followed") }.into());
     }

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::engine::attempt::{Attempting, Tried};
 use crate::engine::hold::Overheard;
+use crate::engine::meter::Trial;
 use crate::hub::Usage;
 use crate::routing::{Candidate, Millis, Permit};
 
@@ -117,12 +118,15 @@ pub struct Running<'a> {
     provider: Arc<str>,
     model: Arc<str>,
     begun: Instant,
+    trial: Trial,
     overheard: Arc<Overheard>,
     end: BoxFuture<'a, Ended>,
 }
 
 /// An attempt that ended.
 pub struct Ended {
+    /// Which of the request's attempts it was.
+    pub trial: Trial,
     /// At whom.
     pub candidate: Candidate,
     /// Still to be settled.
@@ -135,6 +139,8 @@ pub struct Ended {
 
 /// An attempt that was given up because another one had an answer.
 pub struct Abandoned {
+    /// Which of the request's attempts it was.
+    pub trial: Trial,
     /// The provider's name.
     pub provider: Arc<str>,
     /// The upstream's name of the model.
@@ -146,15 +152,15 @@ pub struct Abandoned {
 }
 
 impl<'a> Running<'a> {
-    /// Begins an attempt at `candidate`, which was claimed with `permit`.
-    pub fn begin(attempting: Attempting<'a>, candidate: Candidate, permit: Permit) -> Running<'a> {
+    /// Begins an attempt at `candidate`, which was claimed with `permit`; it is the request's `trial`.
+    pub fn begin(attempting: Attempting<'a>, trial: Trial, candidate: Candidate, permit: Permit) -> Running<'a> {
         let (provider, model) = (candidate.provider_name.clone(), candidate.model.clone());
         let (begun, overheard) = (Instant::now(), attempting.overheard.clone());
         let end = async move {
             let tried = attempting.run(&candidate).await;
-            Ended { candidate, permit, begun, tried }
+            Ended { trial, candidate, permit, begun, tried }
         };
-        Running { provider, model, begun, overheard, end: Box::pin(end) }
+        Running { provider, model, begun, trial, overheard, end: Box::pin(end) }
     }
 }
 
@@ -211,9 +217,9 @@ impl<'a> Race<'a> {
 
     /// Cancels the one that still runs, if one does.
     pub fn abandon(self) -> Option<Abandoned> {
-        let Running { provider, model, begun, overheard, end } = self.first.or(self.second)?;
+        let Running { provider, model, begun, trial, overheard, end } = self.first.or(self.second)?;
         drop(end);
-        Some(Abandoned { provider, model, took: begun.elapsed(), usage: overheard.usage() })
+        Some(Abandoned { trial, provider, model, took: begun.elapsed(), usage: overheard.seen().usage })
     }
 }
 

@@ -4,14 +4,16 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
+use http::Response;
 use http_body_util::BodyExt;
+use tokio::time::Instant;
 
 use crate::dialects::frames::Framer;
 use crate::dialects::sse::Frame;
 use crate::dialects::{Chunk, upstream};
 use crate::engine::conversation::keep::Keeper;
 use crate::hub::{ApiError, Kind, Usage};
-use crate::transport::UpstreamBody;
+use crate::transport::{Handshake, UpstreamBody};
 
 /// More start-up events than this are no start-up (architecture: bounded).
 const MOST_EVENTS: usize = 64;
@@ -39,18 +41,48 @@ pub struct Begun {
     usage: Option<Usage>,
 }
 
-/// What a stream reported while it was held back, for whoever gives it up before it is committed.
+/// What is seen of an attempt while it runs, for whoever gives it up or leaves.
 #[derive(Debug, Default)]
-pub struct Overheard(Mutex<Option<Usage>>);
+pub struct Overheard(Mutex<Seen>);
+
+/// What was seen of an attempt.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seen {
+    /// In which dialect it was asked.
+    pub dialect: Option<Kind>,
+    /// When the head of its answer came.
+    pub head: Option<Instant>,
+    /// The status in it.
+    pub status: Option<u16>,
+    /// The connection that was made for it.
+    pub connected: Option<Handshake>,
+    /// What its stream reported while it was held back.
+    pub usage: Option<Usage>,
+}
 
 impl Overheard {
-    /// The latest report.
-    pub fn usage(&self) -> Option<Usage> {
+    /// All of it so far.
+    pub fn seen(&self) -> Seen {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, usage: Usage) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(usage);
+    /// It is asked in this dialect.
+    pub fn asked(&self, dialect: Kind) {
+        self.note(|seen| seen.dialect = Some(dialect));
+    }
+
+    /// The head of its answer is here.
+    pub fn answered<B>(&self, response: &Response<B>) {
+        let connected = response.extensions().get::<Handshake>().copied();
+        self.note(|seen| {
+            seen.head = Some(Instant::now());
+            seen.status = Some(response.status().as_u16());
+            seen.connected = connected.or(seen.connected);
+        });
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Seen)) {
+        note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -146,7 +178,7 @@ pub async fn hold(upstream: UpstreamBody, dialect: Kind, overheard: &Overheard) 
                     return Ok(begun);
                 }
                 if let Some(usage) = begun.usage {
-                    overheard.note(usage);
+                    overheard.note(|seen| seen.usage = Some(usage));
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! One request on its way.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::access::Caller;
 use crate::engine::Snapshot;
-use crate::hub::Endpoint;
+use crate::hub::{Endpoint, Kind};
 use crate::transport::Payload;
 
 /// A request that names a model, whole, before anyone looked into its body.
@@ -58,6 +59,59 @@ pub struct Forward {
     pub body: Payload,
     /// When it came in.
     pub received: Instant,
+}
+
+/// Where a request comes from and what it wants, before anyone has looked into it.
+pub struct Origin {
+    /// Its id.
+    pub id: Arc<str>,
+    /// Name of the caller's key.
+    pub caller: Arc<str>,
+    /// From where.
+    pub client: Option<IpAddr>,
+    /// What is asked, without a query: it may hold a key.
+    pub endpoint: Cow<'static, str>,
+    /// What the client speaks.
+    pub dialect: Option<Kind>,
+    /// When it came in.
+    pub received: Instant,
+    /// What a tracing client sent along.
+    pub traceparent: Option<Arc<str>>,
+}
+
+impl Job {
+    /// Where it comes from.
+    pub fn origin(&self) -> Origin {
+        Origin {
+            id: self.id.0.clone(),
+            caller: self.caller.name().clone(),
+            client: self.client,
+            endpoint: Cow::Borrowed(self.endpoint.path()),
+            dialect: Some(self.endpoint.dialect()),
+            received: self.received,
+            traceparent: traceparent(&self.headers),
+        }
+    }
+}
+
+impl Forward {
+    /// Where it comes from.
+    pub fn origin(&self) -> Origin {
+        Origin {
+            id: self.id.0.clone(),
+            caller: self.caller.name().clone(),
+            client: self.client,
+            endpoint: Cow::Owned(self.path.split('?').next().unwrap_or_default().to_owned()),
+            dialect: None,
+            received: self.received,
+            traceparent: traceparent(&self.headers),
+        }
+    }
+}
+
+/// W3C Trace Context's header, as it came.
+fn traceparent(headers: &HeaderMap) -> Option<Arc<str>> {
+    headers.get("traceparent")?.to_str().ok().map(Arc::from)
 }
 
 /// Names a request in replies and logs: the client's `x-request-id` when it is sane, else made.

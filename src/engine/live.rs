@@ -13,6 +13,7 @@ use crate::providers::Provider;
 use crate::providers::registry::{self, Built, Shared};
 use crate::routing::{Board, Offers, RouteTable};
 use crate::storage::Store;
+use crate::telemetry::record::Peer;
 use crate::transport::Transport;
 use crate::usage::Prices;
 
@@ -44,6 +45,8 @@ pub struct Upstream {
     pub freed: Arc<Notify>,
     /// What must not come back from it.
     pub secrets: Vec<Secret>,
+    /// How accounts of requests name it.
+    pub peer: Arc<Peer>,
 }
 
 /// Why a valid configuration cannot be put to work.
@@ -107,7 +110,8 @@ impl Lasting {
         let Built { provider, transport } = registry::build(settings, &self.shared).map_err(|error| PrepareError(error.to_string()))?;
         let transport = self.transport_for.as_ref().and_then(|make| make(settings)).unwrap_or(transport);
         let kept = self.kept(settings, &config.origin);
-        Ok(Upstream { provider, transport, catalog: kept.catalog, freed: kept.freed, secrets: config.secrets_of(index) })
+        let (secrets, peer) = (config.secrets_of(index), Arc::new(peer(settings)));
+        Ok(Upstream { provider, transport, catalog: kept.catalog, freed: kept.freed, secrets, peer })
     }
 
     fn kept(&self, config: &config::Provider, origin: &Origin) -> Kept {
@@ -118,6 +122,14 @@ impl Lasting {
             Kept { catalog: Arc::new(catalog), freed: Arc::default() }
         };
         catalogs.entry(key).or_insert_with(fresh).clone()
+    }
+}
+
+fn peer(provider: &config::Provider) -> Peer {
+    Peer {
+        vendor: provider.vendor().into(),
+        host: provider.base_url.host_str().unwrap_or_default().into(),
+        port: provider.base_url.port_or_known_default().unwrap_or_default(),
     }
 }
 

@@ -1,51 +1,49 @@
-//! Usage of one request, and the line that is written when it ends.
+//! The account of one request, while it is on its way: made into a [`Record`] when it ends.
 
-use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::engine::Error;
+use crate::engine::accounts::Accounts;
+use crate::engine::hold::Overheard;
+use crate::engine::job::Origin;
+use crate::engine::live::Snapshot;
 use crate::hub::{Outcome, Provenance, Usage};
-use crate::routing::{Candidate, Slot};
-use crate::telemetry::events::RequestFinished;
+use crate::routing::{Candidate, Plan, Skipped, Slot};
+use crate::telemetry::record::{Attempt, Cost, Record, Route, Skip};
 
-/// nginx's word for a client that left before it was answered; for logs only, never sent.
-const CLIENT_GONE: u16 = 499;
+mod capture;
+mod trial;
+
+use capture::Capture;
+pub use trial::Trial;
+use trial::Try;
 
 /// Reports a request exactly once: when its reply ends, or when it is dropped.
 pub struct Meter {
-    client: Option<IpAddr>,
-    caller: Arc<str>,
+    accounts: Arc<Accounts>,
+    snapshot: Arc<Snapshot>,
     received: Instant,
     /// When the engine got it; until then its client was still sending.
     begun: Instant,
-    running: Arc<AtomicU64>,
-    /// The name asked for, once it is known.
-    pub model: String,
-    /// Who answers, or was tried last.
-    pub provider: Arc<str>,
-    /// The upstream's name of the model.
-    pub upstream_model: Arc<str>,
-    /// Attempts made.
-    pub attempts: u32,
     /// Time spent waiting for upstreams.
     pub waited: Duration,
-    first_token: Option<Duration>,
-    upstream: Option<Duration>,
-    status: u16,
-    outcome: Outcome,
-    bytes: u64,
-    chunks: u64,
+    tries: Vec<Try>,
+    /// Which of the tries has the answer.
+    taken: Option<Trial>,
+    /// Events of a stream that went by.
     events: u64,
-    usage: Option<Usage>,
-    /// A second attempt was started beside a silent one.
-    pub hedged: bool,
-    wasted: Option<(Arc<str>, Usage, Provenance)>,
-    error: Option<String>,
+    /// What the upstream reported.
+    reported: Option<Usage>,
+    /// Tokens of the prompt, if nobody reports them.
+    estimated_input: u64,
+    capture: Option<Box<Capture>>,
     slot: Option<Slot>,
+    /// In a box: it is large, and moves with the meter from hand to hand.
+    record: Box<Record>,
 }
 
 /// Who ended an answer before it was whole.
@@ -58,39 +56,113 @@ pub enum Fault {
 }
 
 impl Meter {
-    /// For a request that has just come in; `running` counts those on their way.
-    pub fn start(client: Option<IpAddr>, caller: Arc<str>, received: Instant, running: &Arc<AtomicU64>) -> Meter {
-        running.fetch_add(1, Ordering::Relaxed);
+    /// For a request that has just come in.
+    pub fn start(origin: Origin, snapshot: &Arc<Snapshot>, accounts: &Arc<Accounts>) -> Meter {
+        accounts.begin();
+        let Origin { id, caller, client, endpoint, dialect, received, traceparent } = origin;
+        let received_at = SystemTime::now().checked_sub(received.elapsed()).unwrap_or(SystemTime::UNIX_EPOCH);
+        let record = Record { id, received: received_at, client, caller, endpoint, dialect, traceparent, ..Record::default() };
         Meter {
-            client,
-            caller,
+            accounts: accounts.clone(),
+            snapshot: snapshot.clone(),
             received,
             begun: Instant::now(),
-            running: running.clone(),
-            model: String::new(),
-            provider: Arc::from(""),
-            upstream_model: Arc::from(""),
-            attempts: 0,
             waited: Duration::ZERO,
-            first_token: None,
-            upstream: None,
-            status: CLIENT_GONE,
-            outcome: Outcome::ClientGone,
-            bytes: 0,
-            chunks: 0,
+            tries: Vec::new(),
+            taken: None,
             events: 0,
-            usage: None,
-            hedged: false,
-            wasted: None,
-            error: None,
+            reported: None,
+            estimated_input: 0,
+            capture: None,
             slot: None,
+            record: Box::new(record),
         }
     }
 
-    /// `candidate` is asked, or has the answer.
-    pub fn tries(&mut self, candidate: &Candidate) {
-        self.provider = candidate.provider_name.clone();
-        self.upstream_model = candidate.model.clone();
+    /// What is asked for.
+    pub fn asked(&mut self, model: &str, stream: bool, body: &Bytes, estimated_input: u64) {
+        model.clone_into(&mut self.record.model);
+        self.record.stream = stream;
+        self.record.request_bytes = Some(body.len() as u64);
+        self.estimated_input = estimated_input;
+        self.capture = self.accounts.wants_bodies().then(|| Box::new(Capture::of(body.clone())));
+    }
+
+    /// Which way it may go.
+    pub fn planned(&mut self, plan: &Plan) {
+        if self.accounts.are_watched() {
+            self.record.resolved_by = plan.found.to_string();
+            self.record.plan = plan.candidates.iter().map(route).collect();
+        }
+    }
+
+    /// `candidate` is passed over.
+    pub fn skips(&mut self, candidate: &Candidate, skipped: &Skipped) {
+        if self.accounts.are_watched() {
+            self.skipped(candidate, skipped.to_string());
+        }
+    }
+
+    fn skipped(&mut self, candidate: &Candidate, reason: String) {
+        let skip = Skip { route: route(candidate), reason };
+        // Whoever is looked at again is told of once.
+        if !self.record.skipped.contains(&skip) {
+            self.record.skipped.push(skip);
+        }
+    }
+
+    /// `candidate` is asked; what is `overheard` of its answer counts when nobody says more.
+    pub fn tries(&mut self, candidate: &Candidate, overheard: Arc<Overheard>, is_hedge: bool) -> Trial {
+        self.names(candidate);
+        self.record.hedged |= is_hedge;
+        let peer = self.snapshot.upstreams[candidate.provider].peer.clone();
+        self.tries.push(Try::begin(route(candidate), peer, overheard, is_hedge));
+        Trial(self.tries.len() - 1)
+    }
+
+    /// Who answers, or was tried last.
+    pub fn names(&mut self, candidate: &Candidate) {
+        self.record.provider = candidate.provider_name.clone();
+        self.record.upstream_model = candidate.model.clone();
+    }
+
+    /// Nothing was sent: it is no attempt.
+    pub fn takes_back(&mut self, trial: Trial, candidate: &Candidate, reason: String) {
+        self.tries[trial.0].is_void = true;
+        self.skipped(candidate, reason);
+    }
+
+    /// An attempt failed.
+    pub fn failed(&mut self, trial: Trial, status: Option<u16>, reason: &str, timed_out: bool) {
+        let outcome = if timed_out { Outcome::UpstreamTimeout } else { Outcome::UpstreamError };
+        self.tries[trial.0].end(outcome, status, Some(reason.to_owned()));
+    }
+
+    /// An attempt was given up for another one's answer, after it had used this much.
+    pub fn abandoned(&mut self, trial: Trial, usage: (Usage, Provenance)) {
+        let this = &mut self.tries[trial.0];
+        this.end(Outcome::Abandoned, None, None);
+        this.attempt.usage = Some(usage);
+    }
+
+    /// An attempt has the answer.
+    pub fn takes(&mut self, trial: Trial) {
+        self.taken = Some(trial);
+    }
+
+    /// Attempts made.
+    pub fn attempts(&self) -> u32 {
+        u32::try_from(self.tries.iter().filter(|this| !this.is_void).count()).unwrap_or(u32::MAX)
+    }
+
+    /// The name asked for, once it is known.
+    pub fn model(&self) -> &str {
+        &self.record.model
+    }
+
+    /// `PROVIDER/MODEL` that was tried last.
+    pub fn last_tried(&self) -> String {
+        format!("{}/{}", self.record.provider, self.record.upstream_model)
     }
 
     /// Since the request came in.
@@ -105,29 +177,35 @@ impl Meter {
 
     /// The request failed with an error of ours.
     pub fn fail(&mut self, error: &Error) {
-        self.status = error.status().as_u16();
-        self.outcome = error.outcome();
-        self.error = Some(error.to_string());
+        self.record.overhead = self.overhead();
+        self.record.status = error.status().as_u16();
+        self.record.outcome = error.outcome();
+        self.record.error = Some(error.to_string());
     }
 
     /// An upstream's answer is committed. `slot` stays taken until the answer's end.
     pub fn commit(&mut self, status: u16, slot: Slot) {
-        self.status = status;
+        self.record.overhead = self.overhead();
+        self.record.status = status;
         self.slot = Some(slot);
-        self.upstream = Some(self.elapsed());
+        self.record.upstream = Some(self.elapsed());
         // Until the end was seen, whoever drops this has cut it off.
-        self.outcome = Outcome::ClientGone;
+        self.record.outcome = Outcome::ClientGone;
     }
 
     /// First content was seen.
     pub fn first_token(&mut self) {
-        self.first_token = Some(self.elapsed());
+        self.record.first_token = Some(self.elapsed());
+        if let Some(Trial(taken)) = self.taken {
+            let this = &mut self.tries[taken];
+            this.attempt.first_token = Some(this.began.elapsed());
+        }
     }
 
     /// The answer ended as it should.
     pub fn complete(&mut self) {
-        let given_back = self.status >= 400;
-        self.outcome = if given_back { Outcome::GivenBack } else { Outcome::Ok };
+        let given_back = self.record.status >= 400;
+        self.record.outcome = if given_back { Outcome::GivenBack } else { Outcome::Ok };
         if let Some(slot) = self.slot.take() {
             slot.completed();
         }
@@ -135,18 +213,21 @@ impl Meter {
 
     /// The answer broke off; `reason` is short and free of secrets.
     pub fn cut_off(&mut self, reason: &str, fault: Fault) {
-        self.outcome = Outcome::CutOff;
-        self.error = Some(format!("{}/{}: {reason}", self.provider, self.upstream_model));
-        let begun = self.upstream.unwrap_or_default();
+        self.record.outcome = Outcome::CutOff;
+        self.record.error = Some(format!("{}: {reason}", self.last_tried()));
+        let begun = self.record.upstream.unwrap_or_default();
         if let Some(slot) = self.slot.take().filter(|_| fault == Fault::Upstream) {
             slot.broke(reason, self.elapsed().saturating_sub(begun));
         }
     }
 
     /// A piece goes out.
-    pub fn sent(&mut self, bytes: usize) {
-        self.bytes += bytes as u64;
-        self.chunks += 1;
+    pub fn sent(&mut self, piece: &Bytes) {
+        self.record.bytes += piece.len() as u64;
+        self.record.chunks += 1;
+        if let Some(capture) = &mut self.capture {
+            capture.add(piece);
+        }
     }
 
     /// An event of a stream goes by.
@@ -162,50 +243,62 @@ impl Meter {
     /// What the upstream reported. A later report may leave out what an earlier one said (Anthropic's counts of the prompt
     /// stand at the beginning), and none is smaller.
     pub fn report(&mut self, usage: Usage) {
-        self.usage = Some(self.usage.map_or(usage, |before| before.most(usage)));
-    }
-
-    /// An attempt at `provider` was given up for another one's answer, after it had used this much.
-    pub fn waste(&mut self, provider: Arc<str>, usage: Usage, provenance: Provenance) {
-        self.wasted = Some((provider, usage, provenance));
+        self.reported = Some(self.reported.map_or(usage, |before| before.most(usage)));
     }
 
     fn counted(&self) -> Option<(Usage, Provenance)> {
-        match self.usage {
+        match self.reported {
             Some(usage) => Some((usage, Provenance::Reported)),
             // Most upstreams send a token an event.
             None if self.events > 0 => {
-                let provenance = if self.outcome == Outcome::Ok { Provenance::Estimated } else { Provenance::Partial };
-                Some((Usage { output: self.events, ..Usage::default() }, provenance))
+                let provenance = if self.record.outcome == Outcome::Ok { Provenance::Estimated } else { Provenance::Partial };
+                Some((Usage { input: self.estimated_input, output: self.events, ..Usage::default() }, provenance))
             }
             None => None,
         }
     }
+
+    /// The request has ended: what came of it.
+    fn settle(&mut self) {
+        let (usage, record) = (self.counted(), &mut *self.record);
+        record.usage = usage;
+        record.total = self.received.elapsed();
+        let taken = self.taken.map(|Trial(taken)| taken);
+        for (place, mut this) in self.tries.drain(..).enumerate().filter(|(_, this)| !this.is_void) {
+            if Some(place) == taken {
+                // The error's first word is the upstream's name, which stands beside it here.
+                let reason = record.error.as_deref().map(|error| error.split_once(": ").map_or(error, |(_, reason)| reason).to_owned());
+                this.end(record.outcome, Some(record.status), reason);
+                this.attempt.usage = usage;
+            }
+            let attempt = this.settle(self.received);
+            record.attempts.push(Attempt { cost: cost(&self.snapshot, &attempt), ..attempt });
+        }
+        record.cost = total(&record.attempts);
+        record.bodies = self.capture.take().map(|capture| capture.into_bodies());
+    }
+}
+
+fn cost(snapshot: &Snapshot, attempt: &Attempt) -> Option<Cost> {
+    let (usage, _) = attempt.usage?;
+    snapshot.prices.cost(Some(&attempt.peer.vendor), &attempt.route.upstream_model, &usage)
+}
+
+/// What all attempts have cost together; who knows no price of one that used tokens knows no sum.
+fn total(attempts: &[Attempt]) -> Option<Cost> {
+    let mut used = attempts.iter().filter(|attempt| attempt.usage.is_some());
+    let first = used.next()?.cost?;
+    used.try_fold(first, |sum, attempt| Some(Cost { usd: sum.usd + attempt.cost?.usd, ..sum }))
+}
+
+fn route(candidate: &Candidate) -> Route {
+    Route { via: candidate.via.clone(), provider: candidate.provider_name.clone(), upstream_model: candidate.model.clone() }
 }
 
 impl Drop for Meter {
     fn drop(&mut self) {
         self.slot = None;
-        self.running.fetch_sub(1, Ordering::Relaxed);
-        let finished = RequestFinished {
-            client: self.client,
-            caller: &self.caller,
-            model: &self.model,
-            provider: &self.provider,
-            upstream_model: &self.upstream_model,
-            attempts: self.attempts,
-            status: self.status,
-            outcome: self.outcome,
-            first_token: self.first_token,
-            upstream: self.upstream,
-            total: self.elapsed(),
-            bytes: self.bytes,
-            chunks: self.chunks,
-            usage: self.counted(),
-            hedged: self.hedged,
-            wasted: self.wasted.as_ref().map(|(provider, usage, provenance)| (&**provider, *usage, *provenance)),
-            error: self.error.as_deref(),
-        };
-        finished.emit();
+        self.settle();
+        self.accounts.end(std::mem::take(&mut self.record));
     }
 }

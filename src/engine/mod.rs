@@ -3,6 +3,7 @@
 //! [`Engine`] is the one handle that server, command line and tests hold. Only [`run`] retries; nothing here prints.
 
 pub mod accept;
+pub mod accounts;
 pub mod adapt;
 pub mod answer;
 pub mod ask;
@@ -33,7 +34,6 @@ pub mod tasks;
 pub mod verdict;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use http::header::CONTENT_TYPE;
@@ -44,9 +44,11 @@ use crate::access::Caller;
 use crate::config::Config;
 use crate::routing::Millis;
 use crate::storage::{Found, Store};
+use crate::telemetry::Observer;
 use crate::telemetry::events::EngineStarted;
 
 pub use accept::Accepted;
+pub use accounts::Accounts;
 pub use error::{Attempt, Error};
 pub use job::{Forward, Job, RequestId};
 pub use live::{PrepareError, Snapshot, TransportFor};
@@ -67,7 +69,7 @@ pub struct Inner {
     epoch: Instant,
     /// What the listeners and threads of this process were made from.
     started_with: Config,
-    running: Arc<AtomicU64>,
+    accounts: Arc<Accounts>,
     hedges: hedge::Budget,
     reloading: reload::Reloading,
 }
@@ -104,7 +106,7 @@ impl Engine {
             snapshot: ArcSwap::from_pointee(snapshot),
             lasting,
             epoch: Instant::now(),
-            running: Arc::default(),
+            accounts: Arc::default(),
             hedges: hedge::Budget::default(),
             reloading: reload::Reloading::new(load),
         };
@@ -142,7 +144,7 @@ impl Engine {
 
     /// Passes a request through to a named provider, with one attempt; both bodies stream.
     pub async fn forward(&self, forward: Forward) -> Result<Reply, Error> {
-        let mut meter = Meter::start(forward.client, forward.caller.name().clone(), forward.received, &self.0.running);
+        let mut meter = Meter::start(forward.origin(), &forward.snapshot, &self.0.accounts);
         let snapshot = forward.snapshot.clone();
         match forward::run(&self.0, forward, &mut meter).await {
             Ok((answered, candidate, slot)) => Ok(run::reply(&snapshot, answered, candidate, slot, meter)),
@@ -227,9 +229,14 @@ impl Engine {
         }
     }
 
+    /// From now on these are told of every request that has ended, and no others.
+    pub fn observe_by(&self, observers: Vec<Arc<dyn Observer>>) {
+        self.0.accounts.observe_by(observers);
+    }
+
     /// Requests on their way now.
     pub fn in_flight(&self) -> u64 {
-        self.0.running.load(Ordering::Relaxed)
+        self.0.accounts.running()
     }
 
     /// Starts what a server needs beside its requests: discovery, active health checks. The tasks end with the last clone of the engine.

@@ -190,7 +190,7 @@ impl Relay {
     fn next_piece(&mut self) -> Option<Result<Bytes, BrokenOff>> {
         self.waits = 0;
         let piece = self.join()?;
-        self.meter.sent(piece.len());
+        self.meter.sent(&piece);
         Some(Ok(piece))
     }
 

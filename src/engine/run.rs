@@ -20,7 +20,7 @@ use crate::engine::demand::Demand;
 use crate::engine::error::Attempt;
 use crate::engine::hedge::{Ended, Race, Running};
 use crate::engine::live::Snapshot;
-use crate::engine::meter::Meter;
+use crate::engine::meter::{Meter, Trial};
 use crate::engine::relay::{Limits, Relay, Source};
 use crate::engine::{Error, Inner, Job, Reply, ReplyBody, Trace, discover};
 use crate::providers::headers;
@@ -41,7 +41,8 @@ pub async fn run(engine: &Inner, job: &Job, demand: &Demand, meter: &mut Meter) 
     let plan = find(engine, &job.snapshot, &demand.model).await?;
     meter.waited += begun.elapsed();
     let plan = demand.earlier.narrow(plan)?;
-    let mut walk = Walk::new(engine, &job.snapshot, plan, deadline);
+    meter.planned(&plan);
+    let mut walk = Walk::new(engine, &job.snapshot, plan, deadline, meter);
     walk.run(demand, &job.headers, meter).await
 }
 
@@ -96,9 +97,9 @@ struct Asked<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(engine: &'a Inner, snapshot: &'a Arc<Snapshot>, plan: Plan, deadline: Instant) -> Walk<'a> {
+    fn new(engine: &'a Inner, snapshot: &'a Arc<Snapshot>, plan: Plan, deadline: Instant, meter: &mut Meter) -> Walk<'a> {
         for (candidate, skipped) in &plan.skipped {
-            skipped_event(candidate, skipped);
+            note_skip(candidate, skipped, meter);
         }
         Walk {
             engine,
@@ -124,9 +125,9 @@ impl<'a> Walk<'a> {
         while let Some((candidate, permit)) = self.next(meter).await {
             if let Some(last) = self.attempts.last() {
                 let (from, to) = (format!("{}/{}", last.provider, last.model), candidate.to_string());
-                SwitchedUpstream { from: &from, to: &to, attempt: meter.attempts + 1 }.emit();
+                SwitchedUpstream { from: &from, to: &to, attempt: meter.attempts() + 1 }.emit();
             }
-            let race = Race::of(self.begin(&asked, candidate, permit, meter), self.silent_at(&asked));
+            let race = Race::of(self.begin(&asked, (candidate, permit), false, meter), self.silent_at(&asked));
             if let Some(answer) = self.race(&asked, race, meter).await? {
                 return Ok(answer);
             }
@@ -134,16 +135,15 @@ impl<'a> Walk<'a> {
         Err(self.error(demand, meter))
     }
 
-    fn begin<'f>(&self, asked: &'f Asked<'_>, candidate: Candidate, permit: Permit, meter: &mut Meter) -> Running<'f>
+    fn begin<'f>(&self, asked: &'f Asked<'_>, (candidate, permit): (Candidate, Permit), is_hedge: bool, meter: &mut Meter) -> Running<'f>
     where
         'a: 'f,
     {
-        let headers = if meter.attempts == 0 { asked.headers } else { &*asked.later };
-        meter.attempts += 1;
-        meter.tries(&candidate);
-        let (snapshot, deadline) = (self.snapshot, self.deadline);
-        let attempting = Attempting { snapshot, demand: asked.demand, headers, deadline, overheard: Arc::default() };
-        Running::begin(attempting, candidate, permit)
+        let headers = if meter.attempts() == 0 { asked.headers } else { &*asked.later };
+        let (snapshot, deadline, overheard) = (self.snapshot, self.deadline, Arc::default());
+        let trial = meter.tries(&candidate, Arc::clone(&overheard), is_hedge);
+        let attempting = Attempting { snapshot, demand: asked.demand, headers, deadline, overheard };
+        Running::begin(attempting, trial, candidate, permit)
     }
 
     /// Runs one attempt, and the next beside it if it is silent; `None`: all failed.
@@ -161,47 +161,51 @@ impl<'a> Walk<'a> {
             let begun = Instant::now();
             let ended = race.next().await;
             meter.waited += begun.elapsed();
-            let Some(Ended { candidate, permit, begun, tried }) = ended else {
-                if let Some((candidate, permit)) = self.beside(asked, meter) {
-                    race.join(self.begin(asked, candidate, permit, meter));
+            let Some(ended) = ended else {
+                if let Some(claimed) = self.beside(asked, meter) {
+                    race.join(self.begin(asked, claimed, true, meter));
                 }
                 continue;
             };
-            if let Some(topic) = tried.topic()
+            if let Some(topic) = ended.tried.topic()
                 && !asked.demand.earlier.is_bound()
-                && self.turn_to_others(topic, &candidate).await
+                && self.turn_to_others(topic, &ended.candidate).await
             {
-                self.turned(candidate, permit, tried, begun.elapsed());
+                self.turned(ended, meter);
                 continue;
             }
+            let Ended { trial, candidate, permit, begun, tried } = ended;
             match tried {
                 Tried::Wrong(error) if race.is_over() => return Err(error),
                 // What cannot be said to the one may well be answered by the other.
-                Tried::Wrong(error) => debug!(%candidate, %error, "cannot be asked"),
+                Tried::Wrong(error) => {
+                    debug!(%candidate, %error, "cannot be asked");
+                    meter.takes_back(trial, &candidate, error.to_string());
+                }
                 // What the one dislikes of the request, the other may yet answer.
                 Tried::Answered(answered) if answered.status.is_client_error() && race.first_runs() => {
-                    given_back = Some((answered, candidate, permit, begun));
+                    given_back = Some((answered, (trial, candidate, permit), begun));
                 }
                 Tried::Answered(answered) => {
                     beside::abandon(race, asked.demand, meter);
-                    return Ok(Some(self.won(answered, candidate, permit, begun, meter)));
+                    return Ok(Some(self.won(answered, (trial, candidate, permit), begun, meter)));
                 }
-                Tried::Unsaid(reason) => self.unsaid(candidate, reason, meter),
-                Tried::Failed(failed) => self.failed(candidate, permit, failed, begun.elapsed()),
+                Tried::Unsaid(reason) => self.unsaid(trial, candidate, reason, meter),
+                Tried::Failed(failed) => self.failed((trial, candidate, permit), failed, begun.elapsed(), meter),
             }
         }
-        Ok(given_back.map(|(answered, candidate, permit, begun)| self.won(answered, candidate, permit, begun, meter)))
+        Ok(given_back.map(|(answered, claimed, begun)| self.won(answered, claimed, begun, meter)))
     }
 
     fn won(
         &self,
         answered: Answered,
-        candidate: Candidate,
-        permit: Permit,
+        (trial, candidate, permit): (Trial, Candidate, Permit),
         begun: Instant,
         meter: &mut Meter,
     ) -> (Answered, Candidate, Slot) {
-        meter.tries(&candidate);
+        meter.names(&candidate);
+        meter.takes(trial);
         let counts = !self.hurt.contains(&(candidate.provider, Some(candidate.model.clone())));
         let slot = settle(permit, answered.status, begun.elapsed(), self.engine.now()).counting(counts);
         (answered, candidate, slot)
@@ -209,7 +213,7 @@ impl<'a> Walk<'a> {
 
     fn is_used_up(&self, meter: &Meter) -> bool {
         let most = self.snapshot.config.routing.max_attempts;
-        Instant::now() >= self.deadline || (most > 0 && meter.attempts >= most)
+        Instant::now() >= self.deadline || (most > 0 && meter.attempts() >= most)
     }
 
     /// The next candidate that can be claimed; `None`: the request has failed.
@@ -237,7 +241,7 @@ impl<'a> Walk<'a> {
             match candidate.claim(self.engine.now(), routing.cooldown) {
                 Ok(permit) => return Some((candidate, permit)),
                 Err(skipped) => {
-                    skipped_event(&candidate, &skipped);
+                    note_skip(&candidate, &skipped, meter);
                     self.skipped.push((candidate, skipped));
                 }
             }
@@ -273,13 +277,13 @@ impl<'a> Walk<'a> {
     }
 
     /// Nothing was sent: it is no attempt, and nobody's failure.
-    fn unsaid(&mut self, candidate: Candidate, reason: DialectError, meter: &mut Meter) {
+    fn unsaid(&mut self, trial: Trial, candidate: Candidate, reason: DialectError, meter: &mut Meter) {
         debug!(%candidate, %reason, "cannot be asked");
-        meter.attempts -= 1;
+        meter.takes_back(trial, &candidate, reason.to_string());
         self.unsaid.push((candidate, reason));
     }
 
-    fn failed(&mut self, candidate: Candidate, permit: Permit, failed: Failed, took: Duration) {
+    fn failed(&mut self, (trial, candidate, permit): (Trial, Candidate, Permit), failed: Failed, took: Duration, meter: &mut Meter) {
         let now = self.engine.now();
         if let Some(failure) = &failed.failure {
             let model = matches!(failure, Failure::Attempt | Failure::RateLimited(_)).then(|| candidate.model.clone());
@@ -289,6 +293,7 @@ impl<'a> Walk<'a> {
         }
         let (provider, model) = (candidate.provider_name.to_string(), candidate.model.to_string());
         let status = failed.status.map(|status| status.as_u16());
+        meter.failed(trial, status, &failed.reason, failed.timed_out);
         AttemptFailed { provider: &provider, upstream_model: &model, status, reason: &failed.reason, took }.emit();
         self.attempts.push(Attempt { provider, model, status, reason: failed.reason.clone(), took });
         let times = self.tried.entry((candidate.provider, candidate.model.clone())).or_insert((Instant::now(), 0));
@@ -311,7 +316,7 @@ pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: Candidate,
     let trace = Trace {
         provider: candidate.provider_name.to_string(),
         model: candidate.model.to_string(),
-        attempts: meter.attempts,
+        attempts: meter.attempts(),
         overhead: meter.overhead(),
         dropped: answered.dropped,
     };
@@ -324,7 +329,7 @@ pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: Candidate,
             if let Some(usage) = usage {
                 meter.report(usage);
             }
-            meter.sent(bytes.len());
+            meter.sent(&bytes);
             meter.complete();
             ReplyBody::Full(Some(bytes), Box::new(meter))
         }
@@ -341,6 +346,7 @@ pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: Candidate,
     Reply { status: answered.status, headers, body, trace }
 }
 
-fn skipped_event(candidate: &Candidate, skipped: &Skipped) {
+fn note_skip(candidate: &Candidate, skipped: &Skipped, meter: &mut Meter) {
+    meter.skips(candidate, skipped);
     CandidateSkipped { provider: &candidate.provider_name, upstream_model: &candidate.model, reason: skipped }.emit();
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// How a request ended.
+/// How a request ended, or one attempt at answering it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -26,9 +26,26 @@ pub enum Outcome {
     CutOff,
     /// A fault of llmgw's own.
     Internal,
+    /// Of an attempt only: given up, because another one had the answer.
+    Abandoned,
 }
 
 impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Outcome; 11] = [
+        Outcome::Ok,
+        Outcome::BadRequest,
+        Outcome::Denied,
+        Outcome::ClientGone,
+        Outcome::GivenBack,
+        Outcome::UpstreamError,
+        Outcome::UpstreamTimeout,
+        Outcome::Unavailable,
+        Outcome::CutOff,
+        Outcome::Internal,
+        Outcome::Abandoned,
+    ];
+
     /// The word used in logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -42,6 +59,12 @@ impl Outcome {
             Outcome::Unavailable => "unavailable",
             Outcome::CutOff => "cut_off",
             Outcome::Internal => "internal",
+            Outcome::Abandoned => "abandoned",
         }
+    }
+
+    /// The outcome of this word.
+    pub fn of_word(word: &str) -> Option<Outcome> {
+        Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == word)
     }
 }

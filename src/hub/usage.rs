@@ -42,3 +42,19 @@ pub enum Provenance {
     /// The answer was cut off; counted until then.
     Partial,
 }
+
+impl Provenance {
+    /// The word for it in logs, tables and metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Provenance::Reported => "reported",
+            Provenance::Estimated => "estimated",
+            Provenance::Partial => "partial",
+        }
+    }
+
+    /// The provenance of this word.
+    pub fn of_word(word: &str) -> Option<Provenance> {
+        [Provenance::Reported, Provenance::Estimated, Provenance::Partial].into_iter().find(|provenance| provenance.word() == word)
+    }
+}

@@ -23,6 +23,6 @@ pub use candidate::{Candidate, Turn};
 pub use health::{Health, LastError, Percentiles, Report};
 pub use offers::{NothingDiscovered, Offers};
 pub use permit::{Failure, Permit, Skipped, Slot, Switch};
-pub use plan::{Plan, plan};
+pub use plan::{How, Plan, plan};
 pub use resolve::{NotFound, resolve};
 pub use table::RouteTable;

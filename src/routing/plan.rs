@@ -2,6 +2,7 @@
 //!
 //! [`plan()`] only reads: the loop, `explain` and the dashboard call it alike.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
@@ -29,6 +30,52 @@ pub struct Plan {
     pub skipped: Vec<(Candidate, Skipped)>,
     /// Fallback names that nothing offers.
     pub missing: Vec<Arc<str>>,
+    /// What the name was found to be.
+    pub found: How,
+}
+
+/// What a name was found to be, for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum How {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A name of `models`.
+    Entry,
+    /// This wildcard of `models`.
+    Wildcard(Arc<str>),
+    /// `auto`.
+    Auto,
+    /// PROVIDER/MODEL.
+    Direct,
+    /// A model that these providers offer.
+    Offered(Vec<Arc<str>>),
+}
+
+impl How {
+    fn of(found: Option<&Found<'_>>, name: &str, table: &RouteTable) -> How {
+        match found {
+            None => How::Nothing,
+            Some(Found::Named(named)) if named.name() == name => How::Entry,
+            Some(Found::Named(named)) => How::Wildcard(named.0.name.clone()),
+            Some(Found::Auto) => How::Auto,
+            Some(Found::Direct { .. }) => How::Direct,
+            Some(Found::Offered(providers)) => How::Offered(providers.iter().map(|index| table.providers[*index].name.clone()).collect()),
+        }
+    }
+}
+
+impl fmt::Display for How {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            How::Nothing => f.write_str("nothing"),
+            How::Entry => f.write_str("an entry of `models`"),
+            How::Wildcard(wildcard) => write!(f, "the wildcard `{wildcard}` of `models`"),
+            How::Auto => f.write_str("`auto`: the default model of every provider"),
+            How::Direct => f.write_str("PROVIDER/MODEL"),
+            How::Offered(providers) => write!(f, "a model that {} offers", providers.join(", ")),
+        }
+    }
 }
 
 /// Plans a request for `name`.
@@ -67,7 +114,7 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn new(table: &'a RouteTable, offers: &'a dyn Offers, name: &str, now: Millis) -> Walk<'a> {
         let name: Arc<str> = name.into();
-        let plan = Plan { name: name.clone(), candidates: Vec::new(), skipped: Vec::new(), missing: Vec::new() };
+        let plan = Plan { name: name.clone(), candidates: Vec::new(), skipped: Vec::new(), missing: Vec::new(), found: How::Nothing };
         Walk {
             table,
             offers,
@@ -92,6 +139,9 @@ impl<'a> Walk<'a> {
 
     fn visit(&mut self, name: &Arc<str>, rng: &mut impl Rng) {
         let resolution = resolve(self.table, self.offers, name);
+        if *name == self.plan.name {
+            self.plan.found = How::of(resolution.found.as_ref(), name, self.table);
+        }
         if let Some(provider) = resolution.refused {
             self.refuse(provider, name, resolution.found.is_some());
         }

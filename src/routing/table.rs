@@ -242,7 +242,7 @@ fn path(model: &Model, route: &Route, config: &Config, providers: &[Upstream], p
     let (provider, settings) = (providers.get(route.provider)?, config.providers.get(route.provider)?);
     let upstream = route.model.clone().or_else(|| (!model.name.contains('*')).then(|| model.name.clone()));
     let params = if route.params.is_empty() { provider.params.clone() } else { Arc::new(provider.params.with(&route.params)) };
-    let vendor = settings.preset.as_deref().unwrap_or(settings.kind.as_str());
+    let vendor = settings.vendor();
     Some(Path {
         provider: route.provider,
         health: upstream.as_deref().map(|upstream| provider.account.health(upstream)),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tracing::{debug, error, info, warn};
 
 use crate::hub::{Outcome, Provenance, Usage};
+use crate::telemetry::record::Record;
 
 /// The engine is up.
 pub struct EngineStarted {
@@ -48,81 +49,50 @@ impl RequestAccepted<'_> {
 }
 
 /// A request ended, well or not: the one line that every request to an upstream gets.
-pub struct RequestFinished<'a> {
-    /// From where; `None` for the command line.
-    pub client: Option<IpAddr>,
-    /// Name of the caller's key.
-    pub caller: &'a str,
-    /// The name that was asked for.
-    pub model: &'a str,
-    /// The provider that answered, or was tried last; empty if none was.
-    pub provider: &'a str,
-    /// The upstream's name of the model.
-    pub upstream_model: &'a str,
-    /// Attempts made.
-    pub attempts: u32,
-    /// What the client was told.
-    pub status: u16,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// Until the first content.
-    pub first_token: Option<Duration>,
-    /// Until the upstream's answer began.
-    pub upstream: Option<Duration>,
-    /// Until the end.
-    pub total: Duration,
-    /// Bytes sent to the client.
-    pub bytes: u64,
-    /// Pieces sent to the client.
-    pub chunks: u64,
-    /// Tokens used.
-    pub usage: Option<(Usage, Provenance)>,
-    /// A second attempt was started beside a silent one.
-    pub hedged: bool,
-    /// Tokens used by an attempt that was given up for another one's answer, and by which provider.
-    pub wasted: Option<(&'a str, Usage, Provenance)>,
-    /// What went wrong.
-    pub error: Option<&'a str>,
-}
+pub struct RequestFinished<'a>(pub &'a Record);
 
 impl RequestFinished<'_> {
     /// Writes the line: an error when every attempt failed or llmgw did, a warning when the upstream did, else info.
     pub fn emit(&self) {
+        let record = self.0;
+        let wasted = record.attempts.iter().find(|attempt| attempt.outcome == Outcome::Abandoned);
+        let wasted = wasted.and_then(|attempt| Some((&*attempt.route.provider, attempt.usage?)));
         macro_rules! line {
             ($level:ident) => {
                 $level!(
-                    client = self.client.map(tracing::field::display),
-                    caller = self.caller,
-                    model = self.model,
-                    provider = self.provider,
-                    upstream_model = self.upstream_model,
-                    attempts = self.attempts,
-                    status = self.status,
-                    outcome = self.outcome.as_str(),
-                    first_token_ms = self.first_token.map(milliseconds),
-                    upstream_ms = self.upstream.map(milliseconds),
-                    total_ms = milliseconds(self.total),
-                    bytes = self.bytes,
-                    chunks = self.chunks,
-                    input_tokens = self.usage.map(|(usage, _)| usage.input),
-                    cached_tokens = self.usage.map(|(usage, _)| usage.cached).filter(|tokens| *tokens > 0),
-                    output_tokens = self.usage.map(|(usage, _)| usage.output),
-                    reasoning_tokens = self.usage.map(|(usage, _)| usage.reasoning).filter(|tokens| *tokens > 0),
-                    tokens_are = self.usage.map(|(_, provenance)| word(provenance)),
-                    hedged = self.hedged.then_some(true),
-                    wasted_provider = self.wasted.map(|(provider, ..)| provider),
-                    wasted_input_tokens = self.wasted.map(|(_, usage, _)| usage.input),
-                    wasted_output_tokens = self.wasted.map(|(_, usage, _)| usage.output).filter(|tokens| *tokens > 0),
-                    wasted_tokens_are = self.wasted.map(|(.., provenance)| word(provenance)),
-                    error = self.error,
+                    client = record.client.map(tracing::field::display),
+                    caller = &*record.caller,
+                    model = record.model,
+                    provider = &*record.provider,
+                    upstream_model = &*record.upstream_model,
+                    attempts = record.attempts.len(),
+                    status = record.status,
+                    outcome = record.outcome.as_str(),
+                    first_token_ms = record.first_token.map(milliseconds),
+                    upstream_ms = record.upstream.map(milliseconds),
+                    total_ms = milliseconds(record.total),
+                    bytes = record.bytes,
+                    chunks = record.chunks,
+                    input_tokens = record.usage.map(|(usage, _)| usage.input),
+                    cached_tokens = record.usage.map(|(usage, _)| usage.cached).filter(|tokens| *tokens > 0),
+                    output_tokens = record.usage.map(|(usage, _)| usage.output),
+                    reasoning_tokens = record.usage.map(|(usage, _)| usage.reasoning).filter(|tokens| *tokens > 0),
+                    tokens_are = record.usage.map(|(_, provenance)| provenance.word()),
+                    cost_usd = record.cost.map(|cost| cost.usd),
+                    hedged = record.hedged.then_some(true),
+                    wasted_provider = wasted.map(|(provider, _)| provider),
+                    wasted_input_tokens = wasted.map(|(_, (usage, _))| usage.input),
+                    wasted_output_tokens = wasted.map(|(_, (usage, _))| usage.output).filter(|tokens| *tokens > 0),
+                    wasted_tokens_are = wasted.map(|(_, (_, provenance))| provenance.word()),
+                    error = record.error.as_deref(),
                     "finished"
                 )
             };
         }
-        match self.outcome {
+        match record.outcome {
             Outcome::UpstreamError | Outcome::UpstreamTimeout | Outcome::Unavailable | Outcome::Internal => line!(error),
             Outcome::GivenBack | Outcome::CutOff | Outcome::Denied => line!(warn),
-            Outcome::Ok | Outcome::BadRequest | Outcome::ClientGone => line!(info),
+            Outcome::Ok | Outcome::BadRequest | Outcome::ClientGone | Outcome::Abandoned => line!(info),
         }
     }
 }
@@ -249,7 +219,7 @@ impl AttemptAbandoned<'_> {
             took_ms = milliseconds(self.took),
             wasted_input_tokens = usage.input,
             wasted_output_tokens = Some(usage.output).filter(|tokens| *tokens > 0),
-            wasted_tokens_are = word(provenance),
+            wasted_tokens_are = provenance.word(),
             "given up: another upstream spoke first"
         );
     }
@@ -404,12 +374,4 @@ impl StorageTrouble<'_> {
 /// Milliseconds with one decimal.
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 10_000.0).round() / 10.0
-}
-
-fn word(provenance: Provenance) -> &'static str {
-    match provenance {
-        Provenance::Reported => "reported",
-        Provenance::Estimated => "estimated",
-        Provenance::Partial => "partial",
-    }
 }

@@ -1,13 +1,16 @@
 //! Log lines, and what must never stand in one.
 //!
-//! [`logging`] decides where lines go and which; [`events`] are the lines that say what happened to a request;
+//! [`logging`] decides where lines go and which; [`events`] are the lines that say what happened,
+//! [`record`] is the account of a request that they and all other observers are given;
 //! [`redact`] masks secrets in whatever text is about to be shown.
 
 mod batch;
 pub mod events;
 pub mod logging;
 mod plain;
+pub mod record;
 pub mod redact;
 
 pub use logging::{LogError, LogHandle, LogOptions};
+pub use record::{Observer, Record};
 pub use redact::{redact, redact_known};

@@ -18,10 +18,12 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tower_service::Service;
 
+use super::Handshake;
 use super::cause;
 use super::connection::{Connection, Stream};
 use super::tls::Tls;
@@ -130,9 +132,18 @@ impl Settings {
     async fn connect(&self, target: Uri) -> Result<TokioIo<Connection>, ConnectFailure> {
         let host = target.host().unwrap_or_default().to_owned();
         let secure = target.scheme_str() == Some("https");
+        let begun = Instant::now();
         let tcp = self.open(target).await?.into_inner();
-        let stream = if secure { Stream::Tls(Box::new(self.secure(&host, tcp).await?)) } else { Stream::Plain(tcp) };
-        Ok(TokioIo::new(Connection::new(stream, matches!(self.via, Via::Forward(_)))))
+        let mut made = Handshake { tcp: begun.elapsed(), tls: None };
+        let stream = match secure {
+            true => {
+                let stream = self.secure(&host, tcp).await?;
+                made.tls = Some(begun.elapsed() - made.tcp);
+                Stream::Tls(Box::new(stream))
+            }
+            false => Stream::Plain(tcp),
+        };
+        Ok(TokioIo::new(Connection::new(stream, matches!(self.via, Via::Forward(_)), made)))
     }
 
     async fn open(&self, target: Uri) -> Result<TokioIo<TcpStream>, ConnectFailure> {

@@ -10,7 +10,10 @@ use std::task::{Context, Poll};
 use hyper_util::client::legacy::connect::{Connected, Connection as Describe};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_rustls::client::TlsStream;
+
+use super::Handshake;
 
 /// A connection to an upstream or to its proxy.
 pub struct Connection {
@@ -28,19 +31,22 @@ pub enum Stream {
 }
 
 /// What became of a connection so far; shared between it and the responses that came over it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Life(Arc<Signs>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Signs {
+    made: Handshake,
+    at: Instant,
     answered: AtomicBool,
     heard: AtomicBool,
 }
 
 impl Connection {
-    /// Over `stream`; `forwarded` if a proxy wants whole addresses.
-    pub fn new(stream: Stream, forwarded: bool) -> Connection {
-        Connection { stream, forwarded, life: Life::default() }
+    /// Over `stream`, which was `made` now; `forwarded` if a proxy wants whole addresses.
+    pub fn new(stream: Stream, forwarded: bool, made: Handshake) -> Connection {
+        let signs = Signs { made, at: Instant::now(), answered: AtomicBool::new(false), heard: AtomicBool::new(false) };
+        Connection { stream, forwarded, life: Life(Arc::new(signs)) }
     }
 
     fn stream(self: Pin<&mut Self>) -> Pin<&mut dyn Duplex> {
@@ -52,6 +58,11 @@ impl Connection {
 }
 
 impl Life {
+    /// How it was made, if that was after `began`.
+    pub fn made_since(&self, began: Instant) -> Option<Handshake> {
+        (self.0.at >= began).then_some(self.0.made)
+    }
+
     /// A response's head came: what is sent from now on is sent over a used connection.
     pub fn answered(&self) {
         self.0.answered.store(true, Ordering::Relaxed);

@@ -15,6 +15,8 @@ pub mod relay;
 pub mod tls;
 pub mod via;
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
@@ -39,6 +41,15 @@ pub trait Transport: Send + Sync {
     fn send(&self, request: Request<Payload>) -> BoxFuture<'_, Result<Response<UpstreamBody>, TransportError>>;
 }
 
+/// How long a connection took that was made for a request; an extension of the response to it. Absent where one stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handshake {
+    /// Until it could carry bytes: the name's look-up, TCP, a proxy.
+    pub tcp: Duration,
+    /// For TLS on it.
+    pub tls: Option<Duration>,
+}
+
 /// How bytes fail to arrive. Says nothing that may hold a secret: no URL, no header.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
@@ -47,7 +58,7 @@ pub enum TransportError {
     Connect(String),
     /// No connection within the provider's `connect` limit.
     #[error("cannot connect within {}", humantime::format_duration(*.0))]
-    ConnectTimeout(std::time::Duration),
+    ConnectTimeout(Duration),
     /// The connection broke before a response's head.
     #[error("connection closed before a response: {0}")]
     Closed(String),

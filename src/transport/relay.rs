@@ -11,6 +11,7 @@ use http::header::PROXY_AUTHORIZATION;
 use http::{Extensions, HeaderValue, Request, Response};
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::Instant;
 use tracing::debug;
 
 use super::connect::{ConnectFailure, Connector, Resolver};
@@ -63,8 +64,8 @@ impl Relay {
         if let Some(authorization) = &self.authorization {
             request.headers_mut().insert(PROXY_AUTHORIZATION, authorization.clone());
         }
-        let copy = again(&request);
-        let response = match (self.pooled.request(request).await, copy) {
+        let (copy, begun) = (again(&request), Instant::now());
+        let mut response = match (self.pooled.request(request).await, copy) {
             (Ok(response), _) => response,
             (Err(error), Some(request)) if was_not_taken_on(&error) => {
                 debug!(cause = %cause::describe(&error), "a connection took the request no further; replacing it");
@@ -74,6 +75,9 @@ impl Relay {
         };
         if let Some(life) = response.extensions().get::<Life>() {
             life.answered();
+            if let Some(made) = life.made_since(begun) {
+                response.extensions_mut().insert(made);
+            }
         }
         decode::response(response)
     }

@@ -8,8 +8,15 @@ use std::sync::{Arc, LazyLock};
 
 use crate::config::Price;
 use crate::hub::Usage;
+use crate::telemetry::record::Cost;
 
 const BUILT_IN: &str = include_str!("prices.csv");
+
+/// The day that the built-in list is of; its head says where it comes from.
+pub const AS_OF: &str = "2026-11-20";
+
+/// What stands in the place of a day where the configuration says the price.
+const CONFIGURED: &str = "config";
 
 /// Vendors whose models run on the user's own machine: another vendor's price would be wrong for them.
 const FREE_OF_CHARGE: [&str; 5] = ["ollama", "mock", "vllm", "lmstudio", "llamacpp"];
@@ -82,12 +89,12 @@ impl Prices {
     }
 
     /// USD for `usage` of `model`; a long prompt is billed at its tier. `None`: the price is unknown.
-    pub fn cost(&self, vendor: Option<&str>, model: &str, usage: &Usage) -> Option<f64> {
-        let price = match self.overridden(model) {
-            Some(price) => price,
-            None => CATALOGUE.find(vendor, model)?.price_for(usage.input)?,
+    pub fn cost(&self, vendor: Option<&str>, model: &str, usage: &Usage) -> Option<Cost> {
+        let (price, prices) = match self.overridden(model) {
+            Some(price) => (price, CONFIGURED),
+            None => (CATALOGUE.find(vendor, model)?.price_for(usage.input)?, AS_OF),
         };
-        Some(cost(&price, usage))
+        Some(Cost { usd: cost(&price, usage), prices })
     }
 
     /// How much `model` takes.

@@ -24,6 +24,7 @@ mod matrix;
 mod properties;
 #[cfg(unix)]
 mod readme;
+mod records;
 mod server;
 #[cfg(target_os = "linux")]
 mod soak;

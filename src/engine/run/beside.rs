@@ -35,9 +35,8 @@ impl Walk<'_> {
             self.engine.hedges.put_back(now);
             return None;
         };
-        (self.hedged, meter.hedged) = (true, true);
-        let silent = format!("{}/{}", meter.provider, meter.upstream_model);
-        AttemptHedged { silent: &silent, beside: &candidate.to_string(), attempt: meter.attempts + 1 }.emit();
+        self.hedged = true;
+        AttemptHedged { silent: &meter.last_tried(), beside: &candidate.to_string(), attempt: meter.attempts() + 1 }.emit();
         Some((candidate, permit))
     }
 
@@ -54,10 +53,10 @@ impl Walk<'_> {
 
 /// Cancels whoever has not answered, at once, and notes what that has cost.
 pub(super) fn abandon(race: Race<'_>, demand: &Demand, meter: &mut Meter) {
-    let Some(Abandoned { provider, model, took, usage }) = race.abandon() else { return };
+    let Some(Abandoned { trial, provider, model, took, usage }) = race.abandon() else { return };
     // Who had said nothing was sent the prompt all the same, and will charge for it.
     let estimated = || (Usage { input: demand.estimated_input(), ..Usage::default() }, Provenance::Estimated);
     let wasted = usage.map_or_else(estimated, |usage| (usage, Provenance::Reported));
     AttemptAbandoned { provider: &provider, upstream_model: &model, took, wasted }.emit();
-    meter.waste(provider, wasted.0, wasted.1);
+    meter.abandoned(trial, wasted);
 }

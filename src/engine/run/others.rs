@@ -1,12 +1,12 @@
 //! `fallback_on`: names that are asked instead, after an error that another model may do better.
 
-use std::time::Duration;
-
 use super::{Walk, find};
 use crate::engine::answer::{Answered, Failed};
 use crate::engine::attempt::Tried;
+use crate::engine::hedge::Ended;
+use crate::engine::meter::Meter;
 use crate::hub::Topic;
-use crate::routing::{Candidate, Permit};
+use crate::routing::Candidate;
 
 impl Tried {
     /// What its error is about, if another model may do better.
@@ -45,12 +45,13 @@ impl Walk<'_> {
     }
 
     /// Notes the attempt that is not the last word. It is nobody's fault.
-    pub(super) fn turned(&mut self, candidate: Candidate, permit: Permit, tried: Tried, took: Duration) {
-        let failed = match tried {
+    pub(super) fn turned(&mut self, ended: Ended, meter: &mut Meter) {
+        let failed = match ended.tried {
             Tried::Failed(failed) => failed,
             Tried::Answered(Answered { status, .. }) => Failed { status: Some(status), ..Failed::new("another model may do better", None) },
             Tried::Wrong(_) | Tried::Unsaid(_) => return,
         };
-        self.failed(candidate, permit, Failed { failure: None, in_passing: false, ..failed }, took);
+        let failed = Failed { failure: None, in_passing: false, ..failed };
+        self.failed((ended.trial, ended.candidate, ended.permit), failed, ended.begun.elapsed(), meter);
     }
 }

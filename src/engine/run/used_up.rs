@@ -16,7 +16,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 impl Walk<'_> {
     /// What the client is told when the plan is used up.
     pub(super) fn error(&mut self, demand: &Demand, meter: &Meter) -> Error {
-        let model = &meter.model;
+        let model = meter.model();
         let attempts = std::mem::take(&mut self.attempts);
         let failures = std::mem::take(&mut self.failures);
         let Some(last) = failures.last() else { return self.unsaid_error(demand).unwrap_or_else(|| self.unavailable(model)) };
@@ -34,7 +34,7 @@ impl Walk<'_> {
         }
         if same.is_some_and(|status| status.as_u16() == 529) {
             let reason = format!("every upstream is overloaded: {}", list(&attempts));
-            return Error::Unavailable { model: model.clone(), reason, retry_after: retry_after.unwrap_or(RETRY_AFTER), attempts };
+            return Error::Unavailable { model: model.to_owned(), reason, retry_after: retry_after.unwrap_or(RETRY_AFTER), attempts };
         }
         if last.timed_out { Error::Timeout { attempts } } else { Error::Upstream { attempts } }
     }

@@ -1,9 +1,15 @@
-use super::{BUILT_IN, CATALOGUE, Capabilities, Limits, Prices, Row, cost, lines, undated};
+use super::{AS_OF, BUILT_IN, CATALOGUE, Capabilities, Limits, Prices, Row, cost, lines, undated};
 use crate::config::Price;
 use crate::hub::Usage;
+use crate::telemetry::record::Cost;
 
 fn usage(input: u64, cached: u64, cache_write: u64, output: u64) -> Usage {
     Usage { input, cached, cache_write, output, reasoning: 0 }
+}
+
+#[test]
+fn the_list_says_of_which_day_it_is() {
+    assert!(BUILT_IN.lines().next().unwrap().contains(AS_OF));
 }
 
 #[test]
@@ -53,7 +59,7 @@ fn overrides_win() {
     assert_eq!(prices.price(Some("openai"), "gpt-4o-2024-08-06"), Some(mine));
     assert_eq!(prices.price(None, "house-model"), Some(mine));
     assert_eq!(prices.price(None, "gpt-4o-mini").unwrap().input, 0.15);
-    assert_eq!(prices.cost(None, "gpt-4o", &usage(1_000_000, 0, 0, 1_000_000)), Some(3.0));
+    assert_eq!(prices.cost(None, "gpt-4o", &usage(1_000_000, 0, 0, 1_000_000)), Some(Cost { usd: 3.0, prices: "config" }));
 }
 
 #[test]
@@ -69,12 +75,12 @@ fn each_part_is_billed_at_its_rate() {
 #[test]
 fn a_long_prompt_is_billed_at_its_tier_as_a_whole() {
     let prices = Prices::built_in();
-    let at = |input| prices.cost(Some("dashscope"), "qwen3-max", &usage(input, 0, 0, 0)).unwrap();
+    let at = |input| prices.cost(Some("dashscope"), "qwen3-max", &usage(input, 0, 0, 0)).unwrap().usd;
     let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{a} {b}");
     close(at(32_000), 0.032 * 1.2);
     close(at(32_001), 0.032001 * 2.4);
     close(at(200_000), 0.2 * 3.0);
-    close(prices.cost(None, "gpt-5.5", &usage(300_000, 300_000, 0, 0)).unwrap(), 0.3);
+    close(prices.cost(None, "gpt-5.5", &usage(300_000, 300_000, 0, 0)).unwrap().usd, 0.3);
     assert_eq!(prices.cost(None, "rerank-v3.5", &usage(1, 0, 0, 0)), None);
 }
 

@@ -1,0 +1,225 @@
+//! The account of one request, as plain data: what was asked, which way it went, how each attempt ended, what it cost.
+//!
+//! Made once, when a request ends. Whoever wants to know of it is an [`Observer`]: the ledger, the metrics, traces, files
+//! of requests, the dashboard. Holds no secret: errors and reasons were masked before, and no header is kept.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+
+use crate::hub::{Kind, Outcome, Provenance, Usage};
+
+/// nginx's word for a client that left before it was answered; for logs only, never sent.
+const CLIENT_GONE: u16 = 499;
+
+/// A request that has ended, well or not.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Its id, as its client and the log know it.
+    pub id: Arc<str>,
+    /// When it came in.
+    pub received: SystemTime,
+    /// From where; `None` for the command line.
+    pub client: Option<IpAddr>,
+    /// Name of the caller's key.
+    pub caller: Arc<str>,
+    /// What was asked: `/chat/completions`, or the path that was passed through, without its query.
+    pub endpoint: Cow<'static, str>,
+    /// What the client speaks; `None` where a provider is named and nothing is read.
+    pub dialect: Option<Kind>,
+    /// The name that was asked for; empty where none was.
+    pub model: String,
+    /// Whether a stream was asked for.
+    pub stream: bool,
+    /// What the name was found to be.
+    pub resolved_by: String,
+    /// Whom to ask, in this order.
+    pub plan: Vec<Route>,
+    /// Who was passed over, and why.
+    pub skipped: Vec<Skip>,
+    /// Every try, in the order in which they began.
+    pub attempts: Vec<Attempt>,
+    /// The provider that answered, or was tried last; empty if none was.
+    pub provider: Arc<str>,
+    /// The upstream's name of the model.
+    pub upstream_model: Arc<str>,
+    /// What the client was told.
+    pub status: u16,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Until the first content.
+    pub first_token: Option<Duration>,
+    /// Until the upstream's answer began.
+    pub upstream: Option<Duration>,
+    /// Spent in llmgw itself until the answer began, or the request failed.
+    pub overhead: Duration,
+    /// Until the end.
+    pub total: Duration,
+    /// Bytes of the request's body; `None` where it streamed through.
+    pub request_bytes: Option<u64>,
+    /// Bytes sent to the client.
+    pub bytes: u64,
+    /// Pieces sent to the client.
+    pub chunks: u64,
+    /// Tokens of the answer that the client got.
+    pub usage: Option<(Usage, Provenance)>,
+    /// What all attempts have cost; `None`: nothing was used, or no price is known.
+    pub cost: Option<Cost>,
+    /// A second attempt was started beside a silent one.
+    pub hedged: bool,
+    /// What went wrong.
+    pub error: Option<String>,
+    /// What a tracing client sent along: W3C `traceparent`.
+    pub traceparent: Option<Arc<str>>,
+    /// What was said; kept only while an observer wants it.
+    pub bodies: Option<Bodies>,
+}
+
+/// One route of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The public name whose route it is.
+    pub via: Arc<str>,
+    /// Name of the provider.
+    pub provider: Arc<str>,
+    /// The upstream's name of the model.
+    pub upstream_model: Arc<str>,
+}
+
+/// A route that was passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skip {
+    /// Which.
+    pub route: Route,
+    /// Why, in a few words.
+    pub reason: String,
+}
+
+/// Who is asked, as programs name it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// The preset, or the word for the provider's kind.
+    pub vendor: Box<str>,
+    /// Its host, without a port.
+    pub host: Box<str>,
+    /// Its port.
+    pub port: u16,
+}
+
+/// One try at one upstream.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Whom.
+    pub route: Route,
+    /// Where that is.
+    pub peer: Arc<Peer>,
+    /// In which dialect it was asked; `None` where nothing was read.
+    pub dialect: Option<Kind>,
+    /// When it began, after the request came in.
+    pub began: Duration,
+    /// Making a connection took so long; `None`: one stood already, or there is none.
+    pub connect: Option<Duration>,
+    /// TLS on it took so long.
+    pub tls: Option<Duration>,
+    /// From its beginning until the head of the answer.
+    pub first_byte: Option<Duration>,
+    /// From its beginning until the first content of a stream.
+    pub first_token: Option<Duration>,
+    /// From its beginning to its end.
+    pub took: Duration,
+    /// The upstream's status, if it gave one.
+    pub status: Option<u16>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What went wrong.
+    pub reason: Option<String>,
+    /// Tokens it used.
+    pub usage: Option<(Usage, Provenance)>,
+    /// What it cost; `None`: nothing was used, or no price is known.
+    pub cost: Option<Cost>,
+    /// It was started beside a silent one.
+    pub is_hedge: bool,
+}
+
+/// What tokens have cost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cost {
+    /// In US dollars.
+    pub usd: f64,
+    /// Which list of prices that is by: the built-in one's date, or `config`.
+    pub prices: &'static str,
+}
+
+/// What was said: neither masked nor decoded.
+#[derive(Clone, Debug, Default)]
+pub struct Bodies {
+    /// The request's body.
+    pub request: Bytes,
+    /// What was sent to the client: all of it, or its beginning.
+    pub response: Bytes,
+    /// The answer was longer.
+    pub is_cut: bool,
+}
+
+/// Wants to know of requests. Called in the middle of the work: must neither wait nor do much.
+pub trait Observer: Send + Sync {
+    /// A request has ended.
+    fn finished(&self, record: &Arc<Record>);
+
+    /// Whether [`Record::bodies`] shall be kept for it.
+    fn wants_bodies(&self) -> bool {
+        false
+    }
+}
+
+impl Default for Record {
+    /// Of a request of which nothing is known but that its client left.
+    fn default() -> Record {
+        Record {
+            id: Arc::default(),
+            received: SystemTime::UNIX_EPOCH,
+            client: None,
+            caller: Arc::default(),
+            endpoint: Cow::default(),
+            dialect: None,
+            model: String::new(),
+            stream: false,
+            resolved_by: String::new(),
+            plan: Vec::new(),
+            skipped: Vec::new(),
+            attempts: Vec::new(),
+            provider: Arc::default(),
+            upstream_model: Arc::default(),
+            status: CLIENT_GONE,
+            outcome: Outcome::ClientGone,
+            first_token: None,
+            upstream: None,
+            overhead: Duration::ZERO,
+            total: Duration::ZERO,
+            request_bytes: None,
+            bytes: 0,
+            chunks: 0,
+            usage: None,
+            cost: None,
+            hedged: false,
+            error: None,
+            traceparent: None,
+            bodies: None,
+        }
+    }
+}
+
+impl Record {
+    /// Whether a client got less than it asked for, and not by its own doing.
+    pub fn has_failed(&self) -> bool {
+        !matches!(self.outcome, Outcome::Ok | Outcome::ClientGone)
+    }
+
+    /// Attempts that failed before one was taken.
+    pub fn failovers(&self) -> usize {
+        self.attempts.len().saturating_sub(1)
+    }
+}

@@ -149,6 +149,13 @@ impl Default for Logging {
     }
 }
 
+impl Default for Storage {
+    /// A month, to look back from one bill to the last; some three million requests.
+    fn default() -> Storage {
+        Storage { path: None, keep: Duration::from_secs(30 * 86_400), max: 2_000_000_000, responses: None }
+    }
+}
+
 impl Default for KeptResponses {
     /// As long as somebody comes back to a conversation, on a disk that has other things to hold.
     fn default() -> KeptResponses {

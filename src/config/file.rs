@@ -410,9 +410,12 @@ section! {
     StorageFile {
         /// The database; several processes may share it. Default: `llmgw.db` in the platform's data directory.
         path: PathText,
-        /// How long records are kept. Not supported yet.
+        /// How long the rows of single requests are kept. Sums of what was used stay for 400 days.
         #[schemars(extend("default" = "30d"))]
         keep: DurationText,
+        /// How large the database may grow; then the oldest rows of requests give way.
+        #[schemars(extend("default" = "2GB"))]
+        max: SizeText,
         /// Keep answers of `/v1/responses` for `previous_response_id`, where the upstream keeps none; `null`: keep none.
         responses: ResponsesFile,
     }

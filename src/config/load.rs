@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
+use super::defaults::DATABASE;
 use super::diagnostic::Diagnostic;
 use super::diagnostic::Severity;
 use super::env::Env;
@@ -129,7 +130,9 @@ pub fn from_environment(env: &Env, ollama: bool) -> Config {
         provider.priority = position;
         provider.proxy = proxy::from_environment(env);
     }
-    Config::of_providers(origin, providers)
+    let mut config = Config::of_providers(origin, providers);
+    config.storage.path = env.data_dir().map(|directory| directory.join(DATABASE));
+    config
 }
 
 /// Where a local Ollama would answer: where its own command looks, `$OLLAMA_HOST`, else at its usual port.

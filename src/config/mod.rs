@@ -378,10 +378,14 @@ pub struct Logging {
 }
 
 /// `storage:`
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Storage {
     /// The database; `None`: the platform has no directory for it, and the file names none.
     pub path: Option<PathBuf>,
+    /// How long the rows of single requests are kept.
+    pub keep: Duration,
+    /// How large it may grow, in bytes.
+    pub max: u64,
     /// Which answers of `/v1/responses` are kept; `None`: none.
     pub responses: Option<KeptResponses>,
 }

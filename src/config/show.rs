@@ -48,6 +48,8 @@ impl Config {
             },
             "storage": {
                 "path": self.storage.path,
+                "keep": format_duration(self.storage.keep),
+                "max": format_size(self.storage.max),
                 "responses": self.storage.responses.map(|kept| json!({ "keep": format_duration(kept.keep), "max": format_size(kept.max) })),
             },
             "prices": prices,

@@ -287,8 +287,8 @@ fn cost(snapshot: &Snapshot, attempt: &Attempt) -> Option<Cost> {
 /// What all attempts have cost together; who knows no price of one that used tokens knows no sum.
 fn total(attempts: &[Attempt]) -> Option<Cost> {
     let mut used = attempts.iter().filter(|attempt| attempt.usage.is_some());
-    let first = used.next()?.cost?;
-    used.try_fold(first, |sum, attempt| Some(Cost { usd: sum.usd + attempt.cost?.usd, ..sum }))
+    let first = used.next()?.cost.clone()?;
+    used.try_fold(first, |sum, attempt| Some(Cost { usd: sum.usd + attempt.cost.as_ref()?.usd, ..sum }))
 }
 
 fn route(candidate: &Candidate) -> Route {

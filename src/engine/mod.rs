@@ -22,6 +22,7 @@ pub mod job;
 pub mod live;
 pub mod mask;
 pub mod meter;
+pub mod observers;
 pub mod probe;
 pub mod relay;
 pub mod reload;
@@ -34,6 +35,7 @@ pub mod tasks;
 pub mod verdict;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use http::header::CONTENT_TYPE;
@@ -43,9 +45,10 @@ use tokio::time::Instant;
 use crate::access::Caller;
 use crate::config::Config;
 use crate::routing::Millis;
-use crate::storage::{Found, Store};
-use crate::telemetry::Observer;
+use crate::storage::{Found, Limits, Store};
 use crate::telemetry::events::EngineStarted;
+use crate::telemetry::{Feed, Observer};
+use crate::usage::Ledger;
 
 pub use accept::Accepted;
 pub use accounts::Accounts;
@@ -70,6 +73,10 @@ pub struct Inner {
     /// What the listeners and threads of this process were made from.
     started_with: Config,
     accounts: Arc<Accounts>,
+    /// Of those who look on.
+    feed: Arc<Feed>,
+    /// Observers follow reloads.
+    is_observed: AtomicBool,
     hedges: hedge::Budget,
     reloading: reload::Reloading,
 }
@@ -79,11 +86,22 @@ impl Inner {
         Millis::default().plus(self.epoch.elapsed())
     }
 
-    /// Where answers are kept, if `snapshot` says that some are. Opened when it is first wanted; another path counts from
-    /// the next start on.
+    /// Where answers are kept, if `snapshot` says that some are.
     fn store(&self, snapshot: &Snapshot) -> Option<&Store> {
-        let limits = snapshot.config.storage.responses?;
-        Some(self.lasting.store.get_or_init(|| Store::open(self.started_with.storage.path.clone(), limits)))
+        snapshot.config.storage.responses?;
+        Some(self.open_store(snapshot))
+    }
+
+    /// Opened when it is first wanted; another path counts from the next start on.
+    fn open_store(&self, snapshot: &Snapshot) -> &Store {
+        let limits = || Limits::from(&snapshot.config.storage);
+        self.lasting.store.get_or_init(|| Store::open(self.started_with.storage.path.clone(), limits()))
+    }
+
+    /// The ledger, where there is a place for one.
+    fn ledger(&self, snapshot: &Snapshot) -> Option<Ledger> {
+        let path = self.started_with.storage.path.clone()?;
+        Some(Ledger::new(self.open_store(snapshot).clone(), path))
     }
 }
 
@@ -107,6 +125,8 @@ impl Engine {
             lasting,
             epoch: Instant::now(),
             accounts: Arc::default(),
+            feed: Arc::default(),
+            is_observed: AtomicBool::new(false),
             hedges: hedge::Budget::default(),
             reloading: reload::Reloading::new(load),
         };
@@ -234,6 +254,22 @@ impl Engine {
         self.0.accounts.observe_by(observers);
     }
 
+    /// From now on requests go into the ledger, and to all others whom the configuration names; reloads change whom.
+    pub fn observe(&self) {
+        self.0.is_observed.store(true, Ordering::Relaxed);
+        observers::appoint(&self.0, &self.snapshot());
+    }
+
+    /// Requests as they end.
+    pub fn feed(&self) -> &Feed {
+        &self.0.feed
+    }
+
+    /// The ledger of all requests; `None`: there is no place for one.
+    pub fn ledger(&self) -> Option<Ledger> {
+        self.0.ledger(&self.snapshot())
+    }
+
     /// Requests on their way now.
     pub fn in_flight(&self) -> u64 {
         self.0.accounts.running()
@@ -247,6 +283,7 @@ impl Engine {
         EngineStarted { providers: snapshot.table.preferred().len(), models }.emit();
         // What is wrong with the file shall be told now, and not with somebody's first request.
         self.0.store(&snapshot);
+        self.observe();
         tasks::start(&self.0);
     }
 }

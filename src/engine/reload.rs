@@ -1,5 +1,6 @@
 //! A new configuration in place of the old one: load, compare, prepare (may fail; the old one stays), swap (cannot).
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
@@ -7,7 +8,8 @@ use tokio::time::Instant;
 use crate::config::Config;
 use crate::config::diff::diff;
 use crate::engine::report::{LastReload, Reloaded};
-use crate::engine::{Inner, Snapshot};
+use crate::engine::{Inner, Snapshot, observers};
+use crate::storage::Limits;
 use crate::telemetry::events::ReloadFinished;
 
 /// Yields the configuration as it is now; diagnostics otherwise.
@@ -78,8 +80,11 @@ pub fn reload(engine: &Inner, check: bool) -> Result<Reloaded, Vec<String>> {
     let snapshot = Arc::new(snapshot);
     let old = engine.snapshot.swap(snapshot.clone());
     forgive(&old, &snapshot);
-    if let (Some(store), Some(limits)) = (engine.lasting.store.get(), snapshot.config.storage.responses) {
-        store.limit(limits);
+    if let Some(store) = engine.lasting.store.get() {
+        store.limit(Limits::from(&snapshot.config.storage));
+    }
+    if engine.is_observed.load(Ordering::Relaxed) {
+        observers::appoint(engine, &snapshot);
     }
     for apply in applies {
         apply();

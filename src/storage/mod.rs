@@ -1,4 +1,5 @@
-//! What is kept on disk: answers of `/v1/responses`, in one SQLite file that several processes may share.
+//! What is kept on disk: the ledger of all requests and answers of `/v1/responses`, in one SQLite file that several
+//! processes may share.
 //!
 //! One thread has the file; all else has a [`Store`], which hands it work through a bounded queue. A request never waits
 //! for a write: what finds the queue full is dropped, with one warning. A read takes its turn behind the writes that
@@ -7,6 +8,8 @@
 //! Never holds a key: whose an answer is, is told by a digest.
 
 mod database;
+pub mod ledger;
+mod responses;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -22,9 +25,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
-use crate::config::KeptResponses;
+use crate::config::{self, KeptResponses};
+use crate::telemetry::Record;
 use crate::telemetry::events::StorageTrouble;
 
+use ledger::{Figures, Intake};
 use writer::{Work, Writer};
 
 /// So many things may wait to be written or read: what a slow disk needs a second for.
@@ -56,11 +61,32 @@ struct Inner {
 
 /// What the thread and all others look at.
 struct Shared {
-    limits: Mutex<KeptResponses>,
+    limits: Mutex<Limits>,
+    /// Where records come in.
+    intake: Intake,
+    /// There is no file.
+    is_unusable: AtomicBool,
     /// Bytes that wait to be written.
     waiting: AtomicUsize,
     /// Something was dropped, and that was said.
     has_dropped: AtomicBool,
+}
+
+/// How much is kept, and how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Answers of `/v1/responses`; `None`: none are kept.
+    pub responses: Option<KeptResponses>,
+    /// How long the rows of requests are kept.
+    pub keep: Duration,
+    /// How large the file may be, in bytes, until the oldest rows give way.
+    pub max: u64,
+}
+
+impl From<&config::Storage> for Limits {
+    fn from(config: &config::Storage) -> Limits {
+        Limits { responses: config.responses, keep: config.keep, max: config.max }
+    }
 }
 
 /// An answer that is kept, here or where it came from.
@@ -132,15 +158,22 @@ impl Kept {
 impl Store {
     /// Opens the file at `path`, which is made if there is none; `None`: there is no place for one. Waits for nothing: what
     /// cannot be opened is told in the log, once, and then nothing is kept.
-    pub fn open(path: Option<PathBuf>, limits: KeptResponses) -> Store {
+    pub fn open(path: Option<PathBuf>, limits: Limits) -> Store {
         Store::with_room(path, limits, MOST_WAITING)
     }
 
-    fn with_room(path: Option<PathBuf>, limits: KeptResponses, room: usize) -> Store {
+    fn with_room(path: Option<PathBuf>, limits: Limits, room: usize) -> Store {
         let (work, waiting) = sync_channel(room);
+        let (intake, records) = Intake::new();
         let (alive, ended) = sync_channel(0);
-        let shared = Arc::new(Shared { limits: Mutex::new(limits), waiting: AtomicUsize::new(0), has_dropped: AtomicBool::new(false) });
-        let writer = Writer::new(path, waiting, shared.clone());
+        let shared = Arc::new(Shared {
+            limits: Mutex::new(limits),
+            intake,
+            is_unusable: AtomicBool::new(false),
+            waiting: AtomicUsize::new(0),
+            has_dropped: AtomicBool::new(false),
+        });
+        let writer = Writer::new(path, (waiting, records), shared.clone());
         let spawned = thread::Builder::new().name("storage".to_owned()).spawn(move || {
             let _alive: SyncSender<()> = alive;
             writer.run();
@@ -152,8 +185,25 @@ impl Store {
     }
 
     /// From now on this much is kept, this long.
-    pub fn limit(&self, limits: KeptResponses) {
+    pub fn limit(&self, limits: Limits) {
         *self.0.shared.limits.lock().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    /// Writes the account of a request into the ledger, soon. Waits for nothing.
+    pub fn record(&self, record: &Arc<Record>) {
+        let shared = &self.0.shared;
+        if !shared.is_unusable.load(Ordering::Relaxed)
+            && shared.intake.take_in(record)
+            && let Some(work) = &self.0.work
+        {
+            // Where there is no room, the thread is at work, and looks for records afterwards.
+            let _ = work.try_send(Work::Records);
+        }
+    }
+
+    /// How the ledger is doing.
+    pub fn figures(&self) -> Figures {
+        self.0.shared.intake.figures()
     }
 
     /// Keeps an answer, in the place of one that its owner has under this id. Waits for nothing.
@@ -198,7 +248,7 @@ impl Store {
 }
 
 impl Shared {
-    fn limits(&self) -> KeptResponses {
+    fn limits(&self) -> Limits {
         *self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

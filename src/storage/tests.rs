@@ -8,10 +8,16 @@ use bytes::Bytes;
 use rusqlite::Connection;
 use tempfile::tempdir;
 
-use super::{Found, Kept, Place, Store, Unusable, now};
+use super::{Found, Kept, Limits, Place, Store, Unusable, now};
 use crate::config::KeptResponses;
 
-const LIMITS: KeptResponses = KeptResponses { keep: Duration::from_secs(3600), max: 1_000_000 };
+const RESPONSES: KeptResponses = KeptResponses { keep: Duration::from_secs(3600), max: 1_000_000 };
+const LIMITS: Limits = with(RESPONSES);
+
+/// These answers, and any amount of requests.
+const fn with(responses: KeptResponses) -> Limits {
+    Limits { responses: Some(responses), keep: Duration::from_secs(86_400), max: 1_000_000_000 }
+}
 
 fn open(directory: &Path) -> Store {
     Store::open(Some(directory.join("llmgw.db")), LIMITS)
@@ -70,7 +76,7 @@ async fn what_is_too_old_is_not_found_and_soon_not_there() {
     store.keep(kept("resp_new", "anna"));
     assert_eq!(store.find("resp_old", "anna").await, Ok(Found::Nothing));
     assert!(has(&store, "resp_new", "anna").await);
-    store.limit(KeptResponses { keep: Duration::from_secs(7200), ..LIMITS });
+    store.limit(with(KeptResponses { keep: Duration::from_secs(7200), ..RESPONSES }));
     assert!(has(&store, "resp_old", "anna").await, "a longer time counts at once");
     drop(store);
     let store = open(directory.path());
@@ -141,7 +147,7 @@ async fn a_full_queue_holds_nobody_up() {
 #[tokio::test]
 async fn so_many_bytes_may_wait_but_one_answer_always_may() {
     let directory = tempdir().unwrap();
-    let limits = KeptResponses { max: 1_000_000_000, ..LIMITS };
+    let limits = with(KeptResponses { max: 1_000_000_000, ..RESPONSES });
     let store = Store::open(Some(directory.path().join("llmgw.db")), limits);
     store.keep(sized("resp_0", "anna", 66_000_000));
     store.keep(sized("resp_1", "anna", 300));

@@ -6,34 +6,59 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
+use crate::config::KeptResponses;
 use crate::storage::database::{Database, Trouble};
-use crate::storage::{Found, Kept, Shared, now};
+use crate::storage::ledger::{Batch, Scribe};
+use crate::storage::{Found, Kept, LAST, Shared, now};
+use crate::telemetry::Record;
 use crate::telemetry::events::StorageTrouble;
 
 /// How often what has grown too old is thrown away.
 const SWEEP: Duration = Duration::from_secs(60);
 
+/// When that is done for the first time.
+const FIRST_SWEEP: Duration = Duration::from_secs(2);
+
+/// So long records are gathered, to be written together.
+const GATHER: Duration = Duration::from_millis(200);
+
+/// One part of so many of the time goes into writing them, so that a gateway that has all to do is not slowed down. What
+/// does not fit waits, and at last is lost.
+const SHARE: u32 = 20;
+
 /// What the thread is asked to do.
 pub(super) enum Work {
     Keep(Box<Kept>),
-    Find { id: String, owner: String, reply: SyncSender<Found> },
-    Forget { id: String, owner: String, reply: SyncSender<bool> },
+    Find {
+        id: String,
+        owner: String,
+        reply: SyncSender<Found>,
+    },
+    Forget {
+        id: String,
+        owner: String,
+        reply: SyncSender<bool>,
+    },
+    /// There are records to be written.
+    Records,
 }
 
 /// The thread's own.
 pub(super) struct Writer {
     path: Option<PathBuf>,
     work: Receiver<Work>,
+    records: Receiver<Arc<Record>>,
+    scribe: Scribe,
     shared: Arc<Shared>,
     /// The last thing failed, and that was said.
     is_failing: bool,
-    /// What is kept, about: others may write to the file too.
+    /// What is kept of answers, about: others may write to the file too.
     bytes: u64,
 }
 
 impl Writer {
-    pub(super) fn new(path: Option<PathBuf>, work: Receiver<Work>, shared: Arc<Shared>) -> Writer {
-        Writer { path, work, shared, is_failing: false, bytes: 0 }
+    pub(super) fn new(path: Option<PathBuf>, (work, records): (Receiver<Work>, Receiver<Arc<Record>>), shared: Arc<Shared>) -> Writer {
+        Writer { path, work, records, scribe: Scribe::default(), shared, is_failing: false, bytes: 0 }
     }
 
     /// Works until nobody can ask for anything any more. Where the file cannot be used, ends at once: that is how all others
@@ -44,31 +69,72 @@ impl Writer {
         let mut database = match opened {
             Ok(database) => database,
             Err(trouble) => {
+                self.shared.is_unusable.store(true, Ordering::Relaxed);
                 StorageTrouble::Unusable { path: &path.display().to_string(), reason: &trouble.to_string() }.emit();
                 return;
             }
         };
-        self.sweep(&mut database);
-        let mut swept = Instant::now();
+        if self.shared.limits().responses.is_some() {
+            self.sweep_responses(&mut database);
+        }
+        // After its first work: a command that ends soon has no time for it.
+        let mut sweep_at = Instant::now() + FIRST_SWEEP;
+        let mut write_at = None;
         loop {
-            match self.work.recv_timeout(SWEEP.saturating_sub(swept.elapsed())) {
+            let next = write_at.map_or(sweep_at, |at: Instant| at.min(sweep_at));
+            match self.work.recv_timeout(next.saturating_duration_since(Instant::now())) {
                 Ok(work) => self.take(&mut database, work),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => return self.finish(&mut database),
             }
-            if swept.elapsed() >= SWEEP || self.bytes > self.shared.limits().max {
-                self.sweep(&mut database);
-                swept = Instant::now();
+            if write_at.is_some_and(|at| at <= Instant::now()) {
+                self.write(&mut database, Instant::now() + GATHER / SHARE);
+                write_at = None;
             }
+            if self.shared.intake.figures().queued > 0 {
+                write_at.get_or_insert_with(|| Instant::now() + GATHER);
+            }
+            let is_too_much = self.shared.limits().responses.is_some_and(|limits| self.bytes > limits.max);
+            if sweep_at <= Instant::now() || is_too_much {
+                let has_more = self.sweep(&mut database);
+                sweep_at = Instant::now() + if has_more { GATHER } else { SWEEP };
+            }
+        }
+    }
+
+    /// Writes what there is, until then at most.
+    fn write(&mut self, database: &mut Database, until: Instant) {
+        let shared = self.shared.clone();
+        let (sums, lost) = shared.intake.take_sums();
+        let mut next = || shared.intake.next(&self.records);
+        let batch = Batch { records: &mut next, until, sums: &sums, lost };
+        let (taken, written) = self.scribe.write(database, batch);
+        if self.heed(written).is_none() {
+            shared.intake.lose(taken);
+            shared.intake.give_back(sums, lost);
+        }
+    }
+
+    /// Nobody asks any more: what has come in is written yet, unless the disk is stuck.
+    fn finish(&mut self, database: &mut Database) {
+        self.write(database, Instant::now() + LAST / 2);
+        let mut left = 0;
+        while self.shared.intake.next(&self.records).is_some() {
+            left += 1;
+        }
+        if left > 0 {
+            self.shared.intake.lose(left);
+            self.write(database, Instant::now());
         }
     }
 
     fn take(&mut self, database: &mut Database, work: Work) {
         // Whoever asked may have gone away.
         match work {
+            Work::Records => {}
             Work::Keep(kept) => self.keep(database, &kept),
             Work::Find { id, owner, reply } => {
-                let since = now().saturating_sub(milliseconds(self.shared.limits().keep));
+                let since = now().saturating_sub(milliseconds(self.kept_responses().keep));
                 if let Some(found) = self.heed(database.find(&id, &owner, since)) {
                     let _ = reply.send(found);
                 }
@@ -82,7 +148,7 @@ impl Writer {
     }
 
     fn keep(&mut self, database: &mut Database, kept: &Kept) {
-        let (bytes, most) = (kept.bytes(), self.shared.limits().max);
+        let (bytes, most) = (kept.bytes(), self.kept_responses().max);
         // All others would have to give way to it, and then it would not fit either.
         let result = if bytes as u64 > most { Err(Trouble::TooLarge) } else { database.keep(kept, bytes as u64) };
         if self.heed(result).is_some() {
@@ -94,8 +160,21 @@ impl Writer {
         }
     }
 
-    fn sweep(&mut self, database: &mut Database) {
+    /// How much is kept of answers; where none are any more, those that are there go as they would have.
+    fn kept_responses(&self) -> KeptResponses {
+        self.shared.limits().responses.unwrap_or_default()
+    }
+
+    /// Throws away what is too old, or too much; `true`: there is more of it.
+    fn sweep(&mut self, database: &mut Database) -> bool {
+        self.sweep_responses(database);
         let limits = self.shared.limits();
+        let swept = self.scribe.sweep(database, limits.keep, limits.max);
+        self.heed(swept).unwrap_or(false)
+    }
+
+    fn sweep_responses(&mut self, database: &mut Database) {
+        let limits = self.kept_responses();
         let since = now().saturating_sub(milliseconds(limits.keep));
         if let Some(bytes) = self.heed(database.sweep(since, limits.max)) {
             self.bytes = bytes;

@@ -78,7 +78,7 @@ impl RequestFinished<'_> {
                     output_tokens = record.usage.map(|(usage, _)| usage.output),
                     reasoning_tokens = record.usage.map(|(usage, _)| usage.reasoning).filter(|tokens| *tokens > 0),
                     tokens_are = record.usage.map(|(_, provenance)| provenance.word()),
-                    cost_usd = record.cost.map(|cost| cost.usd),
+                    cost_usd = record.cost.as_ref().map(|cost| cost.usd),
                     hedged = record.hedged.then_some(true),
                     wasted_provider = wasted.map(|(provider, _)| provider),
                     wasted_input_tokens = wasted.map(|(_, (usage, _))| usage.input),

@@ -6,11 +6,13 @@
 
 mod batch;
 pub mod events;
+pub mod feed;
 pub mod logging;
 mod plain;
 pub mod record;
 pub mod redact;
 
+pub use feed::Feed;
 pub use logging::{LogError, LogHandle, LogOptions};
 pub use record::{Observer, Record};
 pub use redact::{redact, redact_known};

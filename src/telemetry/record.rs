@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use serde::{Serialize, Serializer};
 
 use crate::hub::{Kind, Outcome, Provenance, Usage};
 
@@ -16,11 +17,12 @@ use crate::hub::{Kind, Outcome, Provenance, Usage};
 const CLIENT_GONE: u16 = 499;
 
 /// A request that has ended, well or not.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Record {
     /// Its id, as its client and the log know it.
     pub id: Arc<str>,
     /// When it came in.
+    #[serde(serialize_with = "rfc3339")]
     pub received: SystemTime,
     /// From where; `None` for the command line.
     pub client: Option<IpAddr>,
@@ -29,6 +31,7 @@ pub struct Record {
     /// What was asked: `/chat/completions`, or the path that was passed through, without its query.
     pub endpoint: Cow<'static, str>,
     /// What the client speaks; `None` where a provider is named and nothing is read.
+    #[serde(serialize_with = "word")]
     pub dialect: Option<Kind>,
     /// The name that was asked for; empty where none was.
     pub model: String,
@@ -51,12 +54,16 @@ pub struct Record {
     /// How it ended.
     pub outcome: Outcome,
     /// Until the first content.
+    #[serde(rename = "first_token_ms", serialize_with = "some_milliseconds")]
     pub first_token: Option<Duration>,
     /// Until the upstream's answer began.
+    #[serde(rename = "upstream_ms", serialize_with = "some_milliseconds")]
     pub upstream: Option<Duration>,
     /// Spent in llmgw itself until the answer began, or the request failed.
+    #[serde(rename = "overhead_ms", serialize_with = "milliseconds")]
     pub overhead: Duration,
     /// Until the end.
+    #[serde(rename = "total_ms", serialize_with = "milliseconds")]
     pub total: Duration,
     /// Bytes of the request's body; `None` where it streamed through.
     pub request_bytes: Option<u64>,
@@ -65,6 +72,7 @@ pub struct Record {
     /// Pieces sent to the client.
     pub chunks: u64,
     /// Tokens of the answer that the client got.
+    #[serde(serialize_with = "counted")]
     pub usage: Option<(Usage, Provenance)>,
     /// What all attempts have cost; `None`: nothing was used, or no price is known.
     pub cost: Option<Cost>,
@@ -75,11 +83,12 @@ pub struct Record {
     /// What a tracing client sent along: W3C `traceparent`.
     pub traceparent: Option<Arc<str>>,
     /// What was said; kept only while an observer wants it.
+    #[serde(skip)]
     pub bodies: Option<Bodies>,
 }
 
 /// One route of a plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Route {
     /// The public name whose route it is.
     pub via: Arc<str>,
@@ -90,16 +99,17 @@ pub struct Route {
 }
 
 /// A route that was passed over.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Skip {
     /// Which.
+    #[serde(flatten)]
     pub route: Route,
     /// Why, in a few words.
     pub reason: String,
 }
 
 /// Who is asked, as programs name it.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Peer {
     /// The preset, or the word for the provider's kind.
     pub vendor: Box<str>,
@@ -110,25 +120,33 @@ pub struct Peer {
 }
 
 /// One try at one upstream.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Attempt {
     /// Whom.
+    #[serde(flatten)]
     pub route: Route,
     /// Where that is.
     pub peer: Arc<Peer>,
     /// In which dialect it was asked; `None` where nothing was read.
+    #[serde(serialize_with = "word")]
     pub dialect: Option<Kind>,
     /// When it began, after the request came in.
+    #[serde(rename = "began_ms", serialize_with = "milliseconds")]
     pub began: Duration,
     /// Making a connection took so long; `None`: one stood already, or there is none.
+    #[serde(rename = "connect_ms", serialize_with = "some_milliseconds")]
     pub connect: Option<Duration>,
     /// TLS on it took so long.
+    #[serde(rename = "tls_ms", serialize_with = "some_milliseconds")]
     pub tls: Option<Duration>,
     /// From its beginning until the head of the answer.
+    #[serde(rename = "first_byte_ms", serialize_with = "some_milliseconds")]
     pub first_byte: Option<Duration>,
     /// From its beginning until the first content of a stream.
+    #[serde(rename = "first_token_ms", serialize_with = "some_milliseconds")]
     pub first_token: Option<Duration>,
     /// From its beginning to its end.
+    #[serde(rename = "took_ms", serialize_with = "milliseconds")]
     pub took: Duration,
     /// The upstream's status, if it gave one.
     pub status: Option<u16>,
@@ -137,6 +155,7 @@ pub struct Attempt {
     /// What went wrong.
     pub reason: Option<String>,
     /// Tokens it used.
+    #[serde(serialize_with = "counted")]
     pub usage: Option<(Usage, Provenance)>,
     /// What it cost; `None`: nothing was used, or no price is known.
     pub cost: Option<Cost>,
@@ -145,12 +164,12 @@ pub struct Attempt {
 }
 
 /// What tokens have cost.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cost {
     /// In US dollars.
     pub usd: f64,
     /// Which list of prices that is by: the built-in one's date, or `config`.
-    pub prices: &'static str,
+    pub prices: Cow<'static, str>,
 }
 
 /// What was said: neither masked nor decoded.
@@ -222,4 +241,36 @@ impl Record {
     pub fn failovers(&self) -> usize {
         self.attempts.len().saturating_sub(1)
     }
+}
+
+fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(rounded(*duration))
+}
+
+fn some_milliseconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    duration.map(rounded).serialize(serializer)
+}
+
+/// Milliseconds to the microsecond.
+fn rounded(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+fn rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&humantime::format_rfc3339_millis(*time))
+}
+
+fn word<S: Serializer>(kind: &Option<Kind>, serializer: S) -> Result<S::Ok, S::Error> {
+    kind.map(Kind::word).serialize(serializer)
+}
+
+/// Tokens, and where the numbers come from, beside each other.
+fn counted<S: Serializer>(usage: &Option<(Usage, Provenance)>, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Counted {
+        #[serde(flatten)]
+        usage: Usage,
+        provenance: Provenance,
+    }
+    usage.map(|(usage, provenance)| Counted { usage, provenance }).serialize(serializer)
 }

@@ -3,6 +3,7 @@
 //! The built-in list is `prices.csv`, read when it is first asked for; a configuration may override prices. A missing
 //! price is unknown, never zero.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
@@ -94,7 +95,7 @@ impl Prices {
             Some(price) => (price, CONFIGURED),
             None => (CATALOGUE.find(vendor, model)?.price_for(usage.input)?, AS_OF),
         };
-        Some(Cost { usd: cost(&price, usage), prices })
+        Some(Cost { usd: cost(&price, usage), prices: Cow::Borrowed(prices) })
     }
 
     /// How much `model` takes.

@@ -69,7 +69,7 @@ async fn a_failover_is_told_attempt_by_attempt() {
         Some((3, 2, Provenance::Reported))
     );
     // Three tokens at one, two at two millionths.
-    let cost = record.cost.expect("a price is known");
+    let cost = record.cost.as_ref().expect("a price is known");
     assert!((cost.usd - 7e-6).abs() < 1e-12 && cost.prices == "config", "{cost:?}");
     assert_eq!(record.attempts[1].peer.host.as_ref(), "b.test");
     assert!(record.bodies.is_none(), "nobody wants them");

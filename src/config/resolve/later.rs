@@ -2,12 +2,11 @@
 //! silently accepted.
 
 use std::fmt::Debug;
-use std::time::Duration;
 
 use super::Resolver;
-use crate::config::file::{File, LoggingFile, StorageFile, TelemetryFile};
+use crate::config::file::{File, LoggingFile, TelemetryFile};
 use crate::config::file_kinds::RotateEvery;
-use crate::config::leaves::{DurationText, SizeText};
+use crate::config::leaves::SizeText;
 use crate::config::read::{Place, Setting};
 
 impl Resolver<'_, '_> {
@@ -17,9 +16,6 @@ impl Resolver<'_, '_> {
         }
         if let Some(telemetry) = file.telemetry.value() {
             self.later_telemetry(telemetry);
-        }
-        if let Some(storage) = file.storage.value() {
-            self.later_storage(storage);
         }
     }
 
@@ -46,10 +42,6 @@ impl Resolver<'_, '_> {
             self.other_later(&otlp.protocol, &"grpc".to_owned());
             self.other_later(&otlp.contents, &false);
         }
-    }
-
-    fn later_storage(&mut self, storage: &StorageFile) {
-        self.other_later(&storage.keep, &DurationText(Duration::from_secs(30 * 86_400)));
     }
 
     /// Refuses any value: the default is none.

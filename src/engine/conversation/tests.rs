@@ -14,7 +14,7 @@ use crate::dialects::head::Head;
 use crate::dialects::sse::Frame;
 use crate::engine::Error;
 use crate::hub::Endpoint;
-use crate::storage::{Found, Kept, Place, Store};
+use crate::storage::{Found, Kept, Limits, Place, Store};
 
 fn head(body: &str) -> Head {
     Head::read(Endpoint::Responses, Bytes::copy_from_slice(body.as_bytes())).unwrap()
@@ -89,7 +89,8 @@ fn only_who_has_the_earlier_answer_is_asked() {
 
 fn store() -> (TempDir, Store) {
     let directory = tempdir().unwrap();
-    let limits = KeptResponses { keep: Duration::from_secs(60), max: 1_000_000 };
+    let responses = Some(KeptResponses { keep: Duration::from_secs(60), max: 1_000_000 });
+    let limits = Limits { responses, keep: Duration::from_secs(60), max: 1_000_000 };
     let store = Store::open(Some(directory.path().join("llmgw.db")), limits);
     (directory, store)
 }

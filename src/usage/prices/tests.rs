@@ -59,7 +59,7 @@ fn overrides_win() {
     assert_eq!(prices.price(Some("openai"), "gpt-4o-2024-08-06"), Some(mine));
     assert_eq!(prices.price(None, "house-model"), Some(mine));
     assert_eq!(prices.price(None, "gpt-4o-mini").unwrap().input, 0.15);
-    assert_eq!(prices.cost(None, "gpt-4o", &usage(1_000_000, 0, 0, 1_000_000)), Some(Cost { usd: 3.0, prices: "config" }));
+    assert_eq!(prices.cost(None, "gpt-4o", &usage(1_000_000, 0, 0, 1_000_000)), Some(Cost { usd: 3.0, prices: "config".into() }));
 }
 
 #[test]

@@ -1,0 +1,15 @@
+//! Who is told of requests: decided by a configuration, at the start and at each reload.
+
+use std::sync::Arc;
+
+use crate::engine::{Inner, Snapshot};
+use crate::telemetry::Observer;
+
+/// Has requests told to all who want to know of them under `snapshot`.
+pub fn appoint(engine: &Inner, snapshot: &Snapshot) {
+    let mut observers: Vec<Arc<dyn Observer>> = vec![engine.feed.clone()];
+    if let Some(ledger) = engine.ledger(snapshot) {
+        observers.push(Arc::new(ledger));
+    }
+    engine.accounts.observe_by(observers);
+}

@@ -1,0 +1,123 @@
+//! The ledger: what happened to each request, row by row, and sums of it.
+//!
+//! Rows come through a bounded queue, and as many of them are written as fit into a small share of the time; what is too
+//! much is counted as lost. Sums are added up in memory before that, so that they hold whatever becomes of the rows.
+
+mod names;
+pub mod query;
+pub mod read;
+mod rows;
+mod sums;
+mod sweep;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::telemetry::Record;
+
+pub use query::{By, Entry, Filter, Latency, Period, Point, Scope, Sum};
+pub use read::Reader;
+pub(super) use sums::Sums;
+pub(super) use write::{Batch, Scribe};
+
+/// So many records may wait to be written.
+const MOST_RECORDS: usize = 8192;
+
+/// So many bytes may wait to be written: a record may hold what was said.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// What a record takes without what was said, about.
+const RECORD: usize = 2048;
+
+/// Where records come in.
+pub(super) struct Intake {
+    queue: SyncSender<Arc<Record>>,
+    waiting: AtomicUsize,
+    bytes: AtomicUsize,
+    sums: Mutex<Sums>,
+    /// Rows that were lost and not yet said to be in the file.
+    lost: AtomicU64,
+    /// All that were lost.
+    lost_ever: AtomicU64,
+}
+
+/// How the ledger is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Figures {
+    /// Records that wait to be written.
+    pub queued: usize,
+    /// So many may.
+    pub capacity: usize,
+    /// Records whose rows were lost since the start; their sums were not.
+    pub lost: u64,
+}
+
+impl Intake {
+    /// And where they come out.
+    pub(super) fn new() -> (Intake, Receiver<Arc<Record>>) {
+        let (queue, records) = sync_channel(MOST_RECORDS);
+        let (waiting, bytes, sums) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::default());
+        (Intake { queue, waiting, bytes, sums, lost: AtomicU64::new(0), lost_ever: AtomicU64::new(0) }, records)
+    }
+
+    /// Takes a record in; `true`: nothing waited before it.
+    pub(super) fn take_in(&self, record: &Arc<Record>) -> bool {
+        self.sums().add(record);
+        let is_first = self.waiting.fetch_add(1, Ordering::AcqRel) == 0;
+        let bytes = size(record);
+        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let has_room = before == 0 || before + bytes <= MOST_BYTES;
+        if !has_room || self.queue.try_send(record.clone()).is_err() {
+            self.waiting.fetch_sub(1, Ordering::AcqRel);
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.lose(1);
+        }
+        is_first
+    }
+
+    /// These were lost.
+    pub(super) fn lose(&self, records: u64) {
+        self.lost.fetch_add(records, Ordering::Relaxed);
+        self.lost_ever.fetch_add(records, Ordering::Relaxed);
+    }
+
+    /// The next one, if there is one.
+    pub(super) fn next(&self, records: &Receiver<Arc<Record>>) -> Option<Arc<Record>> {
+        match records.try_recv() {
+            Ok(record) => {
+                self.waiting.fetch_sub(1, Ordering::AcqRel);
+                self.bytes.fetch_sub(size(&record), Ordering::Relaxed);
+                Some(record)
+            }
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+        }
+    }
+
+    /// What has come together since this was last asked.
+    pub(super) fn take_sums(&self) -> (Sums, u64) {
+        (std::mem::take(&mut *self.sums()), self.lost.swap(0, Ordering::Relaxed))
+    }
+
+    /// It could not be written: it comes with what follows.
+    pub(super) fn give_back(&self, sums: Sums, lost: u64) {
+        self.sums().add_all(sums);
+        self.lost.fetch_add(lost, Ordering::Relaxed);
+    }
+
+    pub(super) fn figures(&self) -> Figures {
+        let (queued, lost) = (self.waiting.load(Ordering::Relaxed), self.lost_ever.load(Ordering::Relaxed));
+        Figures { queued, capacity: MOST_RECORDS, lost }
+    }
+
+    fn sums(&self) -> std::sync::MutexGuard<'_, Sums> {
+        self.sums.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn size(record: &Record) -> usize {
+    RECORD + record.bodies.as_ref().map_or(0, |bodies| bodies.request.len() + bodies.response.len())
+}

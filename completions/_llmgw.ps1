@@ -35,6 +35,9 @@ Register-ArgumentCompleter -Native -CommandName 'llmgw' -ScriptBlock {
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Ask each route for real, and say which ones answer')
             [CompletionResult]::new('reload', 'reload', [CompletionResultType]::ParameterValue, 'Tell a running gateway to read its configuration again')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Show which upstreams would be tried for a model, in which order, and why')
+            [CompletionResult]::new('usage', 'usage', [CompletionResultType]::ParameterValue, 'Show who has used what, and what it cost')
+            [CompletionResult]::new('logs', 'logs', [CompletionResultType]::ParameterValue, 'Show requests as they ended, one a line')
+            [CompletionResult]::new('why', 'why', [CompletionResultType]::ParameterValue, 'Tell all that is known of one request: which way it went, and why')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Check and show the configuration')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a shell''s completion script')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print the manual pages')
@@ -131,6 +134,62 @@ Register-ArgumentCompleter -Native -CommandName 'llmgw' -ScriptBlock {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Use this configuration file')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'Least severe log line that is written')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'llmgw;usage' {
+            [CompletionResult]::new('--by', '--by', [CompletionResultType]::ParameterName, 'What to add up for')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Since when: an age (30m, 24h, 7d), a day (2026-11-28) or a time ("2026-11-28 09:30")')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Until when, likewise')
+            [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'Only this model, by the name that was asked for')
+            [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'Only what this provider answered')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Only what this key asked, by its name')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to show them')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Use this configuration file')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Use this configuration file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'Least severe log line that is written')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--set-aside', '--set-aside', [CompletionResultType]::ParameterName, 'Rename a database that cannot be used, so that a new one begins; asks before it does')
+            [CompletionResult]::new('--set-aside-unasked', '--set-aside-unasked', [CompletionResultType]::ParameterName, 'As --set-aside, without asking')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'llmgw;logs' {
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Since when: an age (30m, 24h, 7d), a day (2026-11-28) or a time ("2026-11-28 09:30")')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Until when, likewise')
+            [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'Only this model, by the name that was asked for')
+            [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'Only what this provider answered')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Only what this key asked, by its name')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'How many, of the newest')
+            [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'How many, of the newest')
+            [CompletionResult]::new('--outcome', '--outcome', [CompletionResultType]::ParameterName, 'Only those that ended so')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to show them')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Use this configuration file')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Use this configuration file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'Least severe log line that is written')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Go on with those that follow')
+            [CompletionResult]::new('--follow', '--follow', [CompletionResultType]::ParameterName, 'Go on with those that follow')
+            [CompletionResult]::new('--failed', '--failed', [CompletionResultType]::ParameterName, 'Only those whose client got less than it asked for')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'llmgw;why' {
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to show it')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Use this configuration file')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Use this configuration file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'Least severe log line that is written')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--failed', '--failed', [CompletionResultType]::ParameterName, 'The last one that failed')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
@@ -251,6 +310,9 @@ Register-ArgumentCompleter -Native -CommandName 'llmgw' -ScriptBlock {
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Ask each route for real, and say which ones answer')
             [CompletionResult]::new('reload', 'reload', [CompletionResultType]::ParameterValue, 'Tell a running gateway to read its configuration again')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Show which upstreams would be tried for a model, in which order, and why')
+            [CompletionResult]::new('usage', 'usage', [CompletionResultType]::ParameterValue, 'Show who has used what, and what it cost')
+            [CompletionResult]::new('logs', 'logs', [CompletionResultType]::ParameterValue, 'Show requests as they ended, one a line')
+            [CompletionResult]::new('why', 'why', [CompletionResultType]::ParameterValue, 'Tell all that is known of one request: which way it went, and why')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Check and show the configuration')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a shell''s completion script')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print the manual pages')
@@ -273,6 +335,15 @@ Register-ArgumentCompleter -Native -CommandName 'llmgw' -ScriptBlock {
             break
         }
         'llmgw;help;explain' {
+            break
+        }
+        'llmgw;help;usage' {
+            break
+        }
+        'llmgw;help;logs' {
+            break
+        }
+        'llmgw;help;why' {
             break
         }
         'llmgw;help;config' {

@@ -41,6 +41,9 @@ complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "list" -d 'Show every mo
 complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "test" -d 'Ask each route for real, and say which ones answer'
 complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "reload" -d 'Tell a running gateway to read its configuration again'
 complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "explain" -d 'Show which upstreams would be tried for a model, in which order, and why'
+complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "usage" -d 'Show who has used what, and what it cost'
+complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "logs" -d 'Show requests as they ended, one a line'
+complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "why" -d 'Tell all that is known of one request: which way it went, and why'
 complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "config" -d 'Check and show the configuration'
 complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "completions" -d 'Print a shell\'s completion script'
 complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "man" -d 'Print the manual pages'
@@ -148,6 +151,79 @@ always\t''
 never\t''"
 complete -c llmgw -n "__fish_llmgw_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c llmgw -n "__fish_llmgw_using_subcommand explain" -s V -l version -d 'Print version'
+complete -c llmgw -n "__fish_llmgw_using_subcommand usage" -l by -d 'What to add up for' -r -f -a "model\t'The name that was asked for'
+provider\t'The provider that was asked'
+upstream\t'PROVIDER/MODEL that was asked'
+key\t'The caller\'s key, by its name'
+day\t'The day, in the time of this machine'"
+complete -c llmgw -n "__fish_llmgw_using_subcommand usage" -l since -d 'Since when: an age (30m, 24h, 7d), a day (2026-11-28) or a time ("2026-11-28 09:30")' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand usage" -l until -d 'Until when, likewise' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand usage" -l model -d 'Only this model, by the name that was asked for' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand usage" -l provider -d 'Only what this provider answered' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand usage" -l key -d 'Only what this key asked, by its name' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand usage" -l format -d 'How to show them' -r -f -a "table\t'For people'
+json\t'An array of objects'
+yaml\t'A list of mappings'
+csv\t'Comma-separated, with a header'
+names\t'Just the names, each once'"
+complete -c llmgw -n "__fish_llmgw_using_subcommand usage" -s c -l config -d 'Use this configuration file' -r -F
+complete -c llmgw -n "__fish_llmgw_using_subcommand usage" -l log-level -d 'Least severe log line that is written' -r -f -a "error\t'Only what failed for good'
+warn\t'And what was mended'
+info\t'And what happened'
+debug\t'And why'
+trace\t'And how'"
+complete -c llmgw -n "__fish_llmgw_using_subcommand usage" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c llmgw -n "__fish_llmgw_using_subcommand usage" -l set-aside -d 'Rename a database that cannot be used, so that a new one begins; asks before it does'
+complete -c llmgw -n "__fish_llmgw_using_subcommand usage" -l set-aside-unasked -d 'As --set-aside, without asking'
+complete -c llmgw -n "__fish_llmgw_using_subcommand usage" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c llmgw -n "__fish_llmgw_using_subcommand usage" -s V -l version -d 'Print version'
+complete -c llmgw -n "__fish_llmgw_using_subcommand logs" -l since -d 'Since when: an age (30m, 24h, 7d), a day (2026-11-28) or a time ("2026-11-28 09:30")' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand logs" -l until -d 'Until when, likewise' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand logs" -l model -d 'Only this model, by the name that was asked for' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand logs" -l provider -d 'Only what this provider answered' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand logs" -l key -d 'Only what this key asked, by its name' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand logs" -s n -l lines -d 'How many, of the newest' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand logs" -l outcome -d 'Only those that ended so' -r -f -a "ok\t''
+bad_request\t''
+denied\t''
+client_gone\t''
+given_back\t''
+upstream_error\t''
+upstream_timeout\t''
+unavailable\t''
+cut_off\t''
+internal\t''"
+complete -c llmgw -n "__fish_llmgw_using_subcommand logs" -l format -d 'How to show them' -r -f -a "text\t'For people'
+json\t'An object a line, with all that is known'"
+complete -c llmgw -n "__fish_llmgw_using_subcommand logs" -s c -l config -d 'Use this configuration file' -r -F
+complete -c llmgw -n "__fish_llmgw_using_subcommand logs" -l log-level -d 'Least severe log line that is written' -r -f -a "error\t'Only what failed for good'
+warn\t'And what was mended'
+info\t'And what happened'
+debug\t'And why'
+trace\t'And how'"
+complete -c llmgw -n "__fish_llmgw_using_subcommand logs" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c llmgw -n "__fish_llmgw_using_subcommand logs" -s f -l follow -d 'Go on with those that follow'
+complete -c llmgw -n "__fish_llmgw_using_subcommand logs" -l failed -d 'Only those whose client got less than it asked for'
+complete -c llmgw -n "__fish_llmgw_using_subcommand logs" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c llmgw -n "__fish_llmgw_using_subcommand logs" -s V -l version -d 'Print version'
+complete -c llmgw -n "__fish_llmgw_using_subcommand why" -l format -d 'How to show it' -r -f -a "text\t'For people'
+json\t'An object a line, with all that is known'"
+complete -c llmgw -n "__fish_llmgw_using_subcommand why" -s c -l config -d 'Use this configuration file' -r -F
+complete -c llmgw -n "__fish_llmgw_using_subcommand why" -l log-level -d 'Least severe log line that is written' -r -f -a "error\t'Only what failed for good'
+warn\t'And what was mended'
+info\t'And what happened'
+debug\t'And why'
+trace\t'And how'"
+complete -c llmgw -n "__fish_llmgw_using_subcommand why" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c llmgw -n "__fish_llmgw_using_subcommand why" -l failed -d 'The last one that failed'
+complete -c llmgw -n "__fish_llmgw_using_subcommand why" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c llmgw -n "__fish_llmgw_using_subcommand why" -s V -l version -d 'Print version'
 complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema help" -s c -l config -d 'Use this configuration file' -r -F
 complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema help" -l log-level -d 'Least severe log line that is written' -r -f -a "error\t'Only what failed for good'
 warn\t'And what was mended'
@@ -238,16 +314,19 @@ always\t''
 never\t''"
 complete -c llmgw -n "__fish_llmgw_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c llmgw -n "__fish_llmgw_using_subcommand man" -s V -l version -d 'Print version'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain config completions man help" -f -a "serve" -d 'Run the gateway'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain config completions man help" -f -a "chat" -d 'Ask a model, and print the answer as it arrives'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain config completions man help" -f -a "list" -d 'Show every model that can be asked for'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain config completions man help" -f -a "test" -d 'Ask each route for real, and say which ones answer'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain config completions man help" -f -a "reload" -d 'Tell a running gateway to read its configuration again'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain config completions man help" -f -a "explain" -d 'Show which upstreams would be tried for a model, in which order, and why'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain config completions man help" -f -a "config" -d 'Check and show the configuration'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain config completions man help" -f -a "completions" -d 'Print a shell\'s completion script'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain config completions man help" -f -a "man" -d 'Print the manual pages'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain config completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "serve" -d 'Run the gateway'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "chat" -d 'Ask a model, and print the answer as it arrives'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "list" -d 'Show every model that can be asked for'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "test" -d 'Ask each route for real, and say which ones answer'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "reload" -d 'Tell a running gateway to read its configuration again'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "explain" -d 'Show which upstreams would be tried for a model, in which order, and why'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "usage" -d 'Show who has used what, and what it cost'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "logs" -d 'Show requests as they ended, one a line'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "why" -d 'Tell all that is known of one request: which way it went, and why'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "config" -d 'Check and show the configuration'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "completions" -d 'Print a shell\'s completion script'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "man" -d 'Print the manual pages'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c llmgw -n "__fish_llmgw_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Check the configuration, and report every mistake at once'
 complete -c llmgw -n "__fish_llmgw_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Show the effective configuration, with secrets masked'
 complete -c llmgw -n "__fish_llmgw_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "path" -d 'Say which file is used, and why'

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::cli::globals::Globals;
-use crate::cli::{chat, config, explain, generate, list, reload, serve, test};
+use crate::cli::{chat, config, explain, generate, list, logs, reload, serve, test, usage, why};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,6 +51,12 @@ pub enum Command {
     Reload(reload::Args),
     /// Show which upstreams would be tried for a model, in which order, and why
     Explain(explain::Args),
+    /// Show who has used what, and what it cost
+    Usage(usage::Args),
+    /// Show requests as they ended, one a line
+    Logs(logs::Args),
+    /// Tell all that is known of one request: which way it went, and why
+    Why(why::Args),
     /// Check and show the configuration
     Config(config::Args),
     /// Print a shell's completion script

@@ -12,8 +12,10 @@ pub mod failure;
 pub mod generate;
 pub mod globals;
 pub mod list;
+pub mod logs;
 pub mod output;
 pub mod progress;
+pub mod recorded;
 pub mod reload;
 mod remote;
 pub mod rows;
@@ -22,7 +24,9 @@ mod supervisor;
 pub mod table;
 pub mod test;
 mod trust;
+pub mod usage;
 mod watching;
+pub mod why;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -90,6 +94,9 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Test(args) => test::run(args, context).await,
         Command::Reload(args) => reload::run(args, context).await,
         Command::Explain(args) => explain::run(args, context).await,
+        Command::Usage(args) => usage::run(args, context).await,
+        Command::Logs(args) => logs::run(args, context).await,
+        Command::Why(args) => why::run(args, context).await,
         Command::Config(args) => config::run(args, context).await,
         Command::Completions(args) => generate::completions(args, Cli::command(), context),
         Command::Man(args) => generate::man(args, Cli::command(), context),

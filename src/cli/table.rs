@@ -93,8 +93,19 @@ fn style(terminal: &Terminal) -> TableStyle {
     if terminal.stdout { presets::UTF8_FULL_CONDENSED } else { presets::ASCII_FULL_CONDENSED }
 }
 
-/// What an upstream wrote must not break the rows, nor move the cursor.
-fn one_line(text: &str) -> String {
+/// `text` in the colour that says this, where there are colours.
+pub fn painted(text: &str, tone: Tone, coloured: bool) -> String {
+    let code = match tone {
+        Tone::Good => "32",
+        Tone::Bad => "31",
+        Tone::Faint => "2",
+        Tone::Plain => return text.to_owned(),
+    };
+    if coloured { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+}
+
+/// What an upstream or a client wrote must not break the rows, nor move the cursor.
+pub fn one_line(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 

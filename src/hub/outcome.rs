@@ -46,6 +46,20 @@ impl Outcome {
         Outcome::Abandoned,
     ];
 
+    /// Those of requests.
+    pub const OF_REQUESTS: [Outcome; 10] = [
+        Outcome::Ok,
+        Outcome::BadRequest,
+        Outcome::Denied,
+        Outcome::ClientGone,
+        Outcome::GivenBack,
+        Outcome::UpstreamError,
+        Outcome::UpstreamTimeout,
+        Outcome::Unavailable,
+        Outcome::CutOff,
+        Outcome::Internal,
+    ];
+
     /// The word used in logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -166,13 +166,7 @@ impl Store {
         let (work, waiting) = sync_channel(room);
         let (intake, records) = Intake::new();
         let (alive, ended) = sync_channel(0);
-        let shared = Arc::new(Shared {
-            limits: Mutex::new(limits),
-            intake,
-            is_unusable: AtomicBool::new(false),
-            waiting: AtomicUsize::new(0),
-            has_dropped: AtomicBool::new(false),
-        });
+        let shared = Arc::new(Shared::new(limits, intake));
         let writer = Writer::new(path, (waiting, records), shared.clone());
         let spawned = thread::Builder::new().name("storage".to_owned()).spawn(move || {
             let _alive: SyncSender<()> = alive;
@@ -248,6 +242,11 @@ impl Store {
 }
 
 impl Shared {
+    fn new(limits: Limits, intake: Intake) -> Shared {
+        let (is_unusable, waiting, has_dropped) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicBool::new(false));
+        Shared { limits: Mutex::new(limits), intake, is_unusable, waiting, has_dropped }
+    }
+
     fn limits(&self) -> Limits {
         *self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }

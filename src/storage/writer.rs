@@ -201,3 +201,48 @@ impl Writer {
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::mpsc::sync_channel;
+    use std::time::{Duration, Instant, SystemTime};
+
+    use super::Writer;
+    use crate::storage::database::Database;
+    use crate::storage::ledger::{By, Filter, Intake, Period, Reader, Scope};
+    use crate::storage::{Limits, Shared};
+    use crate::telemetry::Record;
+
+    #[test]
+    fn a_full_disk_loses_rows_but_no_sums_and_it_says_how_many() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("llmgw.db");
+        let limits = Limits { responses: None, keep: Duration::from_secs(60), max: 1_000_000 };
+        let (intake, records) = Intake::new();
+        let shared = Arc::new(Shared::new(limits, intake));
+        let (_work, waiting) = sync_channel(1);
+        let mut writer = Writer::new(Some(path.clone()), (waiting, records), shared.clone());
+        let mut database = Database::open(&path).unwrap();
+        let pages: i64 = database.0.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        let take_in = |count: usize| {
+            for _ in 0..count {
+                let error = Some("长".repeat(1000));
+                shared.intake.take_in(&Arc::new(Record { received: SystemTime::now(), error, ..Record::default() }));
+            }
+        };
+        let mut write = |database: &mut Database| writer.write(database, Instant::now() + Duration::from_secs(60));
+        database.0.execute_batch(&format!("PRAGMA max_page_count = {pages}")).unwrap();
+        take_in(300);
+        write(&mut database);
+        let lost = shared.intake.figures().lost;
+        assert_eq!((lost > 0, shared.intake.figures().queued as u64 + lost), (true, 300), "the rest waits for better times");
+        database.0.execute_batch("PRAGMA max_page_count = 1000000").unwrap();
+        take_in(2);
+        write(&mut database);
+        let reader = Reader::open(&path).unwrap().unwrap();
+        let rows = reader.entries(&Filter { limit: 1_000, ..Filter::default() }).unwrap().len() as u64;
+        assert_eq!((rows, reader.lost(&Period::default()).unwrap()), (302 - lost, lost));
+        assert_eq!(reader.usage(By::Model, &Scope::default()).unwrap()[0].requests, 302);
+    }
+}

@@ -71,6 +71,7 @@ pub enum Format {
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let prompt = input::prompt(&args.prompt, tokio::io::stdin(), &context.printer).await?;
     let engine = context.engine_for_use().await?;
+    engine.observe();
     let spinner = context.printer.spinner("waiting for the first word");
     let snapshot = engine.snapshot();
     let model = args.model.as_deref().unwrap_or(&snapshot.config.routing.default_model);

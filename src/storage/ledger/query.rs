@@ -10,7 +10,7 @@ use crate::telemetry::Record;
 /// Which requests: all those that fit whatever is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
-    /// When they came in.
+    /// When they ended.
     pub period: Period,
     /// The name asked for.
     pub model: Option<String>,
@@ -55,9 +55,9 @@ impl Default for Filter {
 /// One request of a page.
 #[derive(Clone, Debug, Serialize)]
 pub struct Entry {
-    /// Its place: microseconds since 1970 when it came in, made unique.
+    /// Its place: microseconds since 1970 when it ended, made unique.
     pub at: i64,
-    /// When it came in, in the time of this machine's place: `2026-11-28 09:30:05.123`.
+    /// When it ended, in the time of this machine's place: `2026-11-28 09:30:05.123`.
     pub local: String,
     /// Its account.
     #[serde(flatten)]

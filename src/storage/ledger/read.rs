@@ -124,6 +124,13 @@ impl Reader {
         Ok(unsigned(self.connection.query_row(sql, [since, until], |row| row.get(0))?))
     }
 
+    /// When a day or a time of this machine's place was, or will be; `None`: there is none.
+    pub fn local(&self, text: &str) -> Result<Option<SystemTime>, Unreadable> {
+        let seconds: Option<i64> =
+            self.connection.query_row("SELECT CAST(strftime('%s', ?, 'utc') AS INTEGER)", [text], |row| row.get(0))?;
+        Ok(seconds.map(|seconds| UNIX_EPOCH + Duration::from_secs(unsigned(seconds))))
+    }
+
     /// Every name that stands in this column of the sums, for those who choose one.
     pub fn names_of(&self, column: super::By) -> Result<Vec<String>, Unreadable> {
         self.names_in(column)
@@ -180,10 +187,10 @@ impl Reader {
 
     fn entry(&self, row: &Row<'_>) -> Result<Entry, Unreadable> {
         let at: i64 = row.get("at")?;
-        let model = self.name(row, "model")?.to_string();
+        let (model, total) = (self.name(row, "model")?.to_string(), time(row, "total")?.unwrap_or_default());
         let mut record = Record {
             id: row.get::<_, String>("id")?.into(),
-            received: UNIX_EPOCH + Duration::from_micros(unsigned(at)),
+            received: UNIX_EPOCH + Duration::from_micros(unsigned(at)).saturating_sub(total),
             client: row.get::<_, Option<String>>("client")?.and_then(|client| client.parse().ok()),
             caller: self.name(row, "caller")?,
             endpoint: Cow::Owned(self.name(row, "endpoint")?.to_string()),
@@ -198,7 +205,7 @@ impl Reader {
             first_token: time(row, "first_token")?,
             upstream: time(row, "upstream")?,
             overhead: time(row, "overhead")?.unwrap_or_default(),
-            total: time(row, "total")?.unwrap_or_default(),
+            total,
             request_bytes: row.get::<_, Option<i64>>("request_bytes")?.map(unsigned),
             bytes: unsigned(row.get("bytes")?),
             chunks: unsigned(row.get("chunks")?),
@@ -273,7 +280,7 @@ impl Reader {
     }
 }
 
-/// When a request came in, in the time of this machine's place.
+/// When a request ended, in the time of this machine's place.
 const LOCAL: &str = "strftime('%Y-%m-%d %H:%M:%f', at / 1000000.0, 'unixepoch', 'localtime')";
 
 fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Duration>> {

@@ -1,10 +1,11 @@
 //! Sums, added up in memory until they are written.
 
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use foldhash::HashMap;
 
+use super::write::ended;
 use crate::hub::{Outcome, Provenance, Usage};
 use crate::telemetry::Record;
 use crate::telemetry::record::{Attempt, Cost, Route};
@@ -49,7 +50,7 @@ pub(in crate::storage) struct Sums(HashMap<Key, Figure>);
 impl Sums {
     /// Adds what `record` tells.
     pub(super) fn add(&mut self, record: &Record) {
-        let slot = record.received.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64 / SLOT * SLOT;
+        let slot = ended(record) / 1000 / SLOT * SLOT;
         // A name that leads nowhere may be anything.
         let leads_somewhere = !record.plan.is_empty() || !record.attempts.is_empty();
         let model: Arc<str> = if leads_somewhere && self.0.len() < MOST { record.model.as_str().into() } else { Arc::default() };

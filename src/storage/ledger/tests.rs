@@ -95,6 +95,7 @@ fn refused(id: &str, model: &str) -> Record {
         model: model.to_owned(),
         status: 404,
         outcome: Outcome::BadRequest,
+        total: Duration::from_millis(300),
         error: Some(format!("the model `{model}` does not exist")),
         ..Record::default()
     }

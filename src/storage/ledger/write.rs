@@ -13,7 +13,7 @@ use crate::storage::database::{Database, Trouble, signed};
 use crate::telemetry::Record;
 use crate::telemetry::record::{Attempt, Cost};
 
-/// Requests that came in within one microsecond lie beside each other; more than this is a fault.
+/// Requests that ended within one microsecond lie beside each other; more than this is a fault.
 const MOST_BESIDE: i64 = 10_000;
 
 /// What is written in one go.
@@ -62,8 +62,7 @@ impl Scribe {
     }
 
     fn record(&mut self, within: &Transaction<'_>, record: &Record) -> Result<(), Trouble> {
-        let received = micros(record.received.duration_since(UNIX_EPOCH).unwrap_or_default());
-        let mut at = signed(received);
+        let mut at = signed(ended(record));
         let last = at.saturating_add(MOST_BESIDE);
         loop {
             match self.request(within, at, record) {
@@ -203,6 +202,11 @@ pub(super) const ADD: &str = "ON CONFLICT DO UPDATE SET requests = requests + ex
     reasoning = reasoning + excluded.reasoning, uncertain = uncertain + excluded.uncertain, cost = cost + excluded.cost, \
     unpriced = unpriced + excluded.unpriced, bytes = bytes + excluded.bytes, total = total + excluded.total, \
     first_token = first_token + excluded.first_token, streams = streams + excluded.streams";
+
+/// When it ended, in microseconds since 1970.
+pub(super) fn ended(record: &Record) -> u64 {
+    micros(record.received.duration_since(UNIX_EPOCH).unwrap_or_default() + record.total)
+}
 
 fn parts(usage: Option<(Usage, Provenance)>) -> (Option<Usage>, Option<&'static str>) {
     (usage.map(|(usage, _)| usage), usage.map(|(_, provenance)| provenance.word()))

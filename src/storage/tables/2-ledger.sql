@@ -5,7 +5,7 @@ CREATE TABLE names (
 ) STRICT;
 
 CREATE TABLE requests (
-    at             INTEGER PRIMARY KEY, -- microseconds since 1970 when it came in, made unique: rows lie in the order of time
+    at             INTEGER PRIMARY KEY, -- microseconds since 1970 when it ended, made unique: rows lie in the order of time
     id             TEXT    NOT NULL,    -- as its client and the log know it
     client         TEXT,                -- an address; NULL: the command line
     caller         INTEGER NOT NULL,    -- a name, as are all numbers down to `upstream_model`

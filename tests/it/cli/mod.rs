@@ -4,6 +4,7 @@ mod chat;
 mod explain;
 mod faults;
 mod generated;
+mod ledger;
 mod list;
 pub mod process;
 mod reload;

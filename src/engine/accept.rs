@@ -70,7 +70,9 @@ impl Accepted {
 /// What is asked for, and whether its caller may.
 fn read(job: &Job, meter: &mut Meter) -> Result<Demand, Error> {
     let demand = Demand::read(job)?;
-    meter.asked(&demand.model, demand.is_stream(), &job.body, demand.estimated_input());
+    // Only a stream is counted by its events, where its upstream reports nothing.
+    let estimated_input = if demand.is_stream() { demand.estimated_input() } else { 0 };
+    meter.asked(&demand.model, demand.is_stream(), &job.body, estimated_input);
     if !job.caller.may(&demand.model) {
         return Err(Error::NotAllowed(format!("the key `{}` may not use the model `{}`", job.caller.name(), demand.model)));
     }

@@ -19,8 +19,16 @@ const CONNECTIONS: usize = 64;
 const FULL: &str = "full";
 pub const NO_LOG: &str = "no log";
 
-/// Name, keys, log. A part that comes to llmgw, such as the recording of usage, gets a column here and a row without it.
-const VARIANTS: [(&str, bool, bool); 4] = [(FULL, true, true), ("no keys", false, true), (NO_LOG, true, false), ("bare", false, false)];
+pub const NO_LEDGER: &str = "no ledger";
+
+/// Name, keys, log, ledger. A part that comes to llmgw gets a column here and a row without it.
+const VARIANTS: [(&str, bool, bool, bool); 5] = [
+    (FULL, true, true, true),
+    ("no keys", false, true, true),
+    (NO_LOG, true, false, true),
+    (NO_LEDGER, true, true, false),
+    ("bare", false, false, false),
+];
 
 pub struct Parts {
     targets: Vec<Target>,
@@ -29,8 +37,8 @@ pub struct Parts {
 
 pub fn measure(llmgw: &Path, folder: &Path, upstream: SocketAddr, pace: &Pace) -> Result<Parts> {
     let scenario = SCENARIOS.iter().find(|scenario| scenario.name == CHAT).context("no chat")?;
-    let start = |(name, keys, log): (&str, bool, bool)| {
-        Target::llmgw(folder, upstream, &Variant { name: name.to_owned(), program: llmgw.to_owned(), keys, log })
+    let start = |(name, keys, log, ledger): (&str, bool, bool, bool)| {
+        Target::llmgw(folder, upstream, &Variant { name: name.to_owned(), program: llmgw.to_owned(), keys, log, ledger })
     };
     let targets = VARIANTS.into_iter().map(start).collect::<Result<Vec<_>>>()?;
     let samples = interleave(&targets, pace.rounds, |target| measure::closed(target, scenario, CONNECTIONS, pace.window))?;

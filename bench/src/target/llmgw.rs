@@ -25,12 +25,14 @@ pub struct Variant {
     pub keys: bool,
     /// One line a request, at level info.
     pub log: bool,
+    /// A row a request in the ledger.
+    pub ledger: bool,
 }
 
 impl Variant {
     /// As it is meant to be used, and as the targets are stated.
     pub fn full(name: &str, program: &Path) -> Self {
-        Self { name: name.to_owned(), program: program.to_owned(), keys: true, log: true }
+        Self { name: name.to_owned(), program: program.to_owned(), keys: true, log: true, ledger: true }
     }
 }
 
@@ -49,11 +51,12 @@ impl Config {
     }
 
     pub fn write(&self, file: &Path, with_keys: bool) -> Result<()> {
-        fs::write(file, serde_json::to_string_pretty(&self.render(with_keys))?).with_context(|| file.display().to_string())
+        fs::write(file, serde_json::to_string_pretty(&self.render(with_keys, &ledger_beside(file)))?)
+            .with_context(|| file.display().to_string())
     }
 
     /// The first provider offers the upstream's answers; what else there is, is there to be searched through.
-    fn render(&self, with_keys: bool) -> Value {
+    fn render(&self, with_keys: bool, ledger: &Path) -> Value {
         let base_url = format!("http://{}/v1", self.upstream);
         let names = ["whole", "embedding", "burst20", "rush", "paced", "held"];
         // The limit of idle connections is nginx's in the same run.
@@ -68,7 +71,7 @@ impl Config {
             .collect();
         json!({
             "server": { "port": 0, "workers": 1 }, "admin": { "key": ADMIN_KEY }, "auth": { "keys": keys },
-            "providers": providers, "models": models,
+            "providers": providers, "models": models, "storage": { "path": ledger },
         })
     }
 }
@@ -78,11 +81,20 @@ pub fn start(folder: &Path, config: &Config, variant: &Variant) -> Result<Target
     Target::new(&variant.name, address, server)
 }
 
+/// Where a gateway with this configuration keeps its ledger.
+fn ledger_beside(file: &Path) -> PathBuf {
+    file.with_extension("db")
+}
+
 /// `under` is a program, with its arguments, that runs llmgw.
 pub fn launch(folder: &Path, config: &Config, variant: &Variant, under: &[&str]) -> Result<(Server, SocketAddr)> {
     let slug = variant.name.replace(|symbol: char| !symbol.is_ascii_alphanumeric(), "-");
     let file = folder.join(format!("{slug}.yaml"));
     config.write(&file, variant.keys)?;
+    if !variant.ledger {
+        // In the place of its file there is what cannot be one.
+        fs::create_dir_all(ledger_beside(&file))?;
+    }
     let log = folder.join(format!("{slug}.log"));
     let program = variant.program.to_str().context("the path of llmgw is no UTF-8")?;
     let level = if variant.log { "info" } else { "error" };

@@ -1,7 +1,7 @@
 # `make run` and `make test` need nothing prepared: what is missing, they install.
 
 .NOTPARALLEL:
-.PHONY: run test check bless bench bench-scale bench-instructions bench-oneshot bench-translated bench-micro fuzz soak fix
+.PHONY: run test check bless bench bench-scale bench-instructions bench-oneshot bench-translated bench-ledger bench-micro fuzz soak fix
 
 locked := $(if $(CI),--locked)
 cargo_test := $(if $(shell command -v cargo-nextest),cargo nextest run,cargo test --lib --bins --tests) --workspace $(locked)
@@ -39,8 +39,8 @@ bench:
 	$(release)/llmgw-bench run --llmgw $(release)/llmgw $(BENCH)
 
 # Open streams, large configurations and bodies; instructions a request; commands from start to exit; an
-# Anthropic client beside an OpenAI one. A minute or so each.
-bench-scale bench-instructions bench-oneshot bench-translated:
+# Anthropic client beside an OpenAI one; ten million requests in the ledger. A minute or so each, the last one five.
+bench-scale bench-instructions bench-oneshot bench-translated bench-ledger:
 	scripts/setup bench
 	$(build_for_bench)
 	$(release)/llmgw-bench $(@:bench-%=%) --llmgw $(release)/llmgw $(BENCH)

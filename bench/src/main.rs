@@ -1,6 +1,7 @@
 //! Measures llmgw beside nginx and other gateways; README.md says what each subcommand measures and how to read it.
 
 mod instructions;
+mod ledger;
 mod load;
 mod measure;
 mod oneshot;
@@ -40,6 +41,8 @@ enum Command {
     Translated(translated::Args),
     /// Start and one-shot commands, beside curl and other clients
     Oneshot(oneshot::Args),
+    /// A ledger of ten million requests: how fast it is read
+    Ledger(ledger::Args),
     /// The mock upstream alone
     Upstream(upstream::Args),
     /// A bare relay: the floor of hyper's stack
@@ -54,6 +57,7 @@ fn main() -> anyhow::Result<()> {
         Command::Instructions(args) => instructions::run(&args),
         Command::Translated(args) => translated::run(&args),
         Command::Oneshot(args) => oneshot::run(&args),
+        Command::Ledger(args) => ledger::run(&args),
         Command::Upstream(args) => upstream::run(&args),
         Command::Relay(args) => relay::run(&args),
     }

@@ -1,5 +1,5 @@
 //! `llmgw serve`: every endpoint, every way of an upstream to repeat what it was sent, every page, every refusal; then
-//! the log, in both formats.
+//! the log, in both formats, and the ledger.
 
 use std::net::SocketAddr;
 
@@ -42,6 +42,12 @@ async fn drive(log_format: &str) {
     {
         assert!(ended.err.contains(line), "nothing is logged of `{line}`");
     }
+    let logs = stage.home.llmgw(&["logs", "--format", "json", "--lines", "100000"]);
+    let ledger = logs.env("CNRY_API_KEY", places::IN_VARIABLE.value).ends(0).out;
+    assert!(ledger.lines().count() > WAYS.len(), "{ledger}");
+    findings.check("the ledger", &ledger, places::all());
+    let file = std::fs::read(stage.home.path(".local/share/llmgw/llmgw.db")).expect("the ledger");
+    findings.check("the ledger's file", &String::from_utf8_lossy(&file), places::all());
     at_the_upstream(&stage, &mut findings);
     findings.are_none();
 }

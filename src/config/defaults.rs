@@ -8,7 +8,7 @@ use url::Url;
 use super::presets::Preset;
 use super::{
     AUTO, Admin, Auth, Backoff, ClientTls, Config, Cooldown, Detect, HealthCheck, Keepalive, KeptResponses, LogFormat, Logging, Mock,
-    Origin, Params, Provider, ProviderKind, Proxy, Routing, Server, StatusSet, Storage, Timeouts,
+    Origin, Params, Provider, ProviderKind, Proxy, Routing, Server, StatusSet, Storage, Telemetry, Timeouts,
 };
 use super::{Level, secret::Secret};
 
@@ -156,6 +156,13 @@ impl Default for Storage {
     }
 }
 
+impl Default for Telemetry {
+    /// Callers' names may be those of persons.
+    fn default() -> Telemetry {
+        Telemetry { metrics: true, callers: false }
+    }
+}
+
 impl Default for KeptResponses {
     /// As long as somebody comes back to a conversation, on a disk that has other things to hold.
     fn default() -> KeptResponses {
@@ -181,6 +188,7 @@ impl Config {
             models: Vec::new(),
             routing: Routing::default(),
             logging: Logging::default(),
+            telemetry: Telemetry::default(),
             storage: Storage::default(),
             prices: Vec::new(),
         }

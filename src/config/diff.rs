@@ -120,6 +120,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_measured_changes_without_a_restart() {
+        let new = format!("{ONE}telemetry: {{ metrics: false, callers: true }}");
+        check(ONE, &new, &["telemetry.metrics", "telemetry.callers"], &[]);
+    }
+
+    #[test]
     fn listeners_need_a_restart() {
         let new = format!("{ONE}server: {{ port: 9000, max_body: 1MB }}\nadmin: {{ port: 9001 }}");
         check(ONE, &new, &["server.port", "server.max_body", "admin.port"], &["server.port", "admin.port"]);

@@ -378,15 +378,15 @@ section! {
 }
 
 section! {
-    /// Metrics and traces. Not supported yet.
+    /// Metrics and traces.
     TelemetryFile {
-        /// Serve `GET /metrics`.
+        /// Serve `GET /metrics`, and count requests for it.
         #[schemars(extend("default" = true))]
         metrics: bool,
         /// Callers' names as a metric label.
         #[schemars(extend("default" = false))]
         callers: bool,
-        /// Export traces.
+        /// Export traces. Not supported yet.
         otlp: OtlpFile,
     }
 }

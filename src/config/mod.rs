@@ -27,6 +27,7 @@ mod section;
 mod show;
 mod source;
 mod spanned;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -51,6 +52,7 @@ pub use provider::{
 };
 pub use schema::schema;
 pub use secret::Secret;
+pub use telemetry::Telemetry;
 pub use watch::{LastRead, Watch, WatchError};
 
 /// The name that stands for every provider's default model.
@@ -75,6 +77,8 @@ pub struct Config {
     pub routing: Routing,
     /// Log lines.
     pub logging: Logging,
+    /// What else is told of requests.
+    pub telemetry: Telemetry,
     /// What is kept on disk.
     pub storage: Storage,
     /// Overrides of the built-in price list, by upstream model.

@@ -46,6 +46,7 @@ impl Config {
                 "format": match self.logging.format { LogFormat::Text => "text", LogFormat::Json => "json" },
                 "redact": self.logging.redact,
             },
+            "telemetry": { "metrics": self.telemetry.metrics, "callers": self.telemetry.callers },
             "storage": {
                 "path": self.storage.path,
                 "keep": format_duration(self.storage.keep),

@@ -35,8 +35,6 @@ impl Resolver<'_, '_> {
     }
 
     fn later_telemetry(&mut self, telemetry: &TelemetryFile) {
-        self.other_later(&telemetry.metrics, &true);
-        self.other_later(&telemetry.callers, &false);
         if let Some(otlp) = telemetry.otlp.value() {
             self.set_later(&otlp.endpoint);
             self.other_later(&otlp.protocol, &"grpc".to_owned());

@@ -11,6 +11,7 @@ mod providers;
 mod routing;
 mod server;
 mod storage;
+mod telemetry;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -50,6 +51,7 @@ impl Resolver<'_, '_> {
             auth: self.auth(file.auth.into_value().unwrap_or_default()),
             routing: self.routing(file.routing.into_value().unwrap_or_default(), &providers, &models),
             logging: Self::logging(file.logging.into_value().unwrap_or_default()),
+            telemetry: Self::telemetry(file.telemetry.into_value().unwrap_or_default()),
             storage: self.storage(file.storage.into_value().unwrap_or_default()),
             prices: self.prices(file.prices),
             models,

@@ -149,6 +149,11 @@ impl Account {
         });
     }
 
+    /// Whether a configuration names this model, now or until shortly.
+    pub fn is_configured(&self, model: &str) -> bool {
+        self.models.load().by_name.get(model).is_some_and(|known| known.configured)
+    }
+
     /// Has `wake` called whenever a slot was freed or a probe decided; the first one counts.
     pub fn on_freed(&self, wake: impl Fn() + Send + Sync + 'static) {
         let _ = self.wake.0.set(Box::new(wake));

@@ -51,6 +51,11 @@ impl Health {
         self.in_flight.load(Ordering::Relaxed)
     }
 
+    /// Attempts begun.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
     /// Moving average of the milliseconds to first content; `None` while it ought to be measured (anew).
     pub fn speed(&self, now: Millis) -> Option<f32> {
         let stale = now.since(Millis(self.measured_at.load(Ordering::Relaxed))) > STALE;

@@ -235,6 +235,11 @@ impl<'a> Walk<'a> {
 }
 
 impl Plan {
+    /// The name as the configuration has it: the wildcard's, where the one asked for is only known by it.
+    pub fn entry(&self) -> &Arc<str> {
+        if let How::Wildcard(wildcard) = &self.found { wildcard } else { &self.name }
+    }
+
     fn choose_last_resort(&mut self) {
         let can_wait = self.skipped.iter().any(|(_, skipped)| matches!(skipped, Skipped::Saturated { .. }));
         if !self.candidates.is_empty() || can_wait {

@@ -128,6 +128,11 @@ impl RouteTable {
         &self.names
     }
 
+    /// Whether `models` has this entry, a wildcard as it is written there.
+    pub fn has_entry(&self, name: &str) -> bool {
+        self.exact.contains_key(name) || self.wildcards.iter().any(|(_, entry)| *entry.name == *name)
+    }
+
     /// Whether `auto` has a route.
     pub fn has_auto(&self) -> bool {
         self.preferred.iter().any(|index| self.providers[*index].default_model.is_some())

@@ -25,7 +25,7 @@ use tower_service::Service;
 
 use super::Handshake;
 use super::cause;
-use super::connection::{Connection, Stream};
+use super::connection::{Connection, Count, Stream};
 use super::tls::Tls;
 use super::via::{HttpProxy, Via};
 
@@ -49,6 +49,7 @@ struct Settings {
     http2: bool,
     limit: Duration,
     config: OnceCell<Arc<ClientConfig>>,
+    count: Count,
 }
 
 /// Why there is no connection.
@@ -71,7 +72,12 @@ impl Connector {
         tcp.set_keepalive(Some(KEEPALIVE));
         // Shares the limit among a name's addresses, so that a dead one leaves time for the next.
         tcp.set_connect_timeout(Some(limit));
-        Connector(Arc::new(Settings { tcp, via, tls, http2, limit, config: OnceCell::new() }))
+        Connector(Arc::new(Settings { tcp, via, tls, http2, limit, config: OnceCell::new(), count: Count::default() }))
+    }
+
+    /// Counts the connections that it made and that stand.
+    pub fn count(&self) -> &Count {
+        &self.0.count
     }
 }
 
@@ -143,7 +149,7 @@ impl Settings {
             }
             false => Stream::Plain(tcp),
         };
-        Ok(TokioIo::new(Connection::new(stream, matches!(self.via, Via::Forward(_)), made)))
+        Ok(TokioIo::new(Connection::new(stream, matches!(self.via, Via::Forward(_)), made, &self.count)))
     }
 
     async fn open(&self, target: Uri) -> Result<TokioIo<TcpStream>, ConnectFailure> {

@@ -4,7 +4,7 @@ use std::io;
 use std::io::IoSlice;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use hyper_util::client::legacy::connect::{Connected, Connection as Describe};
@@ -20,6 +20,32 @@ pub struct Connection {
     stream: Stream,
     forwarded: bool,
     life: Life,
+    _open: Open,
+}
+
+/// Counts connections that stand. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Count(Arc<AtomicUsize>);
+
+impl Count {
+    /// How many there are.
+    pub fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn open(&self) -> Open {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Open(self.clone())
+    }
+}
+
+/// One that stands, until it is dropped.
+struct Open(Count);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// What it runs over.
@@ -43,10 +69,10 @@ struct Signs {
 }
 
 impl Connection {
-    /// Over `stream`, which was `made` now; `forwarded` if a proxy wants whole addresses.
-    pub fn new(stream: Stream, forwarded: bool, made: Handshake) -> Connection {
+    /// Over `stream`, which was `made` now, and is one more of `count`; `forwarded` if a proxy wants whole addresses.
+    pub fn new(stream: Stream, forwarded: bool, made: Handshake, count: &Count) -> Connection {
         let signs = Signs { made, at: Instant::now(), answered: AtomicBool::new(false), heard: AtomicBool::new(false) };
-        Connection { stream, forwarded, life: Life(Arc::new(signs)) }
+        Connection { stream, forwarded, life: Life(Arc::new(signs)), _open: count.open() }
     }
 
     fn stream(self: Pin<&mut Self>) -> Pin<&mut dyn Duplex> {

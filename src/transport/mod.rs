@@ -39,6 +39,11 @@ pub trait Transport: Send + Sync {
     /// Sends `request` (an absolute URI) and waits for the response's head. Knows the provider's `connect` limit and no other;
     /// dropping the future cancels the request.
     fn send(&self, request: Request<Payload>) -> BoxFuture<'_, Result<Response<UpstreamBody>, TransportError>>;
+
+    /// Connections that stand, in use or idle.
+    fn connections(&self) -> usize {
+        0
+    }
 }
 
 /// How long a connection took that was made for a request; an extension of the response to it. Absent where one stood.

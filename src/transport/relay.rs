@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use super::connect::{ConnectFailure, Connector, Resolver};
-use super::connection::Life;
+use super::connection::{Count, Life};
 use super::tls::Tls;
 use super::via::Via;
 use super::{Payload, Transport, TransportError, UpstreamBody, cause, decode};
@@ -41,6 +41,7 @@ pub struct Relay {
     pooled: Client<Connector, Payload>,
     /// Never takes a connection from a pool: what replaces a dead connection must not be another dead one.
     fresh: Client<Connector, Payload>,
+    open: Count,
     authorization: Option<HeaderValue>,
 }
 
@@ -49,6 +50,7 @@ impl Relay {
     pub fn new(via: Via, tls: Tls, limits: &Limits, resolver: Resolver) -> Arc<Relay> {
         let authorization = via.forward_authorization().cloned();
         let connector = Connector::new(via, tls, limits.http2, limits.connect, resolver);
+        let open = connector.count().clone();
         let mut builder = Client::builder(TokioExecutor::new());
         builder
             .http1_max_buf_size(READ_AHEAD)
@@ -57,7 +59,7 @@ impl Relay {
             .pool_idle_timeout(limits.idle_timeout);
         let pooled = builder.pool_max_idle_per_host(limits.idle_connections).build(connector.clone());
         let fresh = builder.pool_max_idle_per_host(0).build(connector);
-        Arc::new(Relay { pooled, fresh, authorization })
+        Arc::new(Relay { pooled, fresh, open, authorization })
     }
 
     async fn exchange(&self, mut request: Request<Payload>) -> Result<Response<UpstreamBody>, TransportError> {
@@ -86,6 +88,10 @@ impl Relay {
 impl Transport for Relay {
     fn send(&self, request: Request<Payload>) -> BoxFuture<'_, Result<Response<UpstreamBody>, TransportError>> {
         Box::pin(self.exchange(request))
+    }
+
+    fn connections(&self) -> usize {
+        self.open.get()
     }
 }
 

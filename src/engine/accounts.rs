@@ -5,13 +5,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 
+use crate::engine::live::Snapshot;
 use crate::telemetry::events::RequestFinished;
-use crate::telemetry::{Observer, Record};
+use crate::telemetry::{Metrics, Observer, Record};
 
 /// What all meters of an engine report to.
 #[derive(Default)]
 pub struct Accounts {
     running: AtomicU64,
+    /// Told beside the observers: it wants to know which names the request's configuration has.
+    pub(super) metrics: Arc<Metrics>,
     observers: ArcSwap<Vec<Arc<dyn Observer>>>,
     wants_bodies: AtomicBool,
 }
@@ -34,16 +37,17 @@ impl Accounts {
 
     /// Whether somebody wants more than the log has.
     pub(super) fn are_watched(&self) -> bool {
-        !self.observers.load().is_empty()
+        self.metrics.is_on() || !self.observers.load().is_empty()
     }
 
     pub(super) fn wants_bodies(&self) -> bool {
         self.wants_bodies.load(Ordering::Relaxed)
     }
 
-    pub(super) fn end(&self, record: Box<Record>) {
+    pub(super) fn end(&self, record: Box<Record>, snapshot: &Snapshot) {
         self.running.fetch_sub(1, Ordering::Relaxed);
         RequestFinished(&record).emit();
+        self.metrics.finished(&record, snapshot);
         let observers = self.observers.load();
         if observers.is_empty() {
             return;

@@ -59,6 +59,11 @@ impl Catalog {
         known.everything || known.set.contains(model)
     }
 
+    /// Whether `model` is one of those that were found.
+    pub fn lists(&self, model: &str) -> bool {
+        self.state.load().set.contains(model)
+    }
+
     /// Takes in a successful discovery.
     pub fn found(&self, mut models: Vec<Arc<str>>) {
         models.sort_unstable();

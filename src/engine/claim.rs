@@ -1,5 +1,7 @@
 //! Getting hold of an upstream that is full, or is being probed, for the moment.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use futures_util::future::select_all;
 use tokio::time::{Instant, timeout_at};
 
@@ -37,7 +39,24 @@ pub async fn claim_when_free(
         if !is_worth_it || Instant::now() >= until {
             return Err(last);
         }
+        let _waiting = Waiting::begin(&engine.waiting);
         // When time is up it looks once more.
         let _ = timeout_at(until, select_all(freed)).await;
+    }
+}
+
+/// Counts one that waits, until it is dropped.
+struct Waiting<'a>(&'a AtomicU64);
+
+impl Waiting<'_> {
+    fn begin(count: &AtomicU64) -> Waiting<'_> {
+        count.fetch_add(1, Ordering::Relaxed);
+        Waiting(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -92,6 +92,7 @@ impl Meter {
     pub fn planned(&mut self, plan: &Plan) {
         if self.accounts.are_watched() {
             self.record.resolved_by = plan.found.to_string();
+            self.record.entry = plan.entry().clone();
             self.record.plan = plan.candidates.iter().map(route).collect();
         }
     }
@@ -299,6 +300,6 @@ impl Drop for Meter {
     fn drop(&mut self) {
         self.slot = None;
         self.settle();
-        self.accounts.end(std::mem::take(&mut self.record));
+        self.accounts.end(std::mem::take(&mut self.record), &self.snapshot);
     }
 }

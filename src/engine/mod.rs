@@ -16,6 +16,7 @@ pub mod discover;
 pub mod error;
 pub mod explain;
 pub mod forward;
+pub mod gauges;
 pub mod hedge;
 pub mod hold;
 pub mod job;
@@ -35,7 +36,7 @@ pub mod tasks;
 pub mod verdict;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use http::header::CONTENT_TYPE;
@@ -47,7 +48,8 @@ use crate::config::Config;
 use crate::routing::Millis;
 use crate::storage::{Found, Limits, Store};
 use crate::telemetry::events::EngineStarted;
-use crate::telemetry::{Feed, Observer};
+use crate::telemetry::metrics::Gauges;
+use crate::telemetry::{Feed, Metrics, Observer};
 use crate::usage::Ledger;
 
 pub use accept::Accepted;
@@ -77,6 +79,8 @@ pub struct Inner {
     feed: Arc<Feed>,
     /// Observers follow reloads.
     is_observed: AtomicBool,
+    /// Requests that wait for a place at an upstream.
+    waiting: AtomicU64,
     hedges: hedge::Budget,
     reloading: reload::Reloading,
 }
@@ -119,14 +123,17 @@ impl Engine {
     fn start_over(lasting: live::Lasting, config: Config, load: Load) -> Result<Engine, PrepareError> {
         let started_with = config.clone();
         let snapshot = lasting.prepare(config)?;
+        let accounts = Arc::<Accounts>::default();
+        accounts.metrics.follow(&snapshot.config.telemetry, &snapshot);
         let inner = Inner {
             started_with,
             snapshot: ArcSwap::from_pointee(snapshot),
             lasting,
             epoch: Instant::now(),
-            accounts: Arc::default(),
+            accounts,
             feed: Arc::default(),
             is_observed: AtomicBool::new(false),
+            waiting: AtomicU64::new(0),
             hedges: hedge::Budget::default(),
             reloading: reload::Reloading::new(load),
         };
@@ -247,6 +254,16 @@ impl Engine {
             in_flight: self.in_flight(),
             providers: survey::providers(&snapshot, self.0.now()),
         }
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.accounts.metrics
+    }
+
+    /// How things are now, for `/metrics`; who serves them adds how full it is.
+    pub fn gauges(&self) -> Gauges {
+        gauges::gauges(&self.0, &self.snapshot())
     }
 
     /// From now on these are told of every request that has ended, and no others.

@@ -1,7 +1,8 @@
 //! A new configuration in place of the old one: load, compare, prepare (may fail; the old one stays), swap (cannot).
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use tokio::time::Instant;
 
@@ -11,6 +12,7 @@ use crate::engine::report::{LastReload, Reloaded};
 use crate::engine::{Inner, Snapshot, observers};
 use crate::storage::Limits;
 use crate::telemetry::events::ReloadFinished;
+use crate::telemetry::metrics::Reloads;
 
 /// Yields the configuration as it is now; diagnostics otherwise.
 pub type Load = Box<dyn Fn() -> Result<Config, Vec<String>> + Send + Sync>;
@@ -27,6 +29,10 @@ pub struct Reloading {
     load: Load,
     hooks: Mutex<Vec<Hook>>,
     last: Mutex<Option<Last>>,
+    done: AtomicU64,
+    refused: AtomicU64,
+    /// When the configuration in force was loaded.
+    loaded: Mutex<SystemTime>,
     /// One reload at a time.
     turn: Mutex<()>,
 }
@@ -40,7 +46,15 @@ struct Last {
 impl Reloading {
     /// With `load` as the source.
     pub fn new(load: Load) -> Reloading {
-        Reloading { load, hooks: Mutex::default(), last: Mutex::default(), turn: Mutex::default() }
+        Reloading {
+            load,
+            hooks: Mutex::default(),
+            last: Mutex::default(),
+            done: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            loaded: Mutex::new(SystemTime::now()),
+            turn: Mutex::default(),
+        }
     }
 
     /// Adds a hook.
@@ -59,6 +73,27 @@ impl Reloading {
     }
 }
 
+impl Reloading {
+    /// How all of them went.
+    pub fn gauges(&self) -> Reloads {
+        Reloads {
+            done: self.done.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
+            is_last_done: lock(&self.last).as_ref().is_none_or(|last| last.error.is_none()),
+            loaded: *lock(&self.loaded),
+        }
+    }
+
+    fn note(&self, error: Option<String>, changed: Vec<String>) {
+        let count = if error.is_none() { &self.done } else { &self.refused };
+        count.fetch_add(1, Ordering::Relaxed);
+        if error.is_none() {
+            *lock(&self.loaded) = SystemTime::now();
+        }
+        *lock(&self.last) = Some(Last { at: Instant::now(), error, changed });
+    }
+}
+
 /// Loads the configuration again; see [`super::Engine::reload`].
 pub fn reload(engine: &Inner, check: bool) -> Result<Reloaded, Vec<String>> {
     let _turn = lock(&engine.reloading.turn);
@@ -68,8 +103,7 @@ pub fn reload(engine: &Inner, check: bool) -> Result<Reloaded, Vec<String>> {
         Err(diagnostics) => {
             if !check {
                 ReloadFinished::Refused { diagnostics: &diagnostics }.emit();
-                let error = Some(diagnostics.join("\n"));
-                *lock(&engine.reloading.last) = Some(Last { at: Instant::now(), error, changed: Vec::new() });
+                engine.reloading.note(Some(diagnostics.join("\n")), Vec::new());
             }
             return Err(diagnostics);
         }
@@ -80,6 +114,7 @@ pub fn reload(engine: &Inner, check: bool) -> Result<Reloaded, Vec<String>> {
     let snapshot = Arc::new(snapshot);
     let old = engine.snapshot.swap(snapshot.clone());
     forgive(&old, &snapshot);
+    engine.accounts.metrics.follow(&snapshot.config.telemetry, &*snapshot);
     if let Some(store) = engine.lasting.store.get() {
         store.limit(Limits::from(&snapshot.config.storage));
     }
@@ -90,7 +125,7 @@ pub fn reload(engine: &Inner, check: bool) -> Result<Reloaded, Vec<String>> {
         apply();
     }
     ReloadFinished::Done { changed: &reloaded.changed, restart_required: &reloaded.restart_required }.emit();
-    *lock(&engine.reloading.last) = Some(Last { at: Instant::now(), error: None, changed: reloaded.changed.clone() });
+    engine.reloading.note(None, reloaded.changed.clone());
     Ok(reloaded)
 }
 

@@ -130,11 +130,11 @@ pub fn health(snapshot: &Snapshot, now: Millis) -> HealthReport {
 }
 
 /// How a provider stands: as its account does, but cooling too while every model of it that was used is.
-fn standing(snapshot: &Snapshot, index: usize, now: Millis) -> Option<Standing> {
+pub(super) fn standing(snapshot: &Snapshot, index: usize, now: Millis) -> Option<Standing> {
     let policy = snapshot.table.cooldown();
     let account = snapshot.table.account(index)?;
     let models = account.models();
-    let used = models.iter().filter(|(_, health)| health.report().requests > 0);
+    let used = models.iter().filter(|(_, health)| health.requests() > 0);
     let left = used.map(|(_, health)| seconds_left(health.standing(now, policy)));
     let shortest = left.min_by(f64::total_cmp).filter(|left| *left > 0.0);
     let of_models = shortest.map_or(Standing::Closed, |left| Standing::Cooling(std::time::Duration::from_secs_f64(left)));

@@ -8,6 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::telemetry::dropped;
+
 /// How long a line may wait for company: too short for a person to see.
 const GATHER: Duration = Duration::from_millis(50);
 
@@ -55,6 +57,7 @@ impl Batch {
         let mut state = self.0.lock();
         if state.lines.len() + line.len() > MOST {
             state.dropped += 1;
+            dropped::add_log_lines(1);
             return;
         }
         let (was_empty, was_enough) = (state.lines.is_empty(), state.lines.len() >= ENOUGH);

@@ -1,18 +1,21 @@
-//! Log lines, and what must never stand in one.
+//! Log lines, and what must never stand in one; records of requests, and metrics.
 //!
 //! [`logging`] decides where lines go and which; [`events`] are the lines that say what happened,
-//! [`record`] is the account of a request that they and all other observers are given;
+//! [`record`] is the account of a request that they and all other observers are given, [`metrics`] counts them;
 //! [`redact`] masks secrets in whatever text is about to be shown.
 
 mod batch;
+pub mod dropped;
 pub mod events;
 pub mod feed;
 pub mod logging;
+pub mod metrics;
 mod plain;
 pub mod record;
 pub mod redact;
 
 pub use feed::Feed;
 pub use logging::{LogError, LogHandle, LogOptions};
+pub use metrics::Metrics;
 pub use record::{Observer, Record};
 pub use redact::{redact, redact_known};

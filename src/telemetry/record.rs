@@ -39,6 +39,10 @@ pub struct Record {
     pub stream: bool,
     /// What the name was found to be.
     pub resolved_by: String,
+    /// The same as a name: the entry of `models` (a wildcard as it is written there), `auto`, or what a provider offers;
+    /// empty where it was found to be nothing. Unlike `model`, it is mostly not the client's to choose. For metrics; not kept.
+    #[serde(skip)]
+    pub entry: Arc<str>,
     /// Whom to ask, in this order.
     pub plan: Vec<Route>,
     /// Who was passed over, and why.
@@ -112,7 +116,7 @@ pub struct Skip {
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Peer {
     /// The preset, or the word for the provider's kind.
-    pub vendor: Box<str>,
+    pub vendor: Arc<str>,
     /// Its host, without a port.
     pub host: Box<str>,
     /// Its port.
@@ -207,6 +211,7 @@ impl Default for Record {
             model: String::new(),
             stream: false,
             resolved_by: String::new(),
+            entry: Arc::default(),
             plan: Vec::new(),
             skipped: Vec::new(),
             attempts: Vec::new(),

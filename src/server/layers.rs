@@ -30,6 +30,7 @@ use crate::server::admit::{Place, check_form};
 use crate::server::body::lend;
 use crate::server::caller::{check_open, is_allowed_origin};
 use crate::server::error::{Rejection, in_dialect_of};
+use crate::server::metrics::Counted;
 use crate::server::router::{Paths, is_vital};
 use crate::server::state::{App, Arrival, Metered};
 use crate::telemetry::events::RequestAnswered;
@@ -126,6 +127,7 @@ impl Handle for Arc<Edge> {
         let span = error_span!("request", %id);
         let arrival = Arrival { id, client, received: Instant::now(), snapshot: self.app.engine.snapshot() };
         let line = Line { arrival: arrival.clone(), method: request.method().clone(), uri: request.uri().clone() };
+        let mut counted = Counted::begin(self.app.engine.metrics(), request.method(), request.uri().path(), arrival.received);
         let place = OnceLock::new();
         // In a box, for what is around it is moved, and it is large.
         let answer = Box::pin(self.answer(arrival, request, &place));
@@ -138,8 +140,9 @@ impl Handle for Arc<Edge> {
         if response.extensions_mut().remove::<Metered>().is_none() {
             span.in_scope(|| line.write(response.status().as_u16()));
         }
+        counted.answers(response.status().as_u16());
         let place = place.into_inner();
-        response.map(|body| Traced { body, span, _place: place })
+        response.map(|body| Traced { body, span, _counted: counted, _place: place })
     }
 }
 
@@ -202,6 +205,7 @@ pin_project! {
         #[pin]
         body: Body,
         span: Span,
+        _counted: Counted,
         _place: Option<Place>,
     }
 

@@ -18,6 +18,7 @@ mod inherited;
 mod keepalive;
 mod layers;
 mod listen;
+mod metrics;
 mod models;
 mod reload;
 mod reply;

@@ -14,7 +14,7 @@ use tower::ServiceExt;
 use crate::hub::Endpoint;
 use crate::server::error::Rejection;
 use crate::server::state::{App, Arrival};
-use crate::server::{chat, config, explain, forward, health, models, reload, responses, status};
+use crate::server::{chat, config, explain, forward, health, metrics, models, reload, responses, status};
 
 /// Which paths a port serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(super) enum Surface {
 /// Paths of later versions; they say so instead of being taken for an upstream's.
 const NOT_YET: [&str; 2] = ["/v1/realtime", "/v1/realtime/{*rest}"];
 const DOCS_NOT_YET: [&str; 3] = ["/docs", "/openapi.json", "/redoc"];
-const ADMIN_NOT_YET: [&str; 3] = ["/metrics", "/admin", "/admin/{*rest}"];
+const ADMIN_NOT_YET: [&str; 2] = ["/admin", "/admin/{*rest}"];
 
 /// Answered however full the gateway is, for those who watch over it.
 const HEALTH: [&str; 5] = ["/", "/health", "/v1/health", "/healthz", "/readyz"];
@@ -114,6 +114,7 @@ fn admin(table: Table) -> Table {
     let table = table
         .route("/status", get(status::status))
         .route("/config", get(config::show))
+        .route("/metrics", get(metrics::metrics))
         .route("/reload", post(reload::reload))
         .route("/v1/reload", post(reload::reload))
         .route("/config/reload", post(reload::reload))

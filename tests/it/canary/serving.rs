@@ -114,6 +114,7 @@ async fn refusals(address: SocketAddr, findings: &mut Findings) {
         (401, to("GET", "/status").bearer(WRONG_KEY.value)),
         (401, to("POST", "/reload").bearer(WRONG_KEY.value)),
         (401, to("GET", "/config")),
+        (401, to("GET", "/metrics")),
         (400, chat(&format!("{{\"model\": \"key/x\", \"messages\": [{words}"))),
         (400, chat(&format!("\"{words}\""))),
         (400, chat(&json!({ "model": [words], "messages": message }).to_string())),
@@ -137,7 +138,6 @@ async fn refusals(address: SocketAddr, findings: &mut Findings) {
         (400, to("GET", "/providers/key/a//b")),
         (400, to("POST", "/reload").bearer(ADMIN_KEY.value)),
         (501, to("GET", "/v1/realtime")),
-        (501, to("GET", "/metrics")),
         (501, to("GET", "/admin/api/requests")),
     ];
     for (status, ask) in asks {
@@ -154,14 +154,24 @@ async fn refusals(address: SocketAddr, findings: &mut Findings) {
 /// What tells how the gateway is.
 async fn pages(address: SocketAddr, findings: &mut Findings) {
     for key in [&ADMIN_KEY, &CLIENT_KEY, &HASHED_KEY] {
-        for page in
-            ["/", "/health", "/v1/health", "/healthz", "/readyz", "/status", "/config", "/v1/models", "/v1/models/key%2Fx", "/reload"]
-        {
+        for page in [
+            "/",
+            "/health",
+            "/v1/health",
+            "/healthz",
+            "/readyz",
+            "/status",
+            "/config",
+            "/metrics",
+            "/v1/models",
+            "/v1/models/key%2Fx",
+            "/reload",
+        ] {
             let method = if page == "/reload" { "POST" } else { "GET" };
             let answer = raw(&Ask::new(address, method, page).bearer(key.value)).await;
             let is_admin = key.name == ADMIN_KEY.name;
-            let is_refused =
-                (["/status", "/config", "/reload"].contains(&page) && !is_admin) || (page.starts_with("/v1/models") && is_admin);
+            let is_refused = (["/status", "/config", "/metrics", "/reload"].contains(&page) && !is_admin)
+                || (page.starts_with("/v1/models") && is_admin);
             assert_eq!(answer.starts_with("HTTP/1.1 401 "), is_refused, "{page} with {}: {answer}", key.name);
             // Who administers may know who logs in.
             let hidden = |canary: &&Canary| page != "/config" || canary.name != places::LOGIN_USERNAME.name;

@@ -4,8 +4,9 @@ use super::client::{Answer, Ask};
 use super::upstream::Upstream;
 use super::{CHAT, Gateway, one, question};
 
-const PATHS: [(&str, &str); 6] = [
+const PATHS: [(&str, &str); 7] = [
     ("GET", "/status"),
+    ("GET", "/metrics"),
     ("GET", "/config"),
     ("GET", "/admin/api/explain?model=m-a"),
     ("POST", "/reload"),
@@ -77,7 +78,7 @@ async fn administration_has_its_own_port_where_that_is_configured() {
         assert_eq!(Ask::new(admin, method, path).bearer("sk-admin").send().await.status, 200, "{method} {path}");
         assert_eq!(Ask::new(admin, method, path).send().await.status, 401, "{method} {path}");
     }
-    for path in ["/admin", "/metrics", "/admin/api/requests"] {
+    for path in ["/admin", "/admin/api/requests"] {
         assert_eq!(gateway.get(path).send().await.status, 404, "{path}");
         assert_eq!(gateway.get(path).at(admin).send().await.status, 501, "{path}");
     }

@@ -16,6 +16,7 @@ mod headers;
 mod keepalive;
 mod keys;
 mod leaving;
+mod metrics;
 mod paths;
 mod reloading;
 mod responses;

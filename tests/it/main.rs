@@ -21,6 +21,7 @@ mod hedging;
 #[cfg(unix)]
 mod last_words;
 mod matrix;
+mod metrics;
 mod properties;
 #[cfg(unix)]
 mod readme;

@@ -45,7 +45,7 @@ bench-scale bench-instructions bench-oneshot bench-translated bench-ledger:
 	$(build_for_bench)
 	$(release)/llmgw-bench $(@:bench-%=%) --llmgw $(release)/llmgw $(BENCH)
 
-# Single steps: head scan, splice, plan, key look-up, framing, redaction.
+# Single steps: head scan, splice, plan, key look-up, framing, redaction, metrics.
 bench-micro:
 	cargo bench $(locked) --package llmgw-bench --bench micro -- $(BENCH)
 

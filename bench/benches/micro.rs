@@ -6,20 +6,25 @@
 
 use std::hint::black_box;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use llmgw::access::KeyRing;
 use llmgw::config::env::Env;
 use llmgw::config::load::{Overrides, load_text};
-use llmgw::config::{Config, Params, Secret};
+use llmgw::config::{Config, Params, Secret, Telemetry};
 use llmgw::dialects::head::Head;
 use llmgw::dialects::openai_chat::glance;
 use llmgw::dialects::sse::Framer;
 use llmgw::engine::adapt::adapt;
 use llmgw::engine::demand::{Body, Demand};
-use llmgw::hub::Endpoint;
+use llmgw::hub::{Endpoint, Kind, Outcome, Provenance, Usage};
 use llmgw::routing::{Board, Millis, NothingDiscovered, RouteTable, plan};
+use llmgw::telemetry::Metrics;
+use llmgw::telemetry::metrics::{Exchange, Vocabulary};
+use llmgw::telemetry::record::{Attempt, Cost, Peer, Record, Route};
 use llmgw::telemetry::redact::{Known, redact};
 use llmgw::usage::Prices;
 use rand::SeedableRng;
@@ -119,5 +124,74 @@ fn secrets(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, bodies, look_ups, streams, secrets);
+/// Has every name.
+struct Everything;
+
+impl Vocabulary for Everything {
+    fn has_name(&self, _: &str) -> bool {
+        true
+    }
+    fn has_model(&self, _: &str, _: &str) -> bool {
+        true
+    }
+    fn has_provider(&self, _: &str) -> bool {
+        true
+    }
+    fn has_caller(&self, _: &str) -> bool {
+        true
+    }
+}
+
+/// Of a stream that one upstream answered.
+fn record(model: &str) -> Record {
+    let usage = Some((Usage { input: 100, output: 100, ..Usage::default() }, Provenance::Reported));
+    let cost = Some(Cost { usd: 0.001, prices: "config".into() });
+    let answer = Attempt {
+        route: Route { via: model.into(), provider: "openai".into(), upstream_model: model.into() },
+        peer: Arc::new(Peer { vendor: "openai".into(), ..Peer::default() }),
+        dialect: Some(Kind::OpenAiChat),
+        began: Duration::ZERO,
+        connect: None,
+        tls: None,
+        first_byte: Some(Duration::from_millis(2)),
+        first_token: Some(Duration::from_millis(200)),
+        took: Duration::from_secs(2),
+        status: Some(200),
+        outcome: Outcome::Ok,
+        reason: None,
+        usage,
+        cost: cost.clone(),
+        is_hedge: false,
+    };
+    Record {
+        caller: "team-a".into(),
+        endpoint: Endpoint::ChatCompletions.path().into(),
+        dialect: Some(Kind::OpenAiChat),
+        model: model.to_owned(),
+        entry: model.into(),
+        provider: "openai".into(),
+        attempts: vec![answer],
+        status: 200,
+        outcome: Outcome::Ok,
+        first_token: Some(Duration::from_millis(201)),
+        total: Duration::from_secs(2),
+        usage,
+        cost,
+        ..Record::default()
+    }
+}
+
+fn metrics(criterion: &mut Criterion) {
+    let metrics = Metrics::default();
+    metrics.follow(&Telemetry { metrics: true, callers: true }, &Everything);
+    let records: Vec<Record> = (0..200).map(|number| record(&format!("model-{number}"))).collect();
+    let mut group = criterion.benchmark_group("metrics");
+    let mut next = records.iter().cycle();
+    group.bench_function("a record", |bencher| bencher.iter(|| next.next().map(|record| metrics.finished(black_box(record), &Everything))));
+    let exchange = Exchange { route: "/v1/chat/completions", method: "POST", status: 200 };
+    group.bench_function("an HTTP request", |bencher| bencher.iter(|| metrics.exchanged(black_box(exchange), Duration::from_millis(2))));
+    group.finish();
+}
+
+criterion_group!(benches, bodies, look_ups, streams, secrets, metrics);
 criterion_main!(benches);

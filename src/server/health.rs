@@ -13,7 +13,7 @@ use crate::engine::HealthReport;
 use crate::server::state::App;
 
 /// What can be asked, in the order of the documentation.
-const ENDPOINTS: [&str; 25] = [
+const ENDPOINTS: [&str; 26] = [
     "POST /v1/chat/completions",
     "POST /v1/completions",
     "POST /v1/responses",
@@ -36,6 +36,7 @@ const ENDPOINTS: [&str; 25] = [
     "GET /healthz",
     "GET /readyz",
     "GET /status",
+    "GET /metrics",
     "GET /config",
     "GET /admin/api/explain",
     "POST /reload",

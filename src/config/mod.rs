@@ -434,7 +434,7 @@ pub enum LogFormat {
 }
 
 /// USD per million tokens.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize, serde::Serialize, utoipa::ToSchema)]
 pub struct Price {
     /// Prompt tokens.
     pub input: f64,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::config::Price;
 use crate::engine::live::Snapshot;
@@ -83,7 +84,7 @@ pub struct ProbeResult {
 }
 
 /// The plan for a name.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct Explanation {
     /// The name that was asked for.
     pub model: String,
@@ -98,7 +99,7 @@ pub struct Explanation {
 }
 
 /// One route of a plan.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct ExplainedRoute {
     /// The public name it came from.
     pub via: String,
@@ -124,9 +125,9 @@ pub struct ExplainedRoute {
 }
 
 /// How the upstream of a route stands now.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, ToSchema)]
 pub struct LiveState {
-    /// `closed`, `cooling` or `probing`, as in [`UpstreamStatus`]; the worse of the model's and the provider's.
+    /// `closed`, `cooling` or `probing`: the worse of the model's and the provider's.
     pub state: String,
     /// Seconds of rest that are left.
     pub cooldown_left_seconds: f64,
@@ -143,7 +144,7 @@ pub struct LiveState {
 }
 
 /// What a reload changed, or would change.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Reloaded {
     /// One sentence.
     pub message: String,
@@ -155,8 +156,8 @@ pub struct Reloaded {
     pub restart_required: Vec<String>,
 }
 
-/// `/health`
-#[derive(Clone, Debug, Serialize)]
+/// Whether there is somebody to ask.
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct HealthReport {
     /// `healthy`, `degraded` or `unhealthy`.
     pub status: &'static str,
@@ -168,8 +169,9 @@ pub struct HealthReport {
     pub total_providers: usize,
 }
 
-/// `/status`
-#[derive(Clone, Debug, Serialize)]
+/// How the engine and its upstreams are.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = EngineStatus)]
 pub struct Status {
     /// Of llmgw.
     pub version: &'static str,
@@ -188,7 +190,7 @@ pub struct Status {
 }
 
 /// How the last reload ended.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct LastReload {
     /// Seconds since.
     pub age_seconds: u64,
@@ -201,7 +203,7 @@ pub struct LastReload {
 }
 
 /// State of one provider.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ProviderStatus {
     /// Its name.
     pub name: String,
@@ -209,7 +211,7 @@ pub struct ProviderStatus {
     pub kind: &'static str,
     /// All switches together.
     pub enabled: bool,
-    /// As an [`UpstreamStatus`] has it, or `disabled`. Cooling too while every model of it that was used is.
+    /// As that of a model, or `disabled`. Cooling too while every model of it that was used is.
     pub state: &'static str,
     /// Failures in a row of the account (connections, credentials).
     pub failures: u32,
@@ -236,7 +238,7 @@ pub struct ProviderStatus {
 }
 
 /// Keys or tokens of a provider.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 pub struct Credentials {
     /// At rest, for some model at least.
     pub resting: usize,
@@ -245,7 +247,7 @@ pub struct Credentials {
 }
 
 /// State of one upstream model.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct UpstreamStatus {
     /// The upstream's name of the model.
     pub model: String,

@@ -13,6 +13,7 @@ use http::header::ALLOW;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::access::Caller;
 use crate::config::Model;
@@ -23,26 +24,26 @@ use crate::server::error::Rejection;
 use crate::server::state::{App, Arrival};
 
 /// `GET /v1/models`
-pub(super) async fn list(State(app): State<Arc<App>>, request: Request) -> Result<Response, Rejection> {
+pub(super) async fn list(State(app): State<Arc<App>>, request: Request) -> Result<Json<ShownModels>, Rejection> {
     let (mut parts, _) = request.into_parts();
     let entries = offered(&app, &mut parts)?;
-    Ok(match anthropic::is_asked(&parts.headers) {
-        true => Json(anthropic::page(entries, &parts)).into_response(),
-        false => Json(List { object: "list", data: entries }).into_response(),
-    })
+    Ok(Json(match anthropic::is_asked(&parts.headers) {
+        true => ShownModels::Anthropic(anthropic::page(entries, &parts)),
+        false => ShownModels::OpenAi(List { object: "list", data: entries }),
+    }))
 }
 
 /// `GET /v1/models/{id}`
-pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Result<Response, Rejection> {
+pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Result<Json<ShownModel>, Rejection> {
     let (mut parts, _) = request.into_parts();
     let id = decoded_id(&parts);
     let entry = offered(&app, &mut parts)?.into_iter().find(|entry| entry.id == id);
     let missing = || Error::ModelNotFound(format!("there is no model `{id}`; `GET /v1/models` lists those there are"));
     let entry = entry.ok_or_else(missing)?;
-    Ok(match anthropic::is_asked(&parts.headers) {
-        true => Json(anthropic::Model::from(entry)).into_response(),
-        false => Json(entry).into_response(),
-    })
+    Ok(Json(match anthropic::is_asked(&parts.headers) {
+        true => ShownModel::Anthropic(anthropic::Model::from(entry)),
+        false => ShownModel::OpenAi(entry),
+    }))
 }
 
 /// `POST /v1/models/{id}/test`
@@ -84,15 +85,35 @@ fn check_may_test(id: &str, arrival: &Arrival, parts: &Parts) -> Result<(), Reje
     }
 }
 
+/// The list in the client's form.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = Models)]
+pub(super) enum ShownModels {
+    OpenAi(List),
+    Anthropic(anthropic::Page),
+}
+
+/// One of them in the client's form.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = ModelInEitherForm)]
+pub(super) enum ShownModel {
+    OpenAi(Entry),
+    Anthropic(anthropic::Model),
+}
+
 /// OpenAI's list.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ModelList)]
 pub(super) struct List {
     object: &'static str,
     data: Vec<Entry>,
 }
 
 /// One name to ask for.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Model)]
 pub(super) struct Entry {
     id: String,
     object: &'static str,
@@ -101,7 +122,8 @@ pub(super) struct Entry {
 }
 
 /// What a test came to.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ModelTest)]
 pub(super) struct Tested {
     ok: bool,
     model: String,
@@ -111,8 +133,11 @@ pub(super) struct Tested {
     error: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct TestBody {
+/// What is said to it.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ModelTestRequest)]
+pub(super) struct TestBody {
+    /// 你好, where nothing else is said.
     test_message: Option<String>,
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Request, State};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::engine;
 use crate::server::caller::check_admin;
@@ -12,7 +13,7 @@ use crate::server::error::Rejection;
 use crate::server::state::{App, Arrival};
 
 /// The engine's, and how full the server is.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Status {
     #[serde(flatten)]
     engine: engine::Status,
@@ -21,7 +22,8 @@ pub(super) struct Status {
     requests: Load,
 }
 
-#[derive(Serialize)]
+/// How many there are, and may be.
+#[derive(Serialize, ToSchema)]
 struct Load {
     now: usize,
     max: usize,

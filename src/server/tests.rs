@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
+use axum::response::IntoResponse;
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -186,7 +187,7 @@ async fn the_list_of_a_request_is_that_of_the_configuration_it_began_with() {
     engine.reload(false).unwrap();
     let request = http::Request::get("/v1/models").extension(arrival).body(Body::empty()).unwrap();
     let app = App::new(engine, Shutdown::new(), false);
-    let list = models::list(State(app), request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+    let list = models::list(State(app), request).await.unwrap().into_response().into_body().collect().await.unwrap().to_bytes();
     let list = String::from_utf8(list.to_vec()).unwrap();
     assert!(list.contains("gpt-4") && !list.contains("new"), "{list}");
 }

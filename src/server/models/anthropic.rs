@@ -6,6 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Entry;
 
@@ -24,8 +25,9 @@ pub(super) fn is_asked(headers: &HeaderMap) -> bool {
 }
 
 /// A page of the list.
-#[derive(Debug, Serialize)]
-pub(super) struct Page {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AnthropicModelList)]
+pub(in crate::server) struct Page {
     data: Vec<Model>,
     has_more: bool,
     first_id: Option<String>,
@@ -33,8 +35,9 @@ pub(super) struct Page {
 }
 
 /// One name to ask for.
-#[derive(Debug, Serialize)]
-pub(super) struct Model {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AnthropicModel)]
+pub(in crate::server) struct Model {
     r#type: &'static str,
     id: String,
     display_name: String,

@@ -170,8 +170,10 @@ async fn embeddings_are_unit_vectors_in_either_encoding() {
 #[tokio::test]
 async fn everything_else_has_its_shape() {
     assert_eq!(post_json("/moderations", json!({"input": "x"})).await["results"][0]["flagged"], false);
-    let image = post_json("/images/generations", json!({"prompt": "x"})).await;
-    assert!(STANDARD.decode(image["data"][0]["b64_json"].as_str().unwrap()).unwrap().starts_with(b"\x89PNG"));
+    for (path, body) in [("/images/generations", json!({"prompt": "x"})), ("/images/edits", json!({"prompt": "x", "images": []}))] {
+        let image = post_json(path, body).await;
+        assert!(STANDARD.decode(image["data"][0]["b64_json"].as_str().unwrap()).unwrap().starts_with(b"\x89PNG"), "{path}");
+    }
     let ranks = post_json("/rerank", json!({"query": "cat", "documents": ["dog", "a cat"], "top_n": 1, "return_documents": true})).await;
     assert_eq!(ranks["results"], json!([{"index": 1, "relevance_score": 1.0, "document": {"text": "a cat"}}]));
 

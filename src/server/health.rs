@@ -7,44 +7,24 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
-use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use crate::engine::HealthReport;
+use crate::server::docs;
 use crate::server::state::App;
 
-/// What can be asked, in the order of the documentation.
-const ENDPOINTS: [&str; 26] = [
-    "POST /v1/chat/completions",
-    "POST /v1/completions",
-    "POST /v1/responses",
-    "GET /v1/responses/{id}",
-    "DELETE /v1/responses/{id}",
-    "GET /v1/responses/{id}/input_items",
-    "POST /v1/messages",
-    "POST /v1/messages/count_tokens",
-    "POST /v1/embeddings",
-    "POST /v1/moderations",
-    "POST /v1/images/*",
-    "POST /v1/audio/*",
-    "POST /v1/rerank",
-    "GET /v1/models",
-    "GET /v1/models/{id}",
-    "POST /v1/models/{id}/test",
-    "ANY /v1/*",
-    "ANY /providers/{name}/*",
-    "GET /health",
-    "GET /healthz",
-    "GET /readyz",
-    "GET /status",
-    "GET /metrics",
-    "GET /config",
-    "GET /admin/api/explain",
-    "POST /reload",
-];
-
 /// `GET /`
-pub(super) async fn index() -> Json<Value> {
-    Json(json!({ "name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION"), "endpoints": ENDPOINTS }))
+pub(super) async fn index() -> Json<Index> {
+    Json(Index { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION"), endpoints: docs::endpoints() })
+}
+
+/// What this is.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Index {
+    name: &'static str,
+    version: &'static str,
+    /// What can be asked, as `METHOD /path`; `ANY` where it is any method.
+    endpoints: &'static [String],
 }
 
 /// `GET /health`
@@ -68,7 +48,8 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
 }
 
 /// One word.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Liveness)]
 pub(super) struct Answer {
     status: &'static str,
 }

@@ -10,6 +10,7 @@ mod body;
 mod caller;
 mod chat;
 mod config;
+mod docs;
 mod error;
 mod explain;
 mod forward;

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{MethodRouter, any, get, post};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use tower::ServiceExt;
@@ -14,7 +14,7 @@ use tower::ServiceExt;
 use crate::hub::Endpoint;
 use crate::server::error::Rejection;
 use crate::server::state::{App, Arrival};
-use crate::server::{chat, config, explain, forward, health, metrics, models, reload, responses, status};
+use crate::server::{chat, config, docs, explain, forward, health, metrics, models, reload, responses, status};
 
 /// Which paths a port serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,6 @@ pub(super) enum Surface {
 
 /// Paths of later versions; they say so instead of being taken for an upstream's.
 const NOT_YET: [&str; 2] = ["/v1/realtime", "/v1/realtime/{*rest}"];
-const DOCS_NOT_YET: [&str; 3] = ["/docs", "/openapi.json", "/redoc"];
 const ADMIN_NOT_YET: [&str; 2] = ["/admin", "/admin/{*rest}"];
 
 /// Answered however full the gateway is, for those who watch over it.
@@ -50,11 +49,7 @@ pub(super) struct Paths {
 
 impl Paths {
     pub(super) fn new(surface: Surface, app: Arc<App>) -> Paths {
-        let table = match surface {
-            Surface::All => admin(public(health_family())).route("/", get(health::index)),
-            Surface::Public => public(health_family()).route("/", get(health::index)).route("/v1/reload", any(not_found)),
-            Surface::Admin => admin(health_family()).route("/", any(not_supported)),
-        };
+        let table = routes(surface).into_iter().fold(Router::new(), |table, (path, methods)| table.route(&path, methods));
         let table = table.fallback(not_found).method_not_allowed_fallback(other_method).with_state(Arc::clone(&app));
         Paths { app, surface, table }
     }
@@ -81,45 +76,68 @@ impl Paths {
     }
 }
 
-type Table = Router<Arc<App>>;
+/// A path, and what answers it by its method. Each has a place in [`docs`], too.
+type Route = (String, MethodRouter<Arc<App>>);
 
-fn health_family() -> Table {
-    Router::new()
-        .route("/health", get(health::health))
-        .route("/v1/health", get(health::health))
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
+fn at(path: &str, methods: MethodRouter<Arc<App>>) -> Route {
+    (path.to_owned(), methods)
 }
 
-fn public(table: Table) -> Table {
+/// Every path of one port.
+pub(super) fn routes(surface: Surface) -> Vec<Route> {
+    let own = match surface {
+        Surface::All => [vec![at("/", get(health::index))], public(), admin()].concat(),
+        Surface::Public => [vec![at("/", get(health::index)), at("/v1/reload", any(not_found))], public()].concat(),
+        Surface::Admin => [vec![at("/", any(not_supported))], admin()].concat(),
+    };
+    [health_family(), own].concat()
+}
+
+fn health_family() -> Vec<Route> {
+    vec![
+        at("/health", get(health::health)),
+        at("/v1/health", get(health::health)),
+        at("/healthz", get(health::live)),
+        at("/readyz", get(health::ready)),
+    ]
+}
+
+fn public() -> Vec<Route> {
     // Their POST never gets here; the table says 405 to what else is asked of them.
-    let table = Endpoint::ALL.into_iter().fold(table, |table, endpoint| table.route(&format!("/v1{}", endpoint.path()), post(not_found)));
-    let table = table
-        .route("/v1/models", get(models::list))
-        .route("/models", get(models::list))
+    let endpoints = Endpoint::ALL.into_iter().map(|endpoint| at(&format!("/v1{}", endpoint.path()), post(not_found)));
+    let others = [
+        at("/v1/models", get(models::list)),
+        at("/models", get(models::list)),
         // Ids may hold slashes, and `/test` ends one.
-        .route("/v1/models/{*id}", get(models::show).post(models::test))
+        at("/v1/models/{*id}", get(models::show).post(models::test)),
         // Beside ids there are operations (`compact`, `input_tokens`), which have other methods.
-        .route("/v1/responses/{id}", get(responses::about).delete(responses::about).fallback(forward::to_configured))
-        .route("/v1/responses/{id}/input_items", get(responses::about).fallback(forward::to_configured))
-        .route("/v1/responses/{id}/cancel", post(responses::about).fallback(forward::to_configured))
-        .route("/providers/{name}", any(forward::to_named))
-        .route("/providers/{name}/", any(forward::to_named))
-        .route("/providers/{name}/{*rest}", any(forward::to_named));
-    let table = NOT_YET.into_iter().chain(DOCS_NOT_YET).fold(table, |table, path| table.route(path, any(not_supported)));
-    table.route("/v1/{*rest}", any(forward::to_configured))
+        at("/v1/responses/{id}", get(responses::about).delete(responses::about).fallback(forward::to_configured)),
+        at("/v1/responses/{id}/input_items", get(responses::about).fallback(forward::to_configured)),
+        at("/v1/responses/{id}/cancel", post(responses::about).fallback(forward::to_configured)),
+        at("/providers/{name}", any(forward::to_named)),
+        at("/providers/{name}/", any(forward::to_named)),
+        at("/providers/{name}/{*rest}", any(forward::to_named)),
+        at("/docs", get(docs::page)),
+        at("/docs/", get(docs::slashed)),
+        at("/docs/{file}", get(docs::file)),
+        at("/openapi.json", get(docs::openapi)),
+        at("/redoc", get(docs::redoc)),
+        at("/v1/{*rest}", any(forward::to_configured)),
+    ];
+    endpoints.chain(others).chain(NOT_YET.map(|path| at(path, any(not_supported)))).collect()
 }
 
-fn admin(table: Table) -> Table {
-    let table = table
-        .route("/status", get(status::status))
-        .route("/config", get(config::show))
-        .route("/metrics", get(metrics::metrics))
-        .route("/reload", post(reload::reload))
-        .route("/v1/reload", post(reload::reload))
-        .route("/config/reload", post(reload::reload))
-        .route("/admin/api/explain", get(explain::explain));
-    ADMIN_NOT_YET.into_iter().fold(table, |table, path| table.route(path, any(not_supported)))
+fn admin() -> Vec<Route> {
+    let all = [
+        at("/status", get(status::status)),
+        at("/config", get(config::show)),
+        at("/metrics", get(metrics::metrics)),
+        at("/reload", post(reload::reload)),
+        at("/v1/reload", post(reload::reload)),
+        at("/config/reload", post(reload::reload)),
+        at("/admin/api/explain", get(explain::explain)),
+    ];
+    all.into_iter().chain(ADMIN_NOT_YET.map(|path| at(path, any(not_supported)))).collect()
 }
 
 async fn not_found(request: Request) -> Rejection {

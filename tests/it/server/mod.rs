@@ -8,6 +8,7 @@ mod administration;
 mod anthropic;
 pub mod client;
 mod cors;
+mod docs;
 mod ending;
 mod errors;
 mod explain;

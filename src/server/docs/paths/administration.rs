@@ -1,0 +1,109 @@
+//! What administrators ask.
+
+use serde_json::{Value, json};
+use utoipa::openapi::path::{HttpMethod, ParameterIn};
+
+use super::ADMINISTRATION;
+use crate::engine::{Explanation, Reloaded};
+use crate::server::config::Shown;
+use crate::server::docs::failures::list::{ADMIN, BAD_CONFIG, BAD_QUERY, ELSEWHERE, INTERNAL, LATER, MALFORMED, MEDIA_TYPE, NO_PLAN};
+use crate::server::docs::failures::list::{CLOSED, URI_TOO_LONG};
+use crate::server::docs::media::json;
+use crate::server::docs::operation::{Access, Operation, flag, text};
+use crate::server::status::Status;
+
+pub(super) fn operations() -> Vec<Operation> {
+    let mut all = vec![status(), config()];
+    all.extend(
+        [("/reload", "reload"), ("/v1/reload", "reload_v1"), ("/config/reload", "reload_config")].map(|(path, id)| reload(path, id)),
+    );
+    all.push(explain());
+    all.extend(later());
+    all
+}
+
+fn admin(method: HttpMethod, path: &'static str, id: &str) -> Operation {
+    Operation::new(method, path, id).access(Access::Admin).fails(&ADMIN)
+}
+
+fn status() -> Operation {
+    let about = "Version, uptime, the configuration's file and age, how the last reload ended, how full the gateway is, and the \
+        state of each provider and of each upstream model that was used.";
+    let status = json!({
+        "version": env!("CARGO_PKG_VERSION"), "uptime_seconds": 3600, "config": "/etc/llmgw/llmgw.yaml", "config_age_seconds": 60,
+        "last_reload": { "age_seconds": 60, "ok": true, "error": null, "changed": ["models.gpt-4"] },
+        "in_flight": 2, "providers": [provider()], "connections": { "now": 3, "max": 500 }, "requests": { "now": 2, "max": 500 },
+    });
+    admin(HttpMethod::Get, "/status", "status")
+        .about(ADMINISTRATION, "How the gateway and its upstreams are", about)
+        .answers("200", "Live state", [json::<Status>(status)])
+        .fails(&[&MALFORMED, &ELSEWHERE])
+}
+
+fn provider() -> Value {
+    let figures = json!({ "p50": 380, "p95": 900, "p99": 1400 });
+    let upstream = json!({
+        "model": "gpt-4o", "state": "closed", "failures": 0, "cooldown_left_seconds": 0.0, "in_flight": 2, "requests": 120,
+        "success_rate": 0.99, "latency_ms": figures, "last_error": null,
+    });
+    json!({
+        "name": "openai", "kind": "openai", "enabled": true, "state": "closed", "failures": 0, "cooldown_left_seconds": 0.0,
+        "in_flight": 2, "requests": 120, "success_rate": 0.99, "latency_ms": figures, "last_error": null,
+        "credentials": { "resting": 0, "total": 1 }, "models": 42, "discovery_error": null, "upstreams": [upstream],
+    })
+}
+
+fn config() -> Operation {
+    let shown = json!({ "server": { "host": "127.0.0.1", "port": 8000 }, "providers": [{ "name": "openai", "api_key": "sk-ab****cdef" }] });
+    admin(HttpMethod::Get, "/config", "config")
+        .about(ADMINISTRATION, "The effective configuration", "With every default, and with secrets masked.")
+        .answers("200", "The configuration", [json::<Shown>(shown)])
+        .fails(&[&MALFORMED, &ELSEWHERE])
+}
+
+fn reload(path: &'static str, id: &str) -> Operation {
+    let about = "Loads the file again. A bad file changes nothing; requests on their way end on the old configuration.";
+    let message = "reloaded: 1 key changed";
+    let reloaded = json!({ "message": message, "providers_count": 2, "changed": ["models.gpt-4"], "restart_required": [] });
+    admin(HttpMethod::Post, path, id)
+        .about(ADMINISTRATION, "Reload the configuration", about)
+        .optional(ParameterIn::Query, "check", "Only say what would change", flag())
+        .answers("200", "What changed", [json::<Reloaded>(reloaded)])
+        .fails(&[&BAD_CONFIG, &ELSEWHERE, &MEDIA_TYPE])
+}
+
+fn explain() -> Operation {
+    let about = "Which upstreams a request for this model would be sent to now, in order, and which are passed over and why.";
+    let live = json!({
+        "state": "closed", "cooldown_left_seconds": 0.0, "failures": 0, "provider_failures": 0, "failures_allowed": 3,
+        "in_flight": 2, "max_in_flight": 100,
+    });
+    let route = json!({
+        "via": "gpt-4", "provider": "openai", "upstream_model": "gpt-4o", "priority": 1, "weight": 1,
+        "price": { "input": 2.5, "output": 10.0, "cached": 1.25, "cache_write": null },
+        "speaks": ["openai_chat"], "live": live, "note": null,
+    });
+    let plan = json!({
+        "model": "gpt-4", "resolved_by": "an entry of `models`", "candidates": [route], "skipped": [], "max_attempts": 3,
+    });
+    admin(HttpMethod::Get, "/admin/api/explain", "explain")
+        .about(ADMINISTRATION, "The plan for a model", about)
+        .parameter(ParameterIn::Query, "model", "As a request would name it", text(), Some("auto"))
+        .answers("200", "The plan", [json::<Explanation>(plan)])
+        .fails(&[&BAD_QUERY, &NO_PLAN])
+}
+
+/// Paths of a later version.
+fn later() -> [Operation; 3] {
+    let later = |path, id| {
+        Operation::get(path, id)
+            .about(ADMINISTRATION, "Not there yet", "")
+            .fails(&[&MALFORMED, &CLOSED, &ELSEWHERE, &URI_TOO_LONG, &INTERNAL, &LATER])
+            .later()
+    };
+    [
+        later("/metrics", "metrics"),
+        later("/admin", "dashboard"),
+        later("/admin/{path}", "dashboard_below").within("path", "Whatever follows", "api/requests"),
+    ]
+}

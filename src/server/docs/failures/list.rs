@@ -61,6 +61,11 @@ pub const NO_SUCH_FILE: Failure = Failure::new("NoSuchFile", 404, &[("not_found"
 pub const NO_RESPONSE: Failure = Failure::new("NoResponse", 404, &[("not_found", "No answer of this key's has this id, or none any more")]);
 pub const NO_PROVIDER: Failure = Failure::new("NoProvider", 404, &[("not_found", "There is no such provider, or nothing says which")]);
 pub const ELSEWHERE: Failure = Failure::new("Elsewhere", 404, &[("not_found", "Administration has a port of its own (`admin.port`)")]);
+pub const NO_METRICS: Failure = Failure::new(
+    "NoMetrics",
+    404,
+    &[("not_found", "Metrics are switched off (`telemetry.metrics`), or administration has a port of its own")],
+);
 pub const NO_PLAN: Failure = Failure::new("NoPlan", 404, &[NO_MODEL, ("not_found", "Administration has a port of its own (`admin.port`)")]);
 
 pub const LATE: Failure = Failure::new("Late", 408, &[("request_timeout", "The body stopped coming")]);

@@ -7,8 +7,8 @@ use super::ADMINISTRATION;
 use crate::engine::{Explanation, Reloaded};
 use crate::server::config::Shown;
 use crate::server::docs::failures::list::{ADMIN, BAD_CONFIG, BAD_QUERY, ELSEWHERE, INTERNAL, LATER, MALFORMED, MEDIA_TYPE, NO_PLAN};
-use crate::server::docs::failures::list::{CLOSED, URI_TOO_LONG};
-use crate::server::docs::media::json;
+use crate::server::docs::failures::list::{CLOSED, NO_METRICS, URI_TOO_LONG};
+use crate::server::docs::media::{json, words};
 use crate::server::docs::operation::{Access, Operation, flag, text};
 use crate::server::status::Status;
 
@@ -17,7 +17,7 @@ pub(super) fn operations() -> Vec<Operation> {
     all.extend(
         [("/reload", "reload"), ("/v1/reload", "reload_v1"), ("/config/reload", "reload_config")].map(|(path, id)| reload(path, id)),
     );
-    all.push(explain());
+    all.extend([explain(), metrics()]);
     all.extend(later());
     all
 }
@@ -93,17 +93,23 @@ fn explain() -> Operation {
         .fails(&[&BAD_QUERY, &NO_PLAN])
 }
 
+fn metrics() -> Operation {
+    let about = "What is counted and how things are now, in Prometheus' text format, or OpenMetrics where it is asked for. \
+        docs/metrics.md lists them all.";
+    let example = "# TYPE llmgw_requests_in_flight gauge\nllmgw_requests_in_flight 2\n";
+    admin(HttpMethod::Get, "/metrics", "metrics")
+        .about(ADMINISTRATION, "Metrics for Prometheus", about)
+        .answers("200", "The metrics", [words("text/plain", example), words("application/openmetrics-text", example)])
+        .fails(&[&MALFORMED, &NO_METRICS])
+}
+
 /// Paths of a later version.
-fn later() -> [Operation; 3] {
+fn later() -> [Operation; 2] {
     let later = |path, id| {
         Operation::get(path, id)
             .about(ADMINISTRATION, "Not there yet", "")
             .fails(&[&MALFORMED, &CLOSED, &ELSEWHERE, &URI_TOO_LONG, &INTERNAL, &LATER])
             .later()
     };
-    [
-        later("/metrics", "metrics"),
-        later("/admin", "dashboard"),
-        later("/admin/{path}", "dashboard_below").within("path", "Whatever follows", "api/requests"),
-    ]
+    [later("/admin", "dashboard"), later("/admin/{path}", "dashboard_below").within("path", "Whatever follows", "api/requests")]
 }

@@ -106,14 +106,13 @@ impl Context {
         Ok(self.engine(config, &overrides, |_| {})?)
     }
 
-    /// Starts logging as `config` says; `batched` for servers, which end with [`LogHandle::flush`].
-    pub fn log(&self, config: &Config, batched: bool) -> Result<LogHandle, LogError> {
+    /// Starts logging as `config` says; `server`: see [`LogOptions::server`].
+    pub fn log(&self, config: &Config, server: bool) -> Result<LogHandle, LogError> {
         let handle = LogHandle::init(&LogOptions {
-            level: config.logging.level,
+            logging: config.logging.clone(),
             pinned: self.globals.log_level.is_some(),
-            format: config.logging.format,
             ansi: self.printer.terminal().stderr_colour,
-            batched,
+            server,
         })?;
         handle.set_secrets(config.secrets());
         Ok(handle)

@@ -67,7 +67,7 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let preparing = Builder::new_current_thread().enable_all().build()?;
     let loaded = preparing.block_on(context.load_for_use(&overrides))?;
     drop(preparing);
-    let log = context.log(&loaded.config, true)?;
+    let log = context.log(&loaded.config, true).map_err(|error| unable(&error))?;
     let _last = LastLines(log.clone());
     // From the moment on that the files were read: an edit while the gateway starts is not lost.
     let watching = (!args.no_watch).then(|| Watching::start(&loaded));

@@ -5,13 +5,13 @@
 
 use schemars::JsonSchema;
 
-use super::file_kinds::{AuthKeyFile, ModelFile, ProviderTypeFile, RotateEvery, TimeoutFile};
+use super::file_kinds::{AuthKeyFile, ModelFile, ProviderTypeFile, TimeoutFile};
 pub use super::file_tables::{AuthKeyTable, ModelTable, ParamsFile, RouteFile, TimeoutTable};
 use super::leaves::{DurationText, PathText, SecretText, SizeText, StatusText, UrlText};
 use super::read::{List, Place, Read, Reader, Setting, Table};
 use super::section::section;
 use super::spanned::Node;
-use super::{Level, LogFormat, LoginBody};
+use super::{Level, LogFormat, LoginBody, RotateEvery};
 
 section! {
     /// Configuration of llmgw. Any text may hold `${VAR}` or `${VAR:-default}`; top-level keys `x-…` are ignored.
@@ -337,9 +337,9 @@ section! {
         /// How lines look.
         #[schemars(extend("default" = "text"))]
         format: LogFormat,
-        /// Also write to this file. Not supported yet.
+        /// Where a server writes them too.
         file: PathText,
-        /// When the file is replaced. Not supported yet.
+        /// When that file is replaced.
         rotate: RotateFile,
         /// Mask keys in bodies too; in headers they always are.
         #[schemars(extend("default" = true))]
@@ -350,15 +350,15 @@ section! {
 }
 
 section! {
-    /// When the log file is replaced. Not supported yet.
+    /// When the log file is replaced; its old ones get the day as a suffix, in UTC.
     RotateFile {
         /// How often.
         #[schemars(extend("default" = "day"))]
         every: RotateEvery,
-        /// At which size.
+        /// Before it grows larger than this.
         #[schemars(extend("default" = "100MB"))]
         max_size: SizeText,
-        /// How many are kept.
+        /// How many old ones are kept.
         #[schemars(extend("default" = 7))]
         keep: u32,
     }

@@ -63,24 +63,8 @@ pub enum ProviderTypeFile {
     Mock,
 }
 
-/// How often a log file is replaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum RotateEvery {
-    /// Each hour.
-    Hour,
-    /// Each day.
-    Day,
-    /// Only by size.
-    Never,
-}
-
 impl Word for ProviderTypeFile {
     const WORDS: &'static [&'static str] = &["openai", "anthropic", "gemini", "azure", "bedrock", "vertex", "ollama", "request", "mock"];
-}
-
-impl Word for RotateEvery {
-    const WORDS: &'static [&'static str] = &["hour", "day", "never"];
 }
 
 impl Word for LoginBody {

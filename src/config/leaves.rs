@@ -15,7 +15,7 @@ use super::read::{Leaf, List, Place, Read, Reader, Setting, Table, describe, des
 use super::secret::Secret;
 use super::spanned::{Kind, Node, Value};
 use super::units::{parse_duration, parse_size};
-use super::{Level, LogFormat, Strategy};
+use super::{Level, LogFormat, RotateEvery, Strategy};
 
 /// A key, a token, a certificate with its chain: far below this.
 const LARGEST_SECRET: u64 = 1_000_000;
@@ -60,6 +60,10 @@ impl Word for Level {
 
 impl Word for LogFormat {
     const WORDS: &'static [&'static str] = &["text", "json"];
+}
+
+impl Word for RotateEvery {
+    const WORDS: &'static [&'static str] = &["hour", "day", "never"];
 }
 
 impl Word for Strategy {

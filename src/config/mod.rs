@@ -16,6 +16,7 @@ mod file_tables;
 mod leaves;
 pub mod load;
 pub mod locate;
+mod logging;
 pub mod presets;
 mod provider;
 pub mod proxy;
@@ -47,6 +48,7 @@ pub use diff::{Diff, diff};
 pub use env::Env;
 pub use load::{Loaded, Overrides, from_environment, load, load_file, load_text, ollama_url};
 pub use locate::{Located, locate};
+pub use logging::{Level, LogFormat, Logging, Rotate, RotateEvery};
 pub use provider::{
     AwsKeys, AzureApi, Bedrock, ClientTls, Login, LoginBody, Mock, Params, Provider, ProviderKind, Proxy, RequestAuth, Timeouts, Vertex,
 };
@@ -370,17 +372,6 @@ impl std::fmt::Debug for StatusSet {
     }
 }
 
-/// `logging:`
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Logging {
-    /// Least severe level written.
-    pub level: Level,
-    /// How lines look.
-    pub format: LogFormat,
-    /// Whether bodies in logs are masked too; headers always are.
-    pub redact: bool,
-}
-
 /// `storage:`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Storage {
@@ -401,36 +392,6 @@ pub struct KeptResponses {
     pub keep: Duration,
     /// How many bytes altogether.
     pub max: u64,
-}
-
-/// Severity of a log line.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize, serde::Serialize, schemars::JsonSchema, clap::ValueEnum,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// Only what failed for good.
-    Error,
-    /// And what was mended.
-    Warn,
-    /// And what happened.
-    #[default]
-    Info,
-    /// And why.
-    Debug,
-    /// And how.
-    Trace,
-}
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One object a line.
-    Json,
 }
 
 /// USD per million tokens.

@@ -10,8 +10,8 @@ use super::secret::{Secret, mask};
 use super::source::is_secret_key;
 use super::units::{format_duration, format_size};
 use super::{
-    AzureApi, Bedrock, ClientTls, Config, Key, LogFormat, Login, LoginBody, Model, Params, Provider, ProviderKind, Proxy, RequestAuth,
-    Route, Routing, Server, StatusSet, Strategy, Target, Timeouts, Vertex,
+    AzureApi, Bedrock, ClientTls, Config, Key, Logging, Login, LoginBody, Model, Params, Provider, ProviderKind, Proxy, RequestAuth,
+    Rotate, Route, Routing, Server, StatusSet, Strategy, Target, Timeouts, Vertex,
 };
 
 /// How secrets are written.
@@ -41,11 +41,7 @@ impl Config {
             "providers": providers,
             "models": models,
             "routing": self.routing(&self.routing),
-            "logging": {
-                "level": self.logging.level,
-                "format": match self.logging.format { LogFormat::Text => "text", LogFormat::Json => "json" },
-                "redact": self.logging.redact,
-            },
+            "logging": logging(&self.logging),
             "telemetry": { "metrics": self.telemetry.metrics, "callers": self.telemetry.callers },
             "storage": {
                 "path": self.storage.path,
@@ -218,6 +214,17 @@ fn server(server: &Server) -> Value {
         },
         "tls": server.tls.as_ref().map(|tls| json!({ "cert": tls.cert, "key": tls.key })),
         "cors": server.cors,
+    })
+}
+
+fn logging(logging: &Logging) -> Value {
+    let Rotate { every, max_size, keep } = logging.rotate;
+    json!({
+        "level": logging.level,
+        "format": logging.format,
+        "file": logging.file,
+        "rotate": { "every": every, "max_size": format_size(max_size), "keep": keep },
+        "redact": logging.redact,
     })
 }
 

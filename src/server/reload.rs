@@ -26,23 +26,23 @@ impl Reloader {
     }
 }
 
-/// Certificate, log level and what the log masks follow every reload of `engine` from now on.
+/// Certificate and log (its level, its file and what it masks) follow every reload of `engine` from now on.
 pub(super) fn follow(engine: &Engine, certificates: Option<Arc<Certificates>>, log: Option<LogHandle>) {
     if let Some(log) = &log {
         log.set_secrets(engine.snapshot().config.secrets());
     }
     engine.on_reload(Box::new(move |config| {
         let pair = config.server.tls.as_ref().map(tls::read).transpose().map_err(|error| format!("server.tls: {error}"))?;
-        let (certificates, log) = (certificates.clone(), log.clone());
-        let (secrets, level) = (config.secrets(), config.logging.level);
+        let certificates = certificates.clone();
+        let log = log.as_ref().map(|log| log.prepare(config)).transpose().map_err(|error| error.to_string())?;
         Ok(Box::new(move || {
             // A server that began without TLS gets it at its next start.
             if let (Some(certificates), Some(pair)) = (certificates, pair) {
                 certificates.put(pair);
             }
-            let Some(log) = log else { return };
-            log.set_secrets(secrets);
-            log.set_level(level);
+            if let Some(log) = log {
+                log.apply();
+            }
         }))
     }));
 }

@@ -3,6 +3,8 @@
 //! Levels: error, what failed for good; warn, what went wrong and was mended or refused; info, what happened; debug,
 //! why. Fields borrow, and are formatted only when the level is on.
 
+mod disk;
+
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,6 +13,8 @@ use tracing::{debug, error, info, warn};
 
 use crate::hub::{Outcome, Provenance, Usage};
 use crate::telemetry::record::Record;
+
+pub use disk::{LogTrouble, StorageTrouble};
 
 /// The engine is up.
 pub struct EngineStarted {
@@ -338,35 +342,6 @@ impl TokenChanged<'_> {
             TokenChange::Expired => info!(provider = self.provider, "token expired"),
             TokenChange::Dropped => info!(provider = self.provider, expires_in_s = self.expires_in.as_secs(), "token dropped after a 401"),
             TokenChange::Reused => debug!(provider = self.provider, expires_in_s = self.expires_in.as_secs(), "token reused"),
-        }
-    }
-}
-
-/// Something is wrong with what is kept on disk. Requests go on without it.
-pub enum StorageTrouble<'a> {
-    /// Nothing can be kept until the next start.
-    Unusable {
-        /// The file.
-        path: &'a str,
-        /// What is wrong with it.
-        reason: &'a str,
-    },
-    /// Something could not be written or read.
-    Failed {
-        /// Why.
-        reason: &'a str,
-    },
-    /// More was to be written than the disk takes.
-    Dropped,
-}
-
-impl StorageTrouble<'_> {
-    /// Writes the line.
-    pub fn emit(&self) {
-        match self {
-            StorageTrouble::Unusable { path, reason } => warn!(path, reason, "storage cannot be used: nothing is kept"),
-            StorageTrouble::Failed { reason } => warn!(reason, "storage failed"),
-            StorageTrouble::Dropped => warn!("storage is too slow: answers are not kept"),
         }
     }
 }

@@ -1,7 +1,9 @@
-//! Where log lines go and which are written: stderr, as text or JSON, at a level that a reload may change.
+//! Where log lines go and which are written: stderr and, of a server, a file and memory; as text or JSON, at a level that a
+//! reload may change.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -12,12 +14,15 @@ use tracing::{Metadata, Subscriber};
 use tracing_subscriber::Registry;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
 
-use crate::config::{Level, LogFormat, Secret};
+use crate::config::{Config, Level, LogFormat, Logging, Secret};
 use crate::telemetry::batch::Batch;
 use crate::telemetry::events::Panicked;
+use crate::telemetry::lines::Lines;
 use crate::telemetry::plain::Plain;
 use crate::telemetry::redact::Known;
+use crate::telemetry::sinks::{Next, Sinks};
 
 /// The crate whose lines the level is for. Dependencies speak up only when something is wrong.
 const OURS: &str = env!("CARGO_PKG_NAME");
@@ -25,16 +30,15 @@ const OURS: &str = env!("CARGO_PKG_NAME");
 /// How logging begins.
 #[derive(Clone, Debug)]
 pub struct LogOptions {
-    /// Least severe level written.
-    pub level: Level,
+    /// What the configuration says.
+    pub logging: Logging,
     /// The level came from the command line: a reload does not change it.
     pub pinned: bool,
-    /// How lines look.
-    pub format: LogFormat,
     /// Colours: stderr is a terminal and nobody said `NO_COLOR`.
     pub ansi: bool,
-    /// Lines are gathered and written by a thread of their own: for servers. Whoever begins it ends it with [`LogHandle::flush`].
-    pub batched: bool,
+    /// Lines are gathered and written by threads of their own, also to `logging.file`, and the last ones are kept in
+    /// memory. Whoever begins it ends it with [`LogHandle::flush`].
+    pub server: bool,
 }
 
 /// Why logging cannot begin.
@@ -45,7 +49,15 @@ pub enum LogError {
     Twice,
     /// No thread to write lines.
     #[error("cannot start a thread: {0}")]
-    Thread(#[from] io::Error),
+    Thread(io::Error),
+    /// The file cannot be written.
+    #[error("`logging.file`: cannot write `{}`: {error}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
 }
 
 /// Changes logging while it runs. Cheap to clone.
@@ -54,29 +66,62 @@ pub struct LogHandle {
     threshold: Threshold,
     secrets: Secrets,
     pinned: bool,
-    batch: Option<Batch>,
+    sinks: Option<Sinks>,
 }
 
 type Secrets = Arc<ArcSwap<Known>>;
 
+/// What a new configuration means for the log. Dropped, it changes nothing.
+#[must_use]
+pub struct Prepared {
+    handle: LogHandle,
+    level: Level,
+    secrets: Vec<Secret>,
+    next: Option<Next>,
+}
+
 impl LogHandle {
+    fn new(options: &LogOptions) -> LogHandle {
+        let threshold = Threshold::default();
+        threshold.set(options.logging.level);
+        LogHandle { threshold, secrets: Secrets::default(), pinned: options.pinned, sinks: None }
+    }
+
+    fn masking<O>(&self, output: O) -> Masking<O> {
+        Masking { output, secrets: Arc::clone(&self.secrets) }
+    }
+
     /// Sets up logging for the whole process.
     pub fn init(options: &LogOptions) -> Result<LogHandle, LogError> {
-        let batch = options.batched.then(|| Batch::start(io::stderr())).transpose()?;
-        let (subscriber, handle) = match batch.clone() {
-            Some(batch) => build(options, move || batch.clone()),
+        let coloured = options.ansi && options.logging.format == LogFormat::Text;
+        let sinks = options.server.then(|| Sinks::start(options.logging.format, coloured)).transpose().map_err(LogError::Thread)?;
+        let (subscriber, handle) = match sinks.clone() {
+            Some(Sinks { lines, coloured: stderr, .. }) if coloured => {
+                let to = |batch: Batch| move || batch.clone();
+                build_both(options, to(lines), to(stderr))
+            }
+            Some(Sinks { lines, .. }) => build(options, move || lines.clone()),
             None => build(options, io::stderr),
         };
+        let handle = LogHandle { sinks, ..handle };
+        if let (Some(sinks), Some(next)) = (&handle.sinks, handle.prepare_file(&options.logging)?) {
+            sinks.put(next);
+        }
         tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::Twice)?;
         log_panics();
-        Ok(LogHandle { batch, ..handle })
+        Ok(handle)
     }
 
     /// Waits until every line so far is written.
     pub fn flush(&self) {
-        if let Some(batch) = &self.batch {
-            batch.flush();
+        if let Some(sinks) = &self.sinks {
+            sinks.flush();
         }
+    }
+
+    /// The last lines, of a server.
+    pub fn lines(&self) -> Option<&Lines> {
+        self.sinks.as_ref().map(|sinks| &sinks.last)
     }
 
     /// Writes lines from `level` on, unless the command line said otherwise.
@@ -89,6 +134,30 @@ impl LogHandle {
     /// Masks these in every line from now on, beside everything that looks like a key.
     pub fn set_secrets(&self, secrets: Vec<Secret>) {
         self.secrets.store(Arc::new(Known::new(secrets)));
+    }
+
+    /// Level, file and secrets of `config`; fails where its file cannot be written.
+    pub fn prepare(&self, config: &Config) -> Result<Prepared, LogError> {
+        let next = self.prepare_file(&config.logging)?;
+        Ok(Prepared { handle: self.clone(), level: config.logging.level, secrets: config.secrets(), next })
+    }
+
+    fn prepare_file(&self, logging: &Logging) -> Result<Option<Next>, LogError> {
+        let Some(sinks) = &self.sinks else { return Ok(None) };
+        let next = sinks.prepare(logging.file.as_deref(), logging.rotate);
+        next.map(Some).map_err(|error| LogError::File { path: logging.file.clone().unwrap_or_default(), error })
+    }
+}
+
+impl Prepared {
+    /// Puts it to work.
+    pub fn apply(self) {
+        let Prepared { handle, level, secrets, next } = self;
+        handle.set_secrets(secrets);
+        handle.set_level(level);
+        if let (Some(sinks), Some(next)) = (&handle.sinks, next) {
+            sinks.put(next);
+        }
     }
 }
 
@@ -103,23 +172,41 @@ pub(crate) fn log_panics() {
     }));
 }
 
+/// Lines go to `output`, in colours if these are asked for.
 pub(crate) fn build<O, W>(options: &LogOptions, output: O) -> (Box<dyn Subscriber + Send + Sync>, LogHandle)
 where
     O: Fn() -> W + Send + Sync + 'static,
-    W: Write,
+    W: Write + 'static,
 {
-    let secrets = Secrets::default();
-    let threshold = Threshold::default();
-    threshold.set(options.level);
-    let writer = Masking { output, secrets: Arc::clone(&secrets) };
-    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_target(false).with_ansi(options.ansi);
-    let lines: Box<dyn Layer<_> + Send + Sync> = match options.format {
-        LogFormat::Text if options.ansi => Box::new(lines),
+    let handle = LogHandle::new(options);
+    let lines = layer(options, options.ansi, handle.masking(output));
+    (Box::new(Registry::default().with(handle.threshold.clone()).with(lines)), handle)
+}
+
+/// Lines without colours go to `output`, and with colours to `coloured`.
+fn build_both<O, W>(options: &LogOptions, output: O, coloured: O) -> (Box<dyn Subscriber + Send + Sync>, LogHandle)
+where
+    O: Fn() -> W + Send + Sync + 'static,
+    W: Write + 'static,
+{
+    let handle = LogHandle::new(options);
+    let lines = layer(options, false, handle.masking(output));
+    let coloured = layer(options, true, handle.masking(coloured));
+    (Box::new(Registry::default().with(handle.threshold.clone()).with(lines).with(coloured)), handle)
+}
+
+fn layer<S, O, W>(options: &LogOptions, ansi: bool, writer: Masking<O>) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    O: Fn() -> W + Send + Sync + 'static,
+    W: Write + 'static,
+{
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_target(false).with_ansi(ansi);
+    match options.logging.format {
+        LogFormat::Text if ansi => Box::new(lines),
         LogFormat::Text => Box::new(lines.fmt_fields(Plain).event_format(Plain)),
         LogFormat::Json => Box::new(lines.json().flatten_event(true).with_span_list(false)),
-    };
-    let subscriber = Registry::default().with(threshold.clone()).with(lines);
-    (Box::new(subscriber), LogHandle { threshold, secrets, pinned: options.pinned, batch: None })
+    }
 }
 
 /// The least severe level that is written, as a filter. Each place in the code is asked once, and again after a change; the
@@ -211,7 +298,7 @@ mod tests {
     use std::time::Duration;
 
     use super::{LogHandle, LogOptions, build};
-    use crate::config::{Level, LogFormat, Secret};
+    use crate::config::{Level, LogFormat, Logging, Secret};
     use crate::telemetry::events::{TokenChange, TokenChanged};
 
     #[derive(Clone, Default)]
@@ -235,7 +322,8 @@ mod tests {
     fn logged(format: LogFormat, pinned: bool, speak: impl FnOnce(&LogHandle)) -> String {
         let memory = Memory::default();
         let output = memory.clone();
-        let options = LogOptions { level: Level::Info, pinned, format, ansi: false, batched: false };
+        let logging = Logging { format, ..Logging::default() };
+        let options = LogOptions { logging, pinned, ansi: false, server: false };
         let (subscriber, handle) = build(&options, move || output.clone());
         tracing::subscriber::with_default(subscriber, || speak(&handle));
         memory.text()

@@ -2,19 +2,23 @@
 //!
 //! [`logging`] decides where lines go and which; [`events`] are the lines that say what happened,
 //! [`record`] is the account of a request that they and all other observers are given, [`metrics`] counts them;
-//! [`redact`] masks secrets in whatever text is about to be shown.
+//! [`redact`] masks secrets in whatever text is about to be shown; [`lines`] has the last lines in memory.
 
 mod batch;
 pub mod dropped;
 pub mod events;
 pub mod feed;
+pub mod lines;
+mod logfile;
 pub mod logging;
 pub mod metrics;
 mod plain;
 pub mod record;
 pub mod redact;
+mod sinks;
 
 pub use feed::Feed;
+pub use lines::Lines;
 pub use logging::{LogError, LogHandle, LogOptions};
 pub use metrics::Metrics;
 pub use record::{Observer, Record};

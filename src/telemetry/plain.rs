@@ -14,6 +14,8 @@ use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::config;
+
 thread_local! {
     /// Lines are put together here, so that each is handed over whole.
     static LINE: RefCell<String> = const { RefCell::new(String::new()) };
@@ -54,6 +56,25 @@ impl<'w> FormatFields<'w> for Plain {
         let mut text = String::new();
         record(&fields, &mut text);
         writer.write_str(&text)
+    }
+}
+
+/// When a line was written, how severe it is, and the rest of it.
+pub(super) fn take_apart(line: &str) -> Option<(SystemTime, config::Level, &str)> {
+    let (time, rest) = line.split_once(' ')?;
+    let (level, rest) = rest.trim_start().split_once(' ')?;
+    Some((humantime::parse_rfc3339(time).ok()?, parse_level(level)?, rest))
+}
+
+/// `WARN`
+pub(super) fn parse_level(word: &str) -> Option<config::Level> {
+    match word {
+        "TRACE" => Some(config::Level::Trace),
+        "DEBUG" => Some(config::Level::Debug),
+        "INFO" => Some(config::Level::Info),
+        "WARN" => Some(config::Level::Warn),
+        "ERROR" => Some(config::Level::Error),
+        _ => None,
     }
 }
 

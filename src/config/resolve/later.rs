@@ -5,8 +5,6 @@ use std::fmt::Debug;
 
 use super::Resolver;
 use crate::config::file::{File, LoggingFile, TelemetryFile};
-use crate::config::file_kinds::RotateEvery;
-use crate::config::leaves::SizeText;
 use crate::config::read::{Place, Setting};
 
 impl Resolver<'_, '_> {
@@ -20,13 +18,7 @@ impl Resolver<'_, '_> {
     }
 
     fn later_logging(&mut self, logging: &LoggingFile) {
-        self.set_later(&logging.file);
         self.other_later(&logging.redact, &true);
-        if let Some(rotate) = logging.rotate.value() {
-            self.other_later(&rotate.every, &RotateEvery::Day);
-            self.other_later(&rotate.max_size, &SizeText(100_000_000));
-            self.other_later(&rotate.keep, &7);
-        }
         if let Some(requests) = logging.requests.value() {
             self.set_later(&requests.dir);
             self.set_later(&requests.errors_dir);

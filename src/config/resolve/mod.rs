@@ -5,6 +5,7 @@
 
 mod clouds;
 mod later;
+mod logging;
 mod models;
 mod parts;
 mod providers;
@@ -50,7 +51,7 @@ impl Resolver<'_, '_> {
             admin: self.admin(file.admin.into_value().unwrap_or_default()),
             auth: self.auth(file.auth.into_value().unwrap_or_default()),
             routing: self.routing(file.routing.into_value().unwrap_or_default(), &providers, &models),
-            logging: Self::logging(file.logging.into_value().unwrap_or_default()),
+            logging: self.logging(file.logging.into_value().unwrap_or_default()),
             telemetry: Self::telemetry(file.telemetry.into_value().unwrap_or_default()),
             storage: self.storage(file.storage.into_value().unwrap_or_default()),
             prices: self.prices(file.prices),

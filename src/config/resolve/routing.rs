@@ -1,13 +1,13 @@
-//! `routing:`, `logging:` and `prices:`.
+//! `routing:` and `prices:`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Resolver;
 use super::models::is_offered;
-use crate::config::file::{BackoffFile, CooldownFile, DetectFile, HealthCheckFile, LoggingFile, PriceFile, RoutingFile};
+use crate::config::file::{BackoffFile, CooldownFile, DetectFile, HealthCheckFile, PriceFile, RoutingFile};
 use crate::config::read::{Named, Setting, Table};
-use crate::config::{Backoff, Cooldown, Detect, HealthCheck, Logging, Model, Price, Provider, Routing, StatusSet};
+use crate::config::{Backoff, Cooldown, Detect, HealthCheck, Model, Price, Provider, Routing, StatusSet};
 
 impl Resolver<'_, '_> {
     pub(super) fn routing(&mut self, file: RoutingFile, providers: &[Provider], models: &[Model]) -> Routing {
@@ -40,15 +40,6 @@ impl Resolver<'_, '_> {
             deadline: self.positive(&file.deadline, default.deadline),
             health_check: file.health_check.into_value().map(|check| self.health_check(check)),
             detect: self.detect(file.detect.into_value().unwrap_or_default()),
-        }
-    }
-
-    pub(super) fn logging(file: LoggingFile) -> Logging {
-        let default = Logging::default();
-        Logging {
-            level: file.level.into_value().unwrap_or(default.level),
-            format: file.format.into_value().unwrap_or(default.format),
-            redact: file.redact.into_value().unwrap_or(default.redact),
         }
     }
 

@@ -9,7 +9,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 
 use super::{Gateway, config};
-use crate::config::{Level, LogFormat, Secret};
+use crate::config::{Level, LogFormat, Logging, Secret};
 use crate::engine::Engine;
 use crate::server::Shutdown;
 use crate::server::accept::Acceptor;
@@ -43,7 +43,8 @@ async fn bug(request: Request) -> &'static str {
 async fn a_panic_costs_one_request_and_shows_no_secret() {
     let memory = Memory::default();
     let output = memory.clone();
-    let options = LogOptions { level: Level::Trace, pinned: true, format: LogFormat::Json, ansi: false, batched: false };
+    let logging = Logging { level: Level::Trace, format: LogFormat::Json, ..Logging::default() };
+    let options = LogOptions { logging, pinned: true, ansi: false, server: false };
     let (subscriber, log) = logging::build(&options, move || output.clone());
     log.set_secrets(vec![Secret::new(KEY)]);
     let _logging = tracing::subscriber::set_default(subscriber);

@@ -8,7 +8,7 @@ use url::Url;
 use super::presets::Preset;
 use super::{
     AUTO, Admin, Auth, Backoff, ClientTls, Config, Cooldown, Detect, HealthCheck, Keepalive, KeptResponses, LogFormat, Logging, Mock,
-    Origin, Params, Provider, ProviderKind, Proxy, Rotate, RotateEvery, Routing, Server, StatusSet, Storage, Telemetry, Timeouts,
+    Origin, Params, Provider, ProviderKind, Proxy, Requests, Rotate, RotateEvery, Routing, Server, StatusSet, Storage, Telemetry, Timeouts,
 };
 use super::{Level, secret::Secret};
 
@@ -145,7 +145,14 @@ impl Default for Routing {
 
 impl Default for Logging {
     fn default() -> Logging {
-        Logging { level: Level::Info, format: LogFormat::Text, file: None, rotate: Rotate::default(), redact: true }
+        Logging {
+            level: Level::Info,
+            format: LogFormat::Text,
+            file: None,
+            rotate: Rotate::default(),
+            redact: true,
+            requests: Requests::default(),
+        }
     }
 }
 

@@ -341,10 +341,10 @@ section! {
         file: PathText,
         /// When that file is replaced.
         rotate: RotateFile,
-        /// Mask keys in bodies too; in headers they always are.
+        /// Mask also what only looks like a key in bodies of requests' files. Secrets of this file always are masked.
         #[schemars(extend("default" = true))]
         redact: bool,
-        /// One file per request. Not supported yet.
+        /// One file per request.
         requests: RequestsFile,
     }
 }
@@ -365,13 +365,13 @@ section! {
 }
 
 section! {
-    /// One file per request. Not supported yet.
+    /// One file per request, in a directory per day; `rotate.keep` old ones are kept.
     RequestsFile {
         /// Where all go.
         dir: PathText,
         /// Where failed ones go.
         errors_dir: PathText,
-        /// With bodies.
+        /// With what was said, masked and cut.
         #[schemars(extend("default" = false))]
         bodies: bool,
     }

@@ -16,8 +16,22 @@ pub struct Logging {
     pub file: Option<PathBuf>,
     /// When that file is replaced.
     pub rotate: Rotate,
-    /// Whether bodies in logs are masked too; headers always are.
+    /// Whether what looks like a key is masked in bodies too. Everywhere else, and for what is a secret of this
+    /// configuration, it always is.
     pub redact: bool,
+    /// Files of single requests.
+    pub requests: Requests,
+}
+
+/// `logging.requests`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Requests {
+    /// Where those of all requests go.
+    pub dir: Option<PathBuf>,
+    /// Where those of failed requests go.
+    pub errors_dir: Option<PathBuf>,
+    /// With what was said.
+    pub bodies: bool,
 }
 
 /// Severity of a log line.

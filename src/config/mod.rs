@@ -48,7 +48,7 @@ pub use diff::{Diff, diff};
 pub use env::Env;
 pub use load::{Loaded, Overrides, from_environment, load, load_file, load_text, ollama_url};
 pub use locate::{Located, locate};
-pub use logging::{Level, LogFormat, Logging, Rotate, RotateEvery};
+pub use logging::{Level, LogFormat, Logging, Requests, Rotate, RotateEvery};
 pub use provider::{
     AwsKeys, AzureApi, Bedrock, ClientTls, Login, LoginBody, Mock, Params, Provider, ProviderKind, Proxy, RequestAuth, Timeouts, Vertex,
 };

@@ -225,6 +225,7 @@ fn logging(logging: &Logging) -> Value {
         "file": logging.file,
         "rotate": { "every": every, "max_size": format_size(max_size), "keep": keep },
         "redact": logging.redact,
+        "requests": { "dir": logging.requests.dir, "errors_dir": logging.requests.errors_dir, "bodies": logging.requests.bodies },
     })
 }
 

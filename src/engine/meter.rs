@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use crate::config::Secret;
 use crate::engine::Error;
 use crate::engine::accounts::Accounts;
 use crate::engine::hold::Overheard;
@@ -228,6 +229,13 @@ impl Meter {
         self.record.chunks += 1;
         if let Some(capture) = &mut self.capture {
             capture.add(piece);
+        }
+    }
+
+    /// What the answer that is committed was asked with; `secrets` is called only if somebody wants the bodies.
+    pub fn asked_with(&mut self, secrets: impl FnOnce() -> Vec<Secret>) {
+        if let Some(capture) = &mut self.capture {
+            capture.hide(secrets());
         }
     }
 

@@ -49,7 +49,7 @@ use crate::routing::Millis;
 use crate::storage::{Found, Limits, Store};
 use crate::telemetry::events::EngineStarted;
 use crate::telemetry::metrics::Gauges;
-use crate::telemetry::{Feed, Metrics, Observer};
+use crate::telemetry::{Feed, Metrics, Observer, RequestFiles};
 use crate::usage::Ledger;
 
 pub use accept::Accepted;
@@ -77,6 +77,7 @@ pub struct Inner {
     accounts: Arc<Accounts>,
     /// Of those who look on.
     feed: Arc<Feed>,
+    request_files: RequestFiles,
     /// Observers follow reloads.
     is_observed: AtomicBool,
     /// Requests that wait for a place at an upstream.
@@ -132,6 +133,7 @@ impl Engine {
             epoch: Instant::now(),
             accounts,
             feed: Arc::default(),
+            request_files: RequestFiles::default(),
             is_observed: AtomicBool::new(false),
             waiting: AtomicU64::new(0),
             hedges: hedge::Budget::default(),

@@ -11,5 +11,6 @@ pub fn appoint(engine: &Inner, snapshot: &Snapshot) {
     if let Some(ledger) = engine.ledger(snapshot) {
         observers.push(Arc::new(ledger));
     }
+    observers.extend(engine.request_files.observer(&snapshot.config));
     engine.accounts.observe_by(observers);
 }

@@ -324,6 +324,7 @@ pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: Candidate,
     let from = Source { snapshot: snapshot.clone(), candidate, credential: answered.credential };
     let headers = mask_headers(answered.headers, &from.secrets());
     meter.commit(answered.status.as_u16(), slot);
+    meter.asked_with(|| from.secrets());
     let body = match answered.body {
         AnsweredBody::Full(bytes, usage) => {
             if let Some(usage) = usage {

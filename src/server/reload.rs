@@ -26,7 +26,7 @@ impl Reloader {
     }
 }
 
-/// Certificate and log (its level, its file and what it masks) follow every reload of `engine` from now on.
+/// Certificate and log (level, files, what it masks) follow every reload of `engine` from now on.
 pub(super) fn follow(engine: &Engine, certificates: Option<Arc<Certificates>>, log: Option<LogHandle>) {
     if let Some(log) = &log {
         log.set_secrets(engine.snapshot().config.secrets());

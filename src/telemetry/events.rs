@@ -14,7 +14,7 @@ use tracing::{debug, error, info, warn};
 use crate::hub::{Outcome, Provenance, Usage};
 use crate::telemetry::record::Record;
 
-pub use disk::{LogTrouble, StorageTrouble};
+pub use disk::{LogTrouble, RequestFileTrouble, StorageTrouble};
 
 /// The engine is up.
 pub struct EngineStarted {

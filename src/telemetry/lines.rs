@@ -32,7 +32,6 @@ pub struct Line {
     /// How severe it is.
     pub level: Level,
     /// The rest of it; where the log is JSON, all of it.
-    #[serde(serialize_with = "as_text")]
     pub text: Arc<str>,
 }
 
@@ -166,10 +165,6 @@ fn cut(text: &str) -> Arc<str> {
 
 fn as_rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&humantime::format_rfc3339_micros(*time))
-}
-
-fn as_text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(text)
 }
 
 #[cfg(test)]

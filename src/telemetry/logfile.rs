@@ -68,7 +68,8 @@ pub(super) enum News {
 impl LogFile {
     /// Opens it, and makes what is missing of it.
     pub(super) fn open(path: &Path, rotate: Rotate, now: SystemTime) -> io::Result<LogFile> {
-        let is_new = !path.exists();
+        // A link that leads nowhere yet is somebody's all the same.
+        let is_new = fs::symlink_metadata(path).is_err();
         let open = Some(Open::new(path, rotate, now)?);
         Ok(LogFile { path: path.to_owned(), rotate, open, trouble: None, stuck: None, is_new })
     }

@@ -1,4 +1,4 @@
-//! Where log lines go and which are written: stderr and, of a server, a file and memory; as text or JSON, at a level that a
+//! Where log lines go and which are written: stderr and, of a server, files and memory; as text or JSON, at a level that a
 //! reload may change.
 
 use std::borrow::Cow;
@@ -22,6 +22,7 @@ use crate::telemetry::events::Panicked;
 use crate::telemetry::lines::Lines;
 use crate::telemetry::plain::Plain;
 use crate::telemetry::redact::Known;
+use crate::telemetry::requests::Directories;
 use crate::telemetry::sinks::{Next, Sinks};
 
 /// The crate whose lines the level is for. Dependencies speak up only when something is wrong.
@@ -50,10 +51,12 @@ pub enum LogError {
     /// No thread to write lines.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
-    /// The file cannot be written.
-    #[error("`logging.file`: cannot write `{}`: {error}", path.display())]
-    File {
-        /// Which.
+    /// A file or directory that is named in the configuration cannot be written.
+    #[error("`{key}`: cannot write `{}`: {error}", path.display())]
+    Unwritable {
+        /// The key that names it.
+        key: &'static str,
+        /// It.
         path: PathBuf,
         /// Why.
         error: io::Error,
@@ -66,6 +69,7 @@ pub struct LogHandle {
     threshold: Threshold,
     secrets: Secrets,
     pinned: bool,
+    /// What only a server has.
     sinks: Option<Sinks>,
 }
 
@@ -77,7 +81,7 @@ pub struct Prepared {
     handle: LogHandle,
     level: Level,
     secrets: Vec<Secret>,
-    next: Option<Next>,
+    files: Option<(Next, Directories)>,
 }
 
 impl LogHandle {
@@ -104,9 +108,7 @@ impl LogHandle {
             None => build(options, io::stderr),
         };
         let handle = LogHandle { sinks, ..handle };
-        if let (Some(sinks), Some(next)) = (&handle.sinks, handle.prepare_file(&options.logging)?) {
-            sinks.put(next);
-        }
+        handle.put(handle.prepare_files(&options.logging)?);
         tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::Twice)?;
         log_panics();
         Ok(handle)
@@ -136,28 +138,37 @@ impl LogHandle {
         self.secrets.store(Arc::new(Known::new(secrets)));
     }
 
-    /// Level, file and secrets of `config`; fails where its file cannot be written.
+    /// Level, files and secrets of `config`; fails where its files cannot be written.
     pub fn prepare(&self, config: &Config) -> Result<Prepared, LogError> {
-        let next = self.prepare_file(&config.logging)?;
-        Ok(Prepared { handle: self.clone(), level: config.logging.level, secrets: config.secrets(), next })
+        let files = self.prepare_files(&config.logging)?;
+        Ok(Prepared { handle: self.clone(), level: config.logging.level, secrets: config.secrets(), files })
     }
 
-    fn prepare_file(&self, logging: &Logging) -> Result<Option<Next>, LogError> {
+    fn prepare_files(&self, logging: &Logging) -> Result<Option<(Next, Directories)>, LogError> {
         let Some(sinks) = &self.sinks else { return Ok(None) };
-        let next = sinks.prepare(logging.file.as_deref(), logging.rotate);
-        next.map(Some).map_err(|error| LogError::File { path: logging.file.clone().unwrap_or_default(), error })
+        let next = sinks.prepare(logging.file.as_deref(), logging.rotate).map_err(|error| LogError::Unwritable {
+            key: "logging.file",
+            path: logging.file.clone().unwrap_or_default(),
+            error,
+        })?;
+        Ok(Some((next, Directories::make(logging)?)))
+    }
+
+    fn put(&self, files: Option<(Next, Directories)>) {
+        if let (Some(sinks), Some((next, directories))) = (&self.sinks, files) {
+            sinks.put(next);
+            directories.keep();
+        }
     }
 }
 
 impl Prepared {
     /// Puts it to work.
     pub fn apply(self) {
-        let Prepared { handle, level, secrets, next } = self;
+        let Prepared { handle, level, secrets, files } = self;
         handle.set_secrets(secrets);
         handle.set_level(level);
-        if let (Some(sinks), Some(next)) = (&handle.sinks, next) {
-            sinks.put(next);
-        }
+        handle.put(files);
     }
 }
 

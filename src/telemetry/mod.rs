@@ -2,7 +2,8 @@
 //!
 //! [`logging`] decides where lines go and which; [`events`] are the lines that say what happened,
 //! [`record`] is the account of a request that they and all other observers are given, [`metrics`] counts them;
-//! [`redact`] masks secrets in whatever text is about to be shown; [`lines`] has the last lines in memory.
+//! [`redact`] masks secrets in whatever text is about to be shown; [`lines`] has the last lines in memory; [`requests`]
+//! writes files of single requests.
 
 mod batch;
 pub mod dropped;
@@ -15,6 +16,7 @@ pub mod metrics;
 mod plain;
 pub mod record;
 pub mod redact;
+mod requests;
 mod sinks;
 
 pub use feed::Feed;
@@ -23,3 +25,4 @@ pub use logging::{LogError, LogHandle, LogOptions};
 pub use metrics::Metrics;
 pub use record::{Observer, Record};
 pub use redact::{redact, redact_known};
+pub use requests::RequestFiles;

@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
+use crate::config::Secret;
 use crate::hub::{Kind, Outcome, Provenance, Usage};
 
 /// nginx's word for a client that left before it was answered; for logs only, never sent.
@@ -185,6 +186,8 @@ pub struct Bodies {
     pub response: Bytes,
     /// The answer was longer.
     pub is_cut: bool,
+    /// What the upstream was asked with, tokens of logins included: it may repeat them in the answer.
+    pub secrets: Vec<Secret>,
 }
 
 /// Wants to know of requests. Called in the middle of the work: must neither wait nor do much.

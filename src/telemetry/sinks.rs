@@ -1,8 +1,11 @@
-//! [`Sinks`]: where the lines of a server go from the log's own thread: into memory, to a file, to stderr.
+//! [`Sinks`]: where the lines of a server go: into memory, to stderr, to a file.
+//!
+//! Each has a thread of its own, and one is in front of them: whatever does not take its lines holds up no other.
+
+mod file;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
@@ -11,8 +14,10 @@ use crate::config::{Level, LogFormat, Rotate};
 use crate::telemetry::batch::{Batch, GATHER};
 use crate::telemetry::events::LogTrouble;
 use crate::telemetry::lines::Lines;
-use crate::telemetry::logfile::{LogFile, News};
 use crate::telemetry::plain;
+
+use file::FileSink;
+pub(super) use file::Next;
 
 /// Takes lines, and has them written. Cheap to clone.
 #[derive(Clone)]
@@ -23,118 +28,55 @@ pub(super) struct Sinks {
     pub coloured: Batch,
     /// The last of them.
     pub last: Lines,
-    file: Arc<Mutex<Wanted>>,
+    file: FileSink,
 }
-
-/// The file that is written, and what the thread shall do about it next.
-#[derive(Default)]
-struct Wanted {
-    path: Option<PathBuf>,
-    change: Option<Change>,
-}
-
-enum Change {
-    To(Box<LogFile>),
-    Rotate(Rotate),
-    None,
-}
-
-/// What a reload asks for, ready to be put to work; dropped, it changes nothing.
-#[must_use]
-pub(super) struct Next(Option<PathBuf>, Change);
 
 impl Sinks {
     /// Begins to write. `coloured`: stderr gets lines of its own, and not these.
     pub(super) fn start(format: LogFormat, coloured: bool) -> io::Result<Sinks> {
-        // Whoever does not take stderr shall not hold up the file. What is passed on has waited already.
+        // What is passed on has waited already.
         let gather = if coloured { GATHER } else { Duration::ZERO };
         let stderr = Batch::start("log-stderr", gather, |lines, dropped| {
             // A supervisor may have closed stderr; that is no reason to stop.
             let _ = io::stderr().write_all(lines);
             tell_dropped(dropped);
         })?;
-        let (last, file) = (Lines::default(), Arc::<Mutex<Wanted>>::default());
-        let mut thread = Thread { format, last: last.clone(), wanted: file.clone(), file: None };
-        let passed_on = (!coloured).then(|| stderr.clone());
+        let (last, file) = (Lines::default(), FileSink::default());
+        let (kept, passed_on) = (last.clone(), ((!coloured).then(|| stderr.clone()), file.clone()));
         let lines = Batch::start("log", GATHER, move |lines, dropped| {
-            if let Some(stderr) = &passed_on {
-                stderr.add(lines);
-            }
-            thread.take(lines, SystemTime::now());
+            passed_on.0.iter().for_each(|stderr| stderr.add(lines));
+            passed_on.1.add(lines);
+            keep(&kept, format, lines, SystemTime::now());
             tell_dropped(dropped);
         })?;
         Ok(Sinks { lines, coloured: stderr, last, file })
     }
 
-    /// Waits until all that was said so far is written.
+    /// Waits until all that was said so far is written, unless somebody is stuck.
     pub(super) fn flush(&self) {
         self.lines.flush();
         self.coloured.flush();
+        self.file.flush();
     }
 
     /// Opens `path`, unless it is written already.
     pub(super) fn prepare(&self, path: Option<&Path>, rotate: Rotate) -> io::Result<Next> {
-        let change = match path {
-            None => Change::None,
-            Some(path) if lock(&self.file).path.as_deref() == Some(path) => Change::Rotate(rotate),
-            Some(path) => Change::To(Box::new(LogFile::open(path, rotate, SystemTime::now())?)),
-        };
-        Ok(Next(path.map(Path::to_owned), change))
+        self.file.prepare(path, rotate)
     }
 
-    /// From the next lines on.
-    pub(super) fn put(&self, Next(path, change): Next) {
-        // What was wanted before and has not come to pass is dropped by whoever writes the file, not here.
-        let mut wanted = lock(&self.file);
-        let change = match (change, wanted.change.take()) {
-            (Change::Rotate(rotate), Some(Change::To(mut file))) => {
-                file.set_rotate(rotate);
-                Change::To(file)
-            }
-            (change, _) => change,
-        };
-        *wanted = Wanted { path, change: Some(change) };
+    /// From the next lines on. Waits until those before are written: they belong into the old file.
+    pub(super) fn put(&self, next: Next) {
+        self.lines.flush();
+        self.file.flush();
+        self.file.put(next);
     }
 }
 
-/// What the log's own thread has.
-struct Thread {
-    format: LogFormat,
-    last: Lines,
-    wanted: Arc<Mutex<Wanted>>,
-    file: Option<LogFile>,
-}
-
-impl Thread {
-    fn take(&mut self, lines: &[u8], now: SystemTime) {
-        let text = String::from_utf8_lossy(lines);
-        let each: Vec<&str> = text.lines().collect();
-        let format = self.format;
-        self.last.add(each.into_iter(), |line| take_apart(format, line, now));
-        self.change();
-        let Some(file) = &mut self.file else { return };
-        let news = file.write(lines, now);
-        news.iter().for_each(|news| tell(news, file.path()));
-    }
-
-    /// Does as a reload has asked for.
-    fn change(&mut self) {
-        let Some(change) = lock(&self.wanted).change.take() else { return };
-        match (change, &mut self.file) {
-            (Change::To(file), _) => self.file = Some(*file),
-            (Change::Rotate(rotate), Some(file)) => file.set_rotate(rotate),
-            (Change::Rotate(_), None) => {}
-            (Change::None, _) => self.file = None,
-        }
-    }
-}
-
-fn tell(news: &News, path: &Path) {
-    match news {
-        News::Failed(reason) => LogTrouble::Failed { path, reason }.emit(),
-        News::Mended(lost) => LogTrouble::Mended { path, lost: *lost }.emit(),
-        News::Stuck(reason) => LogTrouble::Stuck { path, reason }.emit(),
-    }
+/// Keeps `lines` in memory.
+fn keep(last: &Lines, format: LogFormat, lines: &[u8], now: SystemTime) {
+    let text = String::from_utf8_lossy(lines);
+    let each: Vec<&str> = text.lines().collect();
+    last.add(each.into_iter(), |line| take_apart(format, line, now));
 }
 
 /// When a line was written, how severe it is, and the rest of it.
@@ -164,10 +106,6 @@ fn tell_dropped(lines: usize) {
     }
 }
 
-fn lock(wanted: &Mutex<Wanted>) -> MutexGuard<'_, Wanted> {
-    wanted.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -176,7 +114,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
     use std::time::SystemTime;
 
-    use super::{Sinks, Thread};
+    use super::{Sinks, keep};
     use crate::config::{Level, LogFormat, Logging, Rotate};
     use crate::telemetry::lines::Lines;
     use crate::telemetry::logging::{LogOptions, build};
@@ -216,8 +154,7 @@ mod tests {
                 tracing::trace!("three");
             });
             let last = Lines::default();
-            let mut thread = Thread { format, last: last.clone(), wanted: Arc::default(), file: None };
-            thread.take(&lines, SystemTime::UNIX_EPOCH);
+            keep(&last, format, &lines, SystemTime::UNIX_EPOCH);
             let read = last.after(0, Level::Trace);
             let levels: Vec<Level> = read.lines.iter().map(|line| line.level).collect();
             assert_eq!(levels, [Level::Warn, Level::Error, Level::Trace], "{read:?}");

@@ -4,25 +4,13 @@
 use std::fmt::Debug;
 
 use super::Resolver;
-use crate::config::file::{File, LoggingFile, TelemetryFile};
+use crate::config::file::{File, TelemetryFile};
 use crate::config::read::{Place, Setting};
 
 impl Resolver<'_, '_> {
     pub(super) fn later(&mut self, file: &File) {
-        if let Some(logging) = file.logging.value() {
-            self.later_logging(logging);
-        }
         if let Some(telemetry) = file.telemetry.value() {
             self.later_telemetry(telemetry);
-        }
-    }
-
-    fn later_logging(&mut self, logging: &LoggingFile) {
-        self.other_later(&logging.redact, &true);
-        if let Some(requests) = logging.requests.value() {
-            self.set_later(&requests.dir);
-            self.set_later(&requests.errors_dir);
-            self.other_later(&requests.bodies, &false);
         }
     }
 

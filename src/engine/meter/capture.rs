@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
+use crate::config::Secret;
 use crate::telemetry::record::Bodies;
 
 /// More of an answer is not kept: a stream may be without end.
@@ -12,11 +13,12 @@ pub(super) struct Capture {
     request: Bytes,
     response: BytesMut,
     is_cut: bool,
+    secrets: Vec<Secret>,
 }
 
 impl Capture {
     pub(super) fn of(request: Bytes) -> Capture {
-        Capture { request, response: BytesMut::new(), is_cut: false }
+        Capture { request, response: BytesMut::new(), is_cut: false, secrets: Vec::new() }
     }
 
     pub(super) fn add(&mut self, piece: &[u8]) {
@@ -25,8 +27,13 @@ impl Capture {
         self.response.extend_from_slice(&piece[..piece.len().min(room)]);
     }
 
+    /// What may stand in the answer and must not be shown.
+    pub(super) fn hide(&mut self, secrets: Vec<Secret>) {
+        self.secrets = secrets;
+    }
+
     pub(super) fn into_bodies(self) -> Bodies {
-        Bodies { request: self.request, response: self.response.freeze(), is_cut: self.is_cut }
+        Bodies { request: self.request, response: self.response.freeze(), is_cut: self.is_cut, secrets: self.secrets }
     }
 }
 

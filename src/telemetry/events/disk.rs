@@ -77,3 +77,40 @@ impl LogTrouble<'_> {
         }
     }
 }
+
+/// Something is wrong with the files of requests, or is well again.
+pub enum RequestFileTrouble<'a> {
+    /// More requests than the disk takes: some get no file from now on.
+    TooMany,
+    /// How many these were.
+    Dropped {
+        /// Of requests.
+        requests: usize,
+    },
+    /// Requests get no file from now on.
+    Failed {
+        /// The directory.
+        path: &'a Path,
+        /// What is wrong with it.
+        reason: &'a dyn Display,
+    },
+    /// They get files again.
+    Mended {
+        /// How many got none.
+        lost: usize,
+    },
+}
+
+impl RequestFileTrouble<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        match self {
+            RequestFileTrouble::TooMany => warn!("files of requests are written too slowly: some requests get none"),
+            RequestFileTrouble::Dropped { requests } => info!(requests, "requests that got no file"),
+            RequestFileTrouble::Failed { path, reason } => {
+                warn!(path = %path.display(), %reason, "files of requests cannot be written: requests get none")
+            }
+            RequestFileTrouble::Mended { lost } => info!(lost, "files of requests are written again"),
+        }
+    }
+}

@@ -128,7 +128,11 @@ pub fn config(address: SocketAddr, log_format: &str) -> Value {
         "server": { "max_body": "1MB" },
         "admin": { "key": ADMIN_KEY.value },
         "auth": { "keys": [{ "name": "plain", "key": CLIENT_KEY.value }, { "name": "hashed", "key": format!("sha256:{digest}") }] },
-        "logging": { "format": log_format },
+        "logging": {
+            "format": log_format,
+            "file": "logs/llmgw.log",
+            "requests": { "dir": "logs/requests", "errors_dir": "logs/failed", "bodies": true },
+        },
         "routing": { "max_attempts": 1, "cooldown": null, "passthrough": "key", "health_check": { "interval": "1s", "timeout": "5s" } },
         "providers": [
             { "name": "key", "base_url": at("key"), "api_key": API_KEY.value },

@@ -1,6 +1,7 @@
 //! `llmgw serve`: every endpoint, every way of an upstream to repeat what it was sent, every page, every refusal; then
 //! the log, in both formats, and the ledger.
 
+use std::fs;
 use std::net::SocketAddr;
 
 use futures_util::{StreamExt, stream};
@@ -38,6 +39,7 @@ async fn drive(log_format: &str) {
     let ended = running.ends(0);
     findings.check("stdout", &ended.out, places::all());
     findings.check("the log", &ended.err, places::all());
+    on_disk(&stage, &mut findings);
     for line in ["accepted", "resolved", "finished", "answered", "upstream failed", "key refused", "token fetched", "models not discovered"]
     {
         assert!(ended.err.contains(line), "nothing is logged of `{line}`");
@@ -177,6 +179,23 @@ async fn pages(address: SocketAddr, findings: &mut Findings) {
             let hidden = |canary: &&Canary| page != "/config" || canary.name != places::LOGIN_USERNAME.name;
             findings.check(page, &answer, places::upstreams().chain(places::clients()).filter(hidden));
         }
+    }
+}
+
+/// The log's file, and the files of requests, which have what was said.
+fn on_disk(stage: &Stage, findings: &mut Findings) {
+    let log = fs::read_to_string(stage.home.path("logs/llmgw.log")).expect("a log");
+    findings.check("the log's file", &log, places::all());
+    for directory in ["logs/requests", "logs/failed"] {
+        let days = fs::read_dir(stage.home.path(directory)).expect("a directory").map(|day| day.expect("a day").path());
+        let files: Vec<_> = days.flat_map(|day| fs::read_dir(day).expect("a day")).map(|file| file.expect("a file").path()).collect();
+        let mut said = 0;
+        for file in &files {
+            let text = fs::read_to_string(file).expect("a file");
+            said += usize::from(text.contains(CLIENT_WORDS.value));
+            findings.check(&file.display().to_string(), &text, places::upstreams().chain(places::clients()));
+        }
+        assert!(said > 100 && said < files.len(), "{said} of {} files in {directory} have what was said", files.len());
     }
 }
 

@@ -6,6 +6,7 @@ mod faults;
 mod generated;
 mod ledger;
 mod list;
+mod logs;
 pub mod process;
 mod reload;
 mod serve;

@@ -126,6 +126,13 @@ mod tests {
     }
 
     #[test]
+    fn the_logs_format_needs_a_restart_and_its_files_none() {
+        let new = format!("{ONE}logging: {{ level: debug, format: json, file: a.log, rotate: {{ keep: 1 }}, requests: {{ dir: a }} }}");
+        let changed = ["logging.level", "logging.format", "logging.file", "logging.rotate.keep", "logging.requests.dir"];
+        check(ONE, &new, &changed, &["logging.format"]);
+    }
+
+    #[test]
     fn listeners_need_a_restart() {
         let new = format!("{ONE}server: {{ port: 9000, max_body: 1MB }}\nadmin: {{ port: 9001 }}");
         check(ONE, &new, &["server.port", "server.max_body", "admin.port"], &["server.port", "admin.port"]);

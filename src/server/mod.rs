@@ -49,7 +49,7 @@ use crate::server::router::{Paths, Surface};
 use crate::server::shutdown::Stage;
 use crate::server::state::App;
 use crate::server::tls::Certificates;
-use crate::telemetry::LogHandle;
+use crate::telemetry::{Lines, LogHandle};
 
 pub use inherited::{Inherited, InheritedError};
 pub use listen::{Address, ListenError};
@@ -73,7 +73,7 @@ pub struct Options {
     pub insecure: bool,
     /// Sockets that listen already, instead of ports that would be opened.
     pub inherited: Vec<Inherited>,
-    /// The log, whose level follows reloads.
+    /// The log, whose level and files follow reloads.
     pub log: Option<LogHandle>,
 }
 
@@ -125,6 +125,7 @@ pub struct Server {
     ports: Vec<Port>,
     certificates: Option<Arc<Certificates>>,
     insecure: bool,
+    lines: Option<Lines>,
 }
 
 struct Port {
@@ -152,14 +153,20 @@ impl Server {
                 ports.push(Port { listener, address, surface });
             }
         }
+        let lines = options.log.as_ref().and_then(LogHandle::lines).cloned();
         reload::follow(&engine, certificates.clone(), options.log);
-        Ok(Server { engine, ports, certificates, insecure: options.insecure })
+        Ok(Server { engine, ports, certificates, insecure: options.insecure, lines })
     }
 
     /// Where it can be reached, one a listener.
     pub fn addresses(&self) -> Vec<Address> {
         let tls = self.certificates.is_some();
         self.ports.iter().map(|port| Address { address: port.address, tls, admin: port.surface == Surface::Admin }).collect()
+    }
+
+    /// The last lines of its log, if it was given one that keeps them.
+    pub fn lines(&self) -> Option<&Lines> {
+        self.lines.as_ref()
     }
 
     /// Reloads what this server runs on.

@@ -96,6 +96,8 @@ pub enum RequestFileTrouble<'a> {
     },
     /// They get files again.
     Mended {
+        /// The directory.
+        path: &'a Path,
         /// How many got none.
         lost: usize,
     },
@@ -110,7 +112,7 @@ impl RequestFileTrouble<'_> {
             RequestFileTrouble::Failed { path, reason } => {
                 warn!(path = %path.display(), %reason, "files of requests cannot be written: requests get none")
             }
-            RequestFileTrouble::Mended { lost } => info!(lost, "files of requests are written again"),
+            RequestFileTrouble::Mended { path, lost } => info!(path = %path.display(), lost, "files of requests are written again"),
         }
     }
 }

@@ -194,7 +194,7 @@ fn without_redaction_what_only_looks_like_a_key_is_shown_in_bodies_alone() {
 #[test]
 fn whatever_the_id_the_file_is_where_it_belongs_and_none_is_overwritten() {
     let place = Place::new();
-    let ids = ["../../etc/passwd", "a/b\\c:d", "好", "", ".hidden", &"x".repeat(500), "same", "same", "same"];
+    let ids = ["../../etc/passwd", "a/b\\c:d", "好", "", ".hidden", &"x".repeat(500), "same", "same", "same", "sk-0123456789abcdef"];
     place.finished(&place.logging(), ids.map(|id| record(id, "2026-11-28T08:00:00Z", Outcome::Ok)));
     let long = format!("all/2026-11-28/080000.000-{}.json", "x".repeat(80));
     let expected = [
@@ -206,6 +206,7 @@ fn whatever_the_id_the_file_is_where_it_belongs_and_none_is_overwritten() {
         "all/2026-11-28/080000.000-same-2.json",
         "all/2026-11-28/080000.000-same-3.json",
         "all/2026-11-28/080000.000-same.json",
+        "all/2026-11-28/080000.000-sk-01____cdef.json",
         &long,
     ];
     let mut names = place.names();
@@ -266,13 +267,13 @@ fn a_directory_that_is_lost_costs_files_until_it_is_back() {
     let place = Place::new();
     let mut writer = Writer::default();
     let mut write = |id| {
-        let record = Arc::new(record(id, "2026-11-28T08:00:00Z", Outcome::Ok));
+        let record = Arc::new(record(id, "2026-11-28T08:00:00Z", Outcome::Internal));
         writer.write(&Work { record, rules: Arc::new(Rules::of(&place.logging())), known: Arc::default() }, SystemTime::now());
-        writer.lost
+        (writer.lost(&place.path("all")), writer.lost(&place.path("failed")))
     };
     fs::write(place.path("all"), "").unwrap();
-    assert_eq!((write("lost"), write("lost")), (1, 2));
+    assert_eq!((write("lost"), write("lost")), ((1, 0), (2, 0)), "each place by itself");
     fs::remove_file(place.path("all")).unwrap();
-    assert_eq!(write("found"), 0);
-    assert_eq!(place.names(), ["all/2026-11-28/080000.000-found.json"]);
+    assert_eq!(write("found"), (0, 0));
+    assert!(place.names().contains(&"all/2026-11-28/080000.000-found.json".to_owned()));
 }

@@ -12,8 +12,8 @@ use foldhash::HashMap;
 
 use super::names::OTHER;
 
-/// So many combinations of labels of one kind: enough for fifty models at ten providers. A scrape of that many is ten
-/// megabytes, which gzip makes to some hundred kilobytes.
+/// So many combinations of labels of one kind: enough for fifty models at ten providers. A scrape of that many is some ten
+/// megabytes before gzip.
 pub const MOST_LABEL_SETS: usize = 500;
 
 /// Kept free for `other` at each provider.

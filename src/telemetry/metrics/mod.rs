@@ -94,7 +94,7 @@ impl Metrics {
         if !self.is_on() {
             return;
         }
-        let subject = Subject::of(record);
+        let subject = Subject::of(record, vocabulary);
         let caller = if self.with_callers.load(Ordering::Relaxed) { record.caller.clone() } else { nothing() };
         callers::count(&self.callers, record, &caller, &subject, vocabulary);
         requests::count(&self.requests, record, &subject, vocabulary);

@@ -64,7 +64,7 @@ impl Metric {
     }
 }
 
-/// The value of a label that would otherwise be one of too many; see [`super::groups`].
+/// The value of a label that would otherwise be one of too many.
 pub const OTHER: &str = "other";
 /// OpenTelemetry's, for an `error_type` or a method that is none of those that are told apart.
 pub const UNLISTED: &str = "_OTHER";
@@ -104,7 +104,7 @@ macro_rules! metrics {
             #[doc = $help]
             pub const $constant: Metric = Metric { name: $name, kind: $kind, labels: $labels, help: $help };
         )*
-        /// All of them, in the order in which they are served.
+        /// All of them, in the order of the documentation.
         pub const ALL: &[&Metric] = &[$(&$constant),*];
     };
 }

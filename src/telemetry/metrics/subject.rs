@@ -37,9 +37,11 @@ pub(super) fn nothing() -> Arc<str> {
 }
 
 impl Subject {
-    pub(super) fn of(record: &Record) -> Subject {
+    pub(super) fn of(record: &Record, vocabulary: &dyn Vocabulary) -> Subject {
         let model = match &record.entry {
             _ if record.dialect.is_none() => nothing(),
+            // It was refused before anybody looked for it.
+            entry if entry.is_empty() && vocabulary.has_name(&record.model) => record.model.as_str().into(),
             entry if entry.is_empty() || entry.len() > LONGEST_NAME => others(),
             entry => entry.clone(),
         };

@@ -99,6 +99,9 @@ fn candidate(forward: &Forward) -> Result<Candidate, Error> {
     if !provider.enabled {
         return Err(Error::NotFound(format!("the provider `{}` is disabled", provider.name)));
     }
+    if table.is_switched_off(index) {
+        return Err(Error::NotFound(format!("the provider `{}` is disabled by an operator", provider.name)));
+    }
     let candidate = table.candidate(index, "").ok_or_else(|| Error::Internal("a provider without a place in the table".to_owned()))?;
     // There is no other: if it rests, this is its probe.
     Ok(Candidate { last_resort: true, ..candidate })

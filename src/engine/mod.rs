@@ -24,6 +24,7 @@ pub mod live;
 pub mod mask;
 pub mod meter;
 pub mod observers;
+pub mod operate;
 pub mod probe;
 pub mod relay;
 pub mod reload;
@@ -237,6 +238,16 @@ impl Engine {
     /// Asks `hook` at every reload, before anything changes.
     pub fn on_reload(&self, hook: Hook) {
         self.0.reloading.add(hook);
+    }
+
+    /// Switches a provider off until the next start, or on again: plans pass it over from now on, whatever is reloaded.
+    pub fn set_enabled(&self, provider: &str, enabled: bool) -> Result<(), Error> {
+        operate::set_enabled(&self.0, &self.snapshot(), provider, enabled)
+    }
+
+    /// Forgets everything held against a provider: cooldowns, keys at rest, a failed discovery.
+    pub fn reset(&self, provider: &str) -> Result<(), Error> {
+        operate::reset(&self.snapshot(), provider)
     }
 
     /// Live state for `/health`.

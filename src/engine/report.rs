@@ -211,6 +211,8 @@ pub struct ProviderStatus {
     pub kind: &'static str,
     /// All switches together.
     pub enabled: bool,
+    /// An operator has switched it off by hand, until the next start.
+    pub disabled_by_operator: bool,
     /// As that of a model, or `disabled`. Cooling too while every model of it that was used is.
     pub state: &'static str,
     /// Failures in a row of the account (connections, credentials).

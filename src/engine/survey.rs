@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::config::{Origin, Target};
 use crate::engine::live::Snapshot;
 use crate::engine::report::{Credentials, HealthReport, ModelRow, ProviderStatus, UpstreamStatus};
-use crate::routing::{Candidate, Health, Millis, Report, Standing, plan, resolve};
+use crate::routing::{Candidate, Health, Millis, Report, Skipped, Standing, Switch, plan, resolve};
 
 /// Every model that can be asked for, one row a route.
 pub fn models(snapshot: &Snapshot, now: Millis) -> Vec<ModelRow> {
@@ -48,10 +48,9 @@ fn short_form(snapshot: &Snapshot, name: &str, enabled: bool, now: Millis) -> Ve
     let all: Vec<Candidate> = plan.candidates.into_iter().chain(plan.skipped.into_iter().map(|(candidate, _)| candidate)).collect();
     let via = all.first().map(|first| first.via.clone());
     let own = all.into_iter().filter(|candidate| Some(&candidate.via) == via.as_ref());
-    own.map(|candidate| ModelRow {
-        priority: candidate.priority,
-        enabled,
-        ..row(snapshot, name, candidate.provider, &candidate.model, now, "alias")
+    own.map(|candidate| {
+        let row = row(snapshot, name, candidate.provider, &candidate.model, now, "alias");
+        ModelRow { priority: candidate.priority, enabled: enabled && row.enabled, ..row }
     })
     .collect()
 }
@@ -60,7 +59,9 @@ fn row(snapshot: &Snapshot, name: &str, index: usize, upstream: &str, now: Milli
     let provider = &snapshot.config.providers[index];
     let vendor = provider.preset.as_deref();
     let candidate = snapshot.table.candidate(index, upstream);
-    let state = match candidate.filter(|_| provider.enabled) {
+    let switched_off = snapshot.table.is_switched_off(index);
+    let state = match candidate.filter(|_| provider.enabled && !switched_off) {
+        None if provider.enabled => Skipped::Disabled(Switch::Operator).to_string(),
         None => "disabled".to_owned(),
         Some(candidate) => {
             let policy = snapshot.table.cooldown();
@@ -74,7 +75,7 @@ fn row(snapshot: &Snapshot, name: &str, index: usize, upstream: &str, now: Milli
         provider: provider.name.to_string(),
         upstream_model: upstream.to_owned(),
         priority: provider.priority,
-        enabled: provider.enabled,
+        enabled: provider.enabled && !switched_off,
         context_window: snapshot.prices.limits(vendor, upstream).and_then(|limits| limits.context),
         price: snapshot.prices.price(vendor, upstream),
         state,
@@ -117,8 +118,8 @@ pub(super) fn seconds_left(standing: Standing) -> f64 {
 /// Live state for `/health`: a provider is usable while its account is not cooling and not all of its used models are.
 pub fn health(snapshot: &Snapshot, now: Millis) -> HealthReport {
     let usable = |index: &usize| !matches!(standing(snapshot, *index, now), Some(Standing::Cooling(_)));
-    let preferred = snapshot.table.preferred();
-    let providers = preferred.iter().map(|index| (snapshot.config.providers[*index].name.to_string(), usable(index)));
+    let enabled = snapshot.table.preferred().iter().filter(|index| !snapshot.table.is_switched_off(**index));
+    let providers = enabled.map(|index| (snapshot.config.providers[*index].name.to_string(), usable(index)));
     let providers: std::collections::BTreeMap<String, bool> = providers.collect();
     let healthy = providers.values().filter(|usable| **usable).count();
     let status = match healthy {
@@ -158,11 +159,14 @@ fn provider(snapshot: &Snapshot, index: usize, now: Millis) -> Option<ProviderSt
     upstreams.sort_by(|one, other| one.model.cmp(&other.model));
     let report = account.report();
     let (resting, total) = upstream.provider.credentials();
+    let switched_off = snapshot.table.is_switched_off(index);
+    let enabled = config.enabled && !switched_off;
     Some(ProviderStatus {
         name: config.name.to_string(),
         kind: config.kind.as_str(),
-        enabled: config.enabled,
-        state: if config.enabled { word(standing) } else { "disabled" },
+        enabled,
+        disabled_by_operator: switched_off,
+        state: if enabled { word(standing) } else { "disabled" },
         failures: u32::from(report.failures_in_a_row),
         cooldown_left_seconds: seconds_left(standing),
         in_flight: account.in_flight(),

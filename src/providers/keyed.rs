@@ -74,6 +74,10 @@ impl<A: Addresses> Provider for Keyed<A> {
         self.keys.refused(used, refusal)
     }
 
+    fn forgive(&self) {
+        self.keys.forgive();
+    }
+
     fn credentials(&self) -> (usize, usize) {
         self.keys.count()
     }

@@ -132,6 +132,13 @@ impl KeyPool {
         if others.any(|key| key.state.rests_until(model).is_none()) { Retry::Another } else { Retry::No }
     }
 
+    /// Ends every rest.
+    pub fn forgive(&self) {
+        for key in &self.keys {
+            key.state.forgive();
+        }
+    }
+
     /// Keys that rest for any model at all, and all keys.
     pub fn count(&self) -> (usize, usize) {
         (self.keys.iter().filter(|key| key.state.is_resting()).count(), self.keys.len())
@@ -211,6 +218,12 @@ impl KeyState {
         let rest = rests.models.entry(model.into()).or_insert(until);
         *rest = until.max(*rest);
         self.resting.store(true, Ordering::Release);
+    }
+
+    fn forgive(&self) {
+        let mut rests = self.lock();
+        *rests = Rests::default();
+        self.resting.store(false, Ordering::Release);
     }
 
     /// What still rests; `None`, without a look at the lock, when nothing does.

@@ -96,6 +96,9 @@ pub trait Provider: Send + Sync {
     /// Says whether another attempt with a fresh or different credential makes sense.
     fn refused(&self, used: CredentialId, refusal: &Refusal<'_>) -> Retry;
 
+    /// Lets no credential rest any longer.
+    fn forgive(&self) {}
+
     /// Credentials that are at rest now, for the status page; `(resting, all)`.
     fn credentials(&self) -> (usize, usize);
 }

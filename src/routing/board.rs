@@ -12,6 +12,7 @@ use foldhash::HashMap;
 use crate::config::Cooldown;
 
 use super::breaker::{Breaker, Millis, Standing};
+use super::by_hand::{ByHand, Switches};
 use super::health::{Health, Percentiles, Report};
 
 /// Models of one provider, beyond the configured ones, that get a health of their own; the rest share one.
@@ -20,9 +21,16 @@ pub const MOST_DYNAMIC: usize = 10_000;
 /// Longest model name, in bytes, that gets a health of its own: names come from clients and are kept.
 pub const LONGEST_NAME: usize = 256;
 
-/// Every account that is configured or in use, by provider name and base URL. Cheap to clone; clones are one board.
+/// Every account that is configured or in use, by provider name and base URL, and what was switched off by hand. Cheap to
+/// clone; clones are one board.
 #[derive(Clone, Debug, Default)]
-pub struct Board(Arc<ArcSwap<Accounts>>);
+pub struct Board(Arc<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    accounts: ArcSwap<Accounts>,
+    switches: Switches,
+}
 
 /// A map under change and the one that it was cloned from.
 const HELD_BY_MAPS: usize = 2;
@@ -34,24 +42,30 @@ impl Board {
     /// The account of the provider `name` at `base_url`; made when first asked for.
     pub fn account(&self, name: &str, base_url: &str) -> Arc<Account> {
         let key: (Arc<str>, Arc<str>) = (name.into(), base_url.into());
-        if let Some(account) = self.0.load().get(&key) {
+        if let Some(account) = self.0.accounts.load().get(&key) {
             return account.clone();
         }
         let fresh = Arc::new(Account::default());
-        self.0.rcu(|accounts| {
+        self.0.accounts.rcu(|accounts| {
             let mut accounts = Accounts::clone(accounts);
             accounts.entry(key.clone()).or_insert_with(|| fresh.clone());
             accounts
         });
-        self.0.load().get(&key).cloned().unwrap_or(fresh)
+        self.0.accounts.load().get(&key).cloned().unwrap_or(fresh)
     }
 
-    /// Forgets the accounts that no configuration and no request holds any more.
+    /// The switch of the provider `name`, wherever that is.
+    pub fn by_hand(&self, name: &str) -> Arc<ByHand> {
+        self.0.switches.of(name)
+    }
+
+    /// Forgets what no configuration and no request holds any more.
     pub fn forget_unused(&self) {
-        if self.0.load().values().all(|account| Arc::strong_count(account) > 1) {
+        self.0.switches.forget_unused();
+        if self.0.accounts.load().values().all(|account| Arc::strong_count(account) > 1) {
             return;
         }
-        self.0.rcu(|accounts| {
+        self.0.accounts.rcu(|accounts| {
             let mut accounts = Accounts::clone(accounts);
             accounts.retain(|_, account| Arc::strong_count(account) > HELD_BY_MAPS);
             accounts
@@ -60,7 +74,7 @@ impl Board {
 
     /// Whether there is such an account.
     pub fn has(&self, name: &str, base_url: &str) -> bool {
-        self.0.load().contains_key(&(name.into(), base_url.into()))
+        self.0.accounts.load().contains_key(&(name.into(), base_url.into()))
     }
 }
 
@@ -177,6 +191,15 @@ impl Account {
     /// An active check reached it: connection and credential failures are forgotten, those of its models are not.
     pub fn clear(&self) {
         self.breaker.clear();
+        self.wake.call();
+    }
+
+    /// Forgets everything held against it and its models, however it was earned.
+    pub fn forgive(&self) {
+        self.breaker.clear();
+        for health in self.models.load().by_name.values().map(|known| &known.health).chain([&self.overflow]) {
+            health.breaker.clear();
+        }
         self.wake.call();
     }
 

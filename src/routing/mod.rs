@@ -5,6 +5,7 @@
 
 pub mod board;
 pub mod breaker;
+pub mod by_hand;
 pub mod candidate;
 #[cfg(test)]
 mod fixtures;
@@ -19,6 +20,7 @@ pub mod table;
 
 pub use board::{Account, Board};
 pub use breaker::{Breaker, Millis, Standing};
+pub use by_hand::ByHand;
 pub use candidate::{Candidate, Turn};
 pub use health::{Health, LastError, Percentiles, Report};
 pub use offers::{NothingDiscovered, Offers};

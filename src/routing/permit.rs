@@ -18,7 +18,7 @@ use super::health::Health;
 /// Why a candidate is passed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Skipped {
-    /// Switched off in the configuration.
+    /// Switched off.
     Disabled(Switch),
     /// It rests.
     Cooling {
@@ -39,13 +39,15 @@ pub enum Skipped {
     },
 }
 
-/// Which `enabled: false` it was.
+/// Which switch it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Switch {
-    /// The provider's.
+    /// The provider's `enabled: false`.
     Provider,
-    /// The route's.
+    /// The route's `enabled: false`.
     Route,
+    /// The provider's, by an operator's hand until the next start.
+    Operator,
 }
 
 impl Skipped {
@@ -60,6 +62,7 @@ impl fmt::Display for Skipped {
         match self {
             Skipped::Disabled(Switch::Provider) => f.write_str("disabled: provider"),
             Skipped::Disabled(Switch::Route) => f.write_str("disabled: route"),
+            Skipped::Disabled(Switch::Operator) => f.write_str("disabled by an operator"),
             Skipped::Cooling { left } => write!(f, "cooling for {:.1} s more", left.as_secs_f64()),
             Skipped::Probing => f.write_str("being probed by another request"),
             Skipped::Saturated { limit } => write!(f, "saturated: {limit} requests in flight"),

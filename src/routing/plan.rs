@@ -215,12 +215,7 @@ impl<'a> Walk<'a> {
 
     /// Puts a candidate where it belongs, unless its upstream model stands there already.
     fn place(&mut self, candidate: Candidate, route_enabled: bool) {
-        let switch = if !self.table.providers[candidate.provider].enabled {
-            Some(Switch::Provider)
-        } else {
-            (!route_enabled).then_some(Switch::Route)
-        };
-        if let Some(switch) = switch {
+        if let Some(switch) = self.switch(&candidate, route_enabled) {
             self.plan.skipped.push((candidate, Skipped::Disabled(switch)));
             return;
         }
@@ -231,6 +226,17 @@ impl<'a> Walk<'a> {
             Some(obstacle) => self.plan.skipped.push((candidate, obstacle)),
             None => self.plan.candidates.push(candidate),
         }
+    }
+
+    /// Which switch is off, if one is.
+    fn switch(&self, candidate: &Candidate, route_enabled: bool) -> Option<Switch> {
+        if !self.table.providers[candidate.provider].enabled {
+            return Some(Switch::Provider);
+        }
+        if self.table.is_switched_off(candidate.provider) {
+            return Some(Switch::Operator);
+        }
+        (!route_enabled).then_some(Switch::Route)
     }
 }
 

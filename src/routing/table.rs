@@ -12,6 +12,7 @@ use crate::config::{Config, Cooldown, Model, Params, Price, Provider, Route, Str
 use crate::usage::Prices;
 
 use super::board::{Account, Board};
+use super::by_hand::ByHand;
 use super::health::Health;
 use super::names::Wildcard;
 use super::offers::Offers;
@@ -43,6 +44,7 @@ pub(super) struct Upstream {
     pub(super) default_model: Option<Arc<str>>,
     pub(super) params: Arc<Params>,
     pub(super) account: Arc<Account>,
+    by_hand: Arc<ByHand>,
     models: Option<HashSet<Arc<str>>>,
     matching: Vec<Regex>,
     /// Held so that the account never forgets what is configured.
@@ -153,6 +155,16 @@ impl RouteTable {
         self.providers.get(provider).map(|provider| &provider.account)
     }
 
+    /// What an operator has decided of a provider; `None` when there is no such index.
+    pub fn by_hand(&self, provider: usize) -> Option<&ByHand> {
+        self.providers.get(provider).map(|provider| &*provider.by_hand)
+    }
+
+    /// Whether an operator has switched the provider off.
+    pub fn is_switched_off(&self, provider: usize) -> bool {
+        self.by_hand(provider).is_some_and(ByHand::is_off)
+    }
+
     /// Ids that a provider offers, listed or discovered, as far as `match` holds and no disabled name hides them.
     pub fn offered(&self, offers: &dyn Offers, provider: usize) -> Vec<Arc<str>> {
         let Some(upstream) = self.providers.get(provider) else { return Vec::new() };
@@ -225,6 +237,7 @@ fn upstream(provider: &Provider, named: &[Arc<str>], board: &Board) -> Upstream 
         params: Arc::new(provider.params.clone()),
         models: provider.models.as_ref().map(|models| models.iter().cloned().collect()),
         matching: provider.matching.clone(),
+        by_hand: board.by_hand(&provider.name),
         _configured: named.iter().map(|model| account.health(model)).collect(),
         account,
     }

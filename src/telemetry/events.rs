@@ -296,6 +296,36 @@ impl KeyRefused<'_> {
     }
 }
 
+/// An operator intervened by hand.
+pub struct OperatorActed<'a> {
+    /// Name of the provider.
+    pub provider: &'a str,
+    /// What was done to it.
+    pub act: OperatorAct,
+}
+
+/// What an operator can do to a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperatorAct {
+    /// Switched it off.
+    Disabled,
+    /// Switched it on again.
+    Enabled,
+    /// Ended its cooldowns.
+    Reset,
+}
+
+impl OperatorActed<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        match self.act {
+            OperatorAct::Disabled => warn!(provider = self.provider, "disabled by an operator until the next start"),
+            OperatorAct::Enabled => info!(provider = self.provider, "enabled by an operator"),
+            OperatorAct::Reset => info!(provider = self.provider, "cooldowns reset by an operator"),
+        }
+    }
+}
+
 /// A bug ended something in the middle.
 pub struct Panicked<'a> {
     /// What it says.

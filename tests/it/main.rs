@@ -22,6 +22,7 @@ mod hedging;
 mod last_words;
 mod matrix;
 mod metrics;
+mod operator;
 mod properties;
 #[cfg(unix)]
 mod readme;

@@ -76,6 +76,25 @@ fn switches_pass_over_with_their_reason() {
 }
 
 #[test]
+fn what_an_operator_switched_off_is_passed_over_whatever_is_reloaded() {
+    let board = Board::default();
+    let make = || table_on(&board, vec![provider("a"), provider("b")], vec![model("m", vec![route(0, "x"), route(1, "y")], &[])]);
+    let table = make();
+    assert!(table.by_hand(0).unwrap().turn(false));
+    for table in [table, make()] {
+        let plan = plan_at(&table, "m", 0);
+        assert_eq!(candidates(&plan), ["b/y"]);
+        assert_eq!(
+            (plan.skipped[0].0.to_string(), plan.skipped[0].1.to_string()),
+            ("a/x".to_owned(), "disabled by an operator".to_owned())
+        );
+        assert!(table.is_switched_off(0) && !table.is_switched_off(1) && !table.is_switched_off(2));
+    }
+    assert!(make().by_hand(0).unwrap().turn(true));
+    assert_eq!(candidates(&plan_at(&make(), "m", 0)).len(), 2);
+}
+
+#[test]
 fn cooling_upstreams_are_passed_over_until_they_are_due() {
     let second = Route { priority: 2, ..route(0, "y") };
     let table = table(vec![provider("a")], vec![model("m", vec![route(0, "x"), second], &[])]);

@@ -4,6 +4,7 @@
 //!
 //! - [`cli`]: what a person types; the only place that prints.
 //! - [`server`]: HTTP in. Decodes, asks the engine, answers.
+//! - [`admin`]: the dashboard, and the same data as JSON.
 //! - [`engine`]: the gateway itself: one request's way through plan, attempts, commit and metering.
 //! - [`routing`]: which upstream answers. Pure.
 //! - [`access`]: may this caller do this now.
@@ -17,6 +18,7 @@
 //! - [`hub`]: the one vocabulary all others share.
 
 pub mod access;
+pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod dialects;

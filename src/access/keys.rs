@@ -14,6 +14,9 @@ use crate::config::{Auth, Secret};
 /// Name of the caller where no keys are configured.
 const ANONYMOUS: &str = "anonymous";
 
+/// Name of the caller that is an administrator.
+const ADMIN: &str = "admin";
+
 /// The keys of one configuration.
 #[derive(Debug)]
 pub struct KeyRing {
@@ -79,6 +82,11 @@ impl Caller {
     /// Somebody, where no keys are configured: may do everything.
     pub fn anonymous() -> Caller {
         Caller(Arc::new(Grant { name: ANONYMOUS.into(), digest: None, models: Vec::new(), passthrough: true }))
+    }
+
+    /// Whoever administers, and may do everything too.
+    pub fn admin() -> Caller {
+        Caller(Arc::new(Grant { name: ADMIN.into(), digest: None, models: Vec::new(), passthrough: true }))
     }
 
     /// The key's name.

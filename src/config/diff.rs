@@ -1,4 +1,4 @@
-//! What a reload changes, as key paths; no values, for some are secrets.
+//! What a reload changes, as key paths, and with values for those who are shown the masked configuration.
 
 use serde_json::{Map, Value};
 
@@ -10,12 +10,28 @@ use super::spanned::join;
 const AT_START: [&str; 7] = ["server.host", "server.port", "server.workers", "server.tls", "admin.port", "logging.format", "storage.path"];
 
 /// The difference of two configurations.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Diff {
     /// Key paths such as `providers.openai.priority`; `… (added)` and `… (removed)` for providers, models, keys and prices.
     pub changed: Vec<String>,
     /// Those of `changed` that take effect only when the server is started again.
     pub restart_required: Vec<String>,
+    /// `changed`, with values.
+    #[serde(skip)]
+    pub changes: Vec<Change>,
+}
+
+/// One key that changes, with its values as a person may see them. A secret may look the same before and after.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Change {
+    /// The path of the key.
+    pub key: String,
+    /// What it is; `None`: it is not there.
+    pub before: Option<Value>,
+    /// What it will be; `None`: it goes.
+    pub after: Option<Value>,
+    /// It takes effect only when the server is started again.
+    pub restart_required: bool,
 }
 
 impl Diff {
@@ -27,12 +43,47 @@ impl Diff {
 
 /// What is different in `new`.
 pub fn diff(old: &Config, new: &Config) -> Diff {
-    let mut changed = Vec::new();
-    compare("", &by_name(old.as_json(Secrets::Digests)), &by_name(new.as_json(Secrets::Digests)), &mut changed);
+    let side = |config: &Config| [Secrets::Digests, Secrets::Masked].map(|secrets| by_name(config.as_json(secrets)));
+    let ([old_real, old_shown], [new_real, new_shown]) = (side(old), side(new));
+    let mut found = Vec::new();
+    compare("", Side { real: &old_real, shown: &old_shown }, Side { real: &new_real, shown: &new_shown }, &mut found);
     let tls_stays = old.server.tls.is_some() == new.server.tls.is_some();
-    let at_start = |path: &&String| AT_START.contains(&path.as_str()) && !(tls_stays && path.as_str() == "server.tls");
-    let restart_required = changed.iter().filter(at_start).cloned().collect();
-    Diff { changed, restart_required }
+    let mut diff = Diff::default();
+    for Found { key, named, before, after } in found {
+        let restart_required = AT_START.contains(&key.as_str()) && !(tls_stays && key == "server.tls");
+        let path = match (named, &before, &after) {
+            (true, None, Some(_)) => format!("{key} (added)"),
+            (true, Some(_), None) => format!("{key} (removed)"),
+            _ => key.clone(),
+        };
+        diff.restart_required.extend(restart_required.then(|| path.clone()));
+        diff.changed.push(path);
+        diff.changes.push(Change { key, before, after, restart_required });
+    }
+    diff
+}
+
+/// A value as it is compared, and as it is shown.
+#[derive(Clone, Copy)]
+struct Side<'a> {
+    real: &'a Value,
+    shown: &'a Value,
+}
+
+impl<'a> Side<'a> {
+    fn member(self, key: &str) -> Option<Side<'a>> {
+        let real = self.real.get(key)?;
+        Some(Side { real, shown: self.shown.get(key).unwrap_or(&Value::Null) })
+    }
+}
+
+/// A difference, before it is said in words.
+struct Found {
+    key: String,
+    /// Of a provider, model, key or price: it may come and go.
+    named: bool,
+    before: Option<Value>,
+    after: Option<Value>,
 }
 
 /// Lists of named things as mappings, so that a moved one is not a changed one.
@@ -46,27 +97,27 @@ fn by_name(mut config: Value) -> Value {
     config
 }
 
-fn compare(path: &str, old: &Value, new: &Value, changed: &mut Vec<String>) {
-    match (old, new) {
-        (Value::Object(old), Value::Object(new)) => compare_objects(path, old, new, changed),
-        _ if old == new => {}
-        _ => changed.push(path.to_owned()),
+fn compare(path: &str, old: Side<'_>, new: Side<'_>, found: &mut Vec<Found>) {
+    match (old.real, new.real) {
+        (Value::Object(_), Value::Object(_)) => compare_objects(path, old, new, found),
+        (before, after) if before == after => {}
+        _ => found.push(Found { key: path.to_owned(), named: false, before: Some(old.shown.clone()), after: Some(new.shown.clone()) }),
     }
 }
 
-fn compare_objects(path: &str, old: &Map<String, Value>, new: &Map<String, Value>, changed: &mut Vec<String>) {
+fn compare_objects(path: &str, old: Side<'_>, new: Side<'_>, found: &mut Vec<Found>) {
     let named = matches!(path, "providers" | "models" | "auth.keys" | "prices");
-    for (key, value) in new {
-        let path = join(path, key);
-        match old.get(key) {
-            Some(before) => compare(&path, before, value, changed),
-            None if named => changed.push(format!("{path} (added)")),
-            None => changed.push(path),
+    let keys = |side: Side<'_>| side.real.as_object().into_iter().flat_map(Map::keys).cloned().collect::<Vec<String>>();
+    for key in keys(new) {
+        let (Some(after), key) = (new.member(&key), key) else { continue };
+        match old.member(&key) {
+            Some(before) => compare(&join(path, &key), before, after, found),
+            None => found.push(Found { key: join(path, &key), named, before: None, after: Some(after.shown.clone()) }),
         }
     }
-    for key in old.keys().filter(|key| !new.contains_key(*key)) {
-        let path = join(path, key);
-        changed.push(if named { format!("{path} (removed)") } else { path });
+    for key in keys(old) {
+        let Some(before) = old.member(&key).filter(|_| new.member(&key).is_none()) else { continue };
+        found.push(Found { key: join(path, &key), named, before: Some(before.shown.clone()), after: None });
     }
 }
 
@@ -83,8 +134,9 @@ mod tests {
     }
 
     fn check(old: &str, new: &str, changed: &[&str], restart_required: &[&str]) {
-        let own = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect();
-        assert_eq!(diff(&config(old), &config(new)), Diff { changed: own(changed), restart_required: own(restart_required) });
+        let own = |paths: &[&str]| -> Vec<String> { paths.iter().map(|path| (*path).to_owned()).collect() };
+        let Diff { changed: found, restart_required: waiting, .. } = diff(&config(old), &config(new));
+        assert_eq!((found, waiting), (own(changed), own(restart_required)));
     }
 
     const ONE: &str = "providers: [{ name: a, type: openai, api_key: sk-1111 }, { name: b, type: mock }]\n";
@@ -104,6 +156,19 @@ mod tests {
         check(ONE, new, &changed, &[]);
         let keys = |keys: &str| format!("{ONE}auth: {{ keys: {keys} }}");
         check(&keys("[sk-one]"), &keys("[sk-two]"), &["auth.keys.key-1.key"], &[]);
+    }
+
+    #[test]
+    fn values_are_shown_masked() {
+        let new = "providers: [{ name: a, type: openai, api_key: sk-2222222222222222, priority: 2 }]\nserver: { port: 9000 }\n";
+        let changes = diff(&config(&ONE.replace("sk-1111", "sk-1111111111111111")), &config(new)).changes;
+        let shown: Vec<String> = changes.iter().map(|change| serde_json::to_string(change).unwrap()).collect();
+        assert!(shown.iter().all(|text| !text.contains("2222222") && !text.contains("1111111")), "{shown:?}");
+        let priority = shown.iter().find(|text| text.contains("priority")).unwrap();
+        assert_eq!(priority, r#"{"key":"providers.a.priority","before":1,"after":2,"restart_required":false}"#);
+        let removed = changes.iter().find(|change| change.key == "providers.b").unwrap();
+        assert!(removed.before.is_some() && removed.after.is_none());
+        assert!(changes.iter().any(|change| change.key == "server.port" && change.restart_required));
     }
 
     #[test]

@@ -44,7 +44,7 @@ use globset::GlobMatcher;
 use crate::hub::Topic;
 
 pub use diagnostic::{Diagnostic, Severity};
-pub use diff::{Diff, diff};
+pub use diff::{Change, Diff, diff};
 pub use env::Env;
 pub use load::{Loaded, Overrides, from_environment, load, load_file, load_text, ollama_url};
 pub use locate::{Located, locate};

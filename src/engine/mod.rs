@@ -62,7 +62,10 @@ pub use meter::Meter;
 pub use relay::BrokenOff;
 pub use reload::{Apply, Hook, Load};
 pub use reply::{Reply, ReplyBody, Trace};
-pub use report::{ExplainedRoute, Explanation, HealthReport, LiveState, ModelRow, Probe, ProbeResult, Reloaded, Status};
+pub use report::{
+    ExplainedRoute, Explanation, HealthReport, LastReload, LiveState, ModelRow, Probe, ProbeResult, ProviderStatus, Reloaded, Status,
+    UpstreamStatus,
+};
 
 /// The gateway. Cheap to clone; all clones are the same one.
 #[derive(Clone)]
@@ -277,6 +280,11 @@ impl Engine {
     /// How things are now, for `/metrics`; who serves them adds how full it is.
     pub fn gauges(&self) -> Gauges {
         gauges::gauges(&self.0, &self.snapshot())
+    }
+
+    /// State of every provider of the configuration that a request keeps to its end.
+    pub fn providers_of(&self, snapshot: &Snapshot) -> Vec<ProviderStatus> {
+        survey::providers(snapshot, self.0.now())
     }
 
     /// From now on these are told of every request that has ended, and no others.

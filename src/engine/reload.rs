@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use tokio::time::Instant;
 
 use crate::config::Config;
-use crate::config::diff::diff;
+use crate::config::diff::{Diff, diff};
 use crate::engine::report::{LastReload, Reloaded};
 use crate::engine::{Inner, Snapshot, observers};
 use crate::storage::Limits;
@@ -131,7 +131,7 @@ pub fn reload(engine: &Inner, check: bool) -> Result<Reloaded, Vec<String>> {
 
 fn prepare(engine: &Inner, config: Config) -> Result<(Snapshot, Vec<Apply>, Reloaded), Vec<String>> {
     let old = engine.snapshot.load();
-    let changed = diff(&old.config, &config).changed;
+    let Diff { changed, changes, .. } = diff(&old.config, &config);
     // What waits for the next start goes on waiting, however many reloads come in between.
     let restart_required = diff(&engine.started_with, &config).restart_required;
     let mut applies = Vec::new();
@@ -158,7 +158,7 @@ fn prepare(engine: &Inner, config: Config) -> Result<(Snapshot, Vec<Apply>, Relo
         (many, _) => format!("{many} changes, some of which take effect at the next start"),
     };
     let providers_count = snapshot.table.preferred().len();
-    Ok((snapshot, applies, Reloaded { message, providers_count, changed, restart_required }))
+    Ok((snapshot, applies, Reloaded { message, providers_count, changed, restart_required, changes }))
 }
 
 /// Whoever has mended a credential shall not wait until the old one's rest is over.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::config::Price;
+use crate::config::{Change, Price};
 use crate::engine::live::Snapshot;
 use crate::hub::Endpoint;
 use crate::routing::{Candidate, Percentiles};
@@ -154,6 +154,9 @@ pub struct Reloaded {
     pub changed: Vec<String>,
     /// Paths of keys whose change takes effect at the next start.
     pub restart_required: Vec<String>,
+    /// `changed`, with values; those of secrets are masked.
+    #[serde(skip)]
+    pub changes: Vec<Change>,
 }
 
 /// Whether there is somebody to ask.

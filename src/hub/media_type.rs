@@ -28,6 +28,11 @@ impl<'a> MediaType<'a> {
         self.0.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("multipart/"))
     }
 
+    /// What a web page's form sends.
+    pub fn is_form(self) -> bool {
+        self.0.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    }
+
     /// A web page.
     pub fn is_html(self) -> bool {
         self.0.eq_ignore_ascii_case("text/html")

@@ -88,6 +88,9 @@ pub enum Rejection {
     /// Not built yet.
     #[error("{0} is not supported yet")]
     NotSupported(String),
+    /// As many follow the dashboard's feed as may.
+    #[error("{0} are following already; close one, or come back later")]
+    Crowded(usize),
     /// A configuration that cannot be loaded; the old one stays.
     #[error("the configuration is invalid, the old one stays: {}", .0.join("; "))]
     InvalidConfig(Vec<String>),
@@ -121,7 +124,7 @@ impl Rejection {
             Rejection::BrokenBody(_) | Rejection::Malformed(_) | Rejection::InvalidConfig(_) => StatusCode::BAD_REQUEST,
             Rejection::SlowBody(_) | Rejection::LateBody(_) => StatusCode::REQUEST_TIMEOUT,
             Rejection::NotSupported(_) => StatusCode::NOT_IMPLEMENTED,
-            Rejection::Full { .. } | Rejection::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
+            Rejection::Full { .. } | Rejection::Crowded(_) | Rejection::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
             Rejection::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -142,6 +145,7 @@ impl Rejection {
             Rejection::NotSupported(_) => "not_supported",
             Rejection::InvalidConfig(_) => "invalid_config",
             Rejection::Full { .. } | Rejection::ShuttingDown => "no_upstream_available",
+            Rejection::Crowded(_) => "busy",
             Rejection::Panicked => "internal_error",
         }
     }
@@ -154,7 +158,7 @@ impl Rejection {
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Rejection::Engine(error) => error.retry_after(),
-            Rejection::Full { .. } => Some(COME_BACK),
+            Rejection::Full { .. } | Rejection::Crowded(_) => Some(COME_BACK),
             _ => None,
         }
     }

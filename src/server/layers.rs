@@ -31,7 +31,7 @@ use crate::server::body::lend;
 use crate::server::caller::{check_open, is_allowed_origin};
 use crate::server::error::{Rejection, in_dialect_of};
 use crate::server::metrics::Counted;
-use crate::server::router::{Paths, is_vital};
+use crate::server::router::Paths;
 use crate::server::state::{App, Arrival, Metered};
 use crate::telemetry::events::RequestAnswered;
 
@@ -91,9 +91,10 @@ impl Edge {
         check_form(parts)?;
         let config = &arrival.snapshot.config;
         if !self.app.insecure && arrival.snapshot.keys.is_open() {
-            check_open(parts, !body.is_end_stream(), arrival.client, &config.server.cors)?;
+            let takes_forms = self.paths.takes_forms(parts.uri.path());
+            check_open(parts, !body.is_end_stream(), arrival.client, &config.server.cors, takes_forms)?;
         }
-        if is_vital(parts.uri.path()) {
+        if self.paths.is_vital(parts.uri.path()) {
             return Ok(None);
         }
         self.app.requests.admit(parts, self.app.room(config)).map(Some)
@@ -126,7 +127,8 @@ impl Handle for Arc<Edge> {
         let id = request_id(&request);
         let span = error_span!("request", %id);
         let arrival = Arrival { id, client, received: Instant::now(), snapshot: self.app.engine.snapshot() };
-        let line = Line { arrival: arrival.clone(), method: request.method().clone(), uri: request.uri().clone() };
+        let is_dashboard = self.paths.takes_forms(request.uri().path());
+        let line = Line { arrival: arrival.clone(), method: request.method().clone(), uri: request.uri().clone(), is_dashboard };
         let mut counted = Counted::begin(self.app.engine.metrics(), request.method(), request.uri().path(), arrival.received);
         let place = OnceLock::new();
         // In a box, for what is around it is moved, and it is large.
@@ -183,6 +185,8 @@ struct Line {
     arrival: Arrival,
     method: Method,
     uri: Uri,
+    /// Its pages ask again and again while somebody looks at them.
+    is_dashboard: bool,
 }
 
 impl Line {
@@ -193,7 +197,7 @@ impl Line {
             path: self.uri.path(),
             status,
             total: self.arrival.received.elapsed(),
-            quiet: QUIET.contains(&self.uri.path()),
+            quiet: QUIET.contains(&self.uri.path()) || (self.is_dashboard && self.method == Method::GET),
         };
         answered.emit();
     }

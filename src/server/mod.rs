@@ -10,9 +10,9 @@ mod body;
 mod caller;
 mod chat;
 mod config;
+mod dashboard;
 mod docs;
 mod error;
-mod explain;
 mod forward;
 mod health;
 mod inherited;
@@ -192,6 +192,7 @@ impl Server {
             listening.spawn(acceptor.run());
         }
         shutdown.reached(Stage::Draining).await;
+        app.dashboard.close();
         let served = async {
             let (drain, grace) = limits(&self.engine);
             info!(?drain, ?grace, "shutting down");

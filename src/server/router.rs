@@ -11,10 +11,11 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 use tower::ServiceExt;
 
+use crate::admin::MOUNT;
 use crate::hub::Endpoint;
 use crate::server::error::Rejection;
 use crate::server::state::{App, Arrival};
-use crate::server::{chat, config, docs, explain, forward, health, metrics, models, reload, responses, status};
+use crate::server::{chat, config, dashboard, docs, forward, health, metrics, models, reload, responses, status};
 
 /// Which paths a port serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,16 +30,10 @@ pub(super) enum Surface {
 
 /// Paths of later versions; they say so instead of being taken for an upstream's.
 const NOT_YET: [&str; 2] = ["/v1/realtime", "/v1/realtime/{*rest}"];
-const ADMIN_NOT_YET: [&str; 2] = ["/admin", "/admin/{*rest}"];
 
 /// Answered however full the gateway is, for those who watch over it.
 const HEALTH: [&str; 5] = ["/", "/health", "/v1/health", "/healthz", "/readyz"];
-const ADMIN: [&str; 7] = ["/status", "/config", "/reload", "/v1/reload", "/config/reload", "/metrics", "/admin"];
-
-/// Whether `path` belongs to the health family or to administration.
-pub(super) fn is_vital(path: &str) -> bool {
-    HEALTH.contains(&path) || ADMIN.contains(&path) || path.starts_with("/admin/")
-}
+const ADMIN: [&str; 6] = ["/status", "/config", "/reload", "/v1/reload", "/config/reload", "/metrics"];
 
 /// The paths of one port.
 pub(super) struct Paths {
@@ -50,7 +45,12 @@ pub(super) struct Paths {
 impl Paths {
     pub(super) fn new(surface: Surface, app: Arc<App>) -> Paths {
         let table = routes(surface).into_iter().fold(Router::new(), |table, (path, methods)| table.route(&path, methods));
-        let table = table.fallback(not_found).method_not_allowed_fallback(other_method).with_state(Arc::clone(&app));
+        let table = match surface {
+            // At the root of its own port the dashboard has whatever is nobody else's.
+            Surface::Admin => table.fallback(dashboard::at_root),
+            Surface::All | Surface::Public => table.fallback(not_found),
+        };
+        let table = table.method_not_allowed_fallback(other_method).with_state(Arc::clone(&app));
         Paths { app, surface, table }
     }
 
@@ -67,6 +67,20 @@ impl Paths {
         request.extensions_mut().insert(arrival);
         let Ok(response) = Box::pin(self.table.clone().oneshot(request)).await;
         response
+    }
+
+    /// Whether `path` belongs to the health family or to administration.
+    pub(super) fn is_vital(&self, path: &str) -> bool {
+        HEALTH.contains(&path) || self.surface == Surface::Admin || ADMIN.contains(&path) || self.takes_forms(path)
+    }
+
+    /// Whether `path` is the dashboard's.
+    pub(super) fn takes_forms(&self, path: &str) -> bool {
+        match self.surface {
+            Surface::Public => false,
+            Surface::All => path.strip_prefix(MOUNT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+            Surface::Admin => !HEALTH[1..].contains(&path) && !ADMIN.contains(&path),
+        }
     }
 
     fn endpoint(&self, parts: &Parts) -> Option<Endpoint> {
@@ -88,7 +102,7 @@ pub(super) fn routes(surface: Surface) -> Vec<Route> {
     let own = match surface {
         Surface::All => [vec![at("/", get(health::index))], public(), admin()].concat(),
         Surface::Public => [vec![at("/", get(health::index)), at("/v1/reload", any(not_found))], public()].concat(),
-        Surface::Admin => [vec![at("/", any(not_supported))], admin()].concat(),
+        Surface::Admin => admin(),
     };
     [health_family(), own].concat()
 }
@@ -128,16 +142,17 @@ fn public() -> Vec<Route> {
 }
 
 fn admin() -> Vec<Route> {
-    let all = [
+    vec![
         at("/status", get(status::status)),
         at("/config", get(config::show)),
         at("/metrics", get(metrics::metrics)),
         at("/reload", post(reload::reload)),
         at("/v1/reload", post(reload::reload)),
         at("/config/reload", post(reload::reload)),
-        at("/admin/api/explain", get(explain::explain)),
-    ];
-    all.into_iter().chain(ADMIN_NOT_YET.map(|path| at(path, any(not_supported)))).collect()
+        at("/admin", any(dashboard::mounted)),
+        at("/admin/", any(dashboard::mounted)),
+        at("/admin/{*rest}", any(dashboard::mounted)),
+    ]
 }
 
 async fn not_found(request: Request) -> Rejection {

@@ -8,6 +8,7 @@ use http::Extensions;
 use http::request::Parts;
 use tokio::time::Instant;
 
+use crate::admin::Dashboard;
 use crate::config::Config;
 use crate::engine::{Engine, RequestId, Snapshot};
 use crate::server::accept::Crowd;
@@ -26,6 +27,10 @@ pub(super) struct App {
     pub crowd: Arc<Crowd>,
     /// Those that are counted.
     pub requests: Arc<Requests>,
+    /// Pages and JSON for administrators.
+    pub dashboard: Dashboard,
+    /// It speaks TLS.
+    pub is_secure: bool,
     /// What the process has open files for.
     room: Room,
 }
@@ -33,7 +38,17 @@ pub(super) struct App {
 impl App {
     pub(super) fn new(engine: Engine, shutdown: Shutdown, insecure: bool) -> Arc<App> {
         let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        Arc::new(App { engine, shutdown, insecure, started, crowd: Arc::default(), requests: Arc::default(), room: Room::of_process() })
+        Arc::new(App {
+            dashboard: Dashboard::new(engine.clone()),
+            is_secure: engine.snapshot().config.server.tls.is_some(),
+            engine,
+            shutdown,
+            insecure,
+            started,
+            crowd: Arc::default(),
+            requests: Arc::default(),
+            room: Room::of_process(),
+        })
     }
 
     /// How much may go on at once.

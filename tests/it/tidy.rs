@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From top to bottom. `hub` uses none, `cli` may use all.
-const ORDER: [&str; 13] = [
+const ORDER: [&str; 14] = [
     "cli",
     "server",
+    "admin",
     "engine",
     "routing",
     "access",

@@ -78,9 +78,10 @@ async fn administration_has_its_own_port_where_that_is_configured() {
         assert_eq!(Ask::new(admin, method, path).bearer("sk-admin").send().await.status, 200, "{method} {path}");
         assert_eq!(Ask::new(admin, method, path).send().await.status, 401, "{method} {path}");
     }
-    for path in ["/admin", "/admin/api/requests"] {
-        assert_eq!(gateway.get(path).send().await.status, 404, "{path}");
-        assert_eq!(gateway.get(path).at(admin).send().await.status, 501, "{path}");
+    for (path, status) in [("/admin", 401), ("/admin/api/overview", 401), ("/", 401), ("/api/overview", 401)] {
+        assert_eq!(gateway.get(path).at(admin).send().await.status, status, "{path}");
+        let public = gateway.get(path).send().await;
+        assert_eq!(public.status, if path == "/" { 200 } else { 404 }, "{path}");
     }
     assert_eq!(gateway.post(CHAT, question("m-a")).at(admin).send().await.status, 404);
     assert_eq!(gateway.chat("m-a").await.status, 200);

@@ -8,6 +8,7 @@ mod administration;
 mod anthropic;
 pub mod client;
 mod cors;
+mod dashboard;
 mod docs;
 mod ending;
 mod errors;
@@ -107,6 +108,12 @@ impl Gateway {
     /// What the next reload reads.
     pub fn set_config(&self, config: &str) {
         *self.config.lock().expect("no panic") = config.to_owned();
+    }
+
+    /// Reloads with this configuration.
+    pub fn reload(&self, config: &str) -> Result<llmgw::engine::Reloaded, Vec<String>> {
+        self.set_config(config);
+        self.engine.reload(false)
     }
 
     pub fn get(&self, target: &str) -> Ask {

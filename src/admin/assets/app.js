@@ -1,0 +1,34 @@
+// What the pages can do beyond links and forms. Every page works without it.
+
+import { follow } from "./live.js";
+import { dress } from "./dress.js";
+import { listenToForms } from "./forms.js";
+import { listenToTrials } from "./trial.js";
+
+/// Colours change at once; the server remembers them for the next page.
+document.addEventListener("click", (event) => {
+  const choice = event.target.closest("[data-theme-choice]");
+  if (!choice || event.metaKey || event.ctrlKey) return;
+  event.preventDefault();
+  document.documentElement.dataset.theme = choice.dataset.themeChoice;
+  for (const other of document.querySelectorAll("[data-theme-choice]")) {
+    other.toggleAttribute("aria-current", other === choice);
+    if (other === choice) other.setAttribute("aria-current", "true");
+  }
+  fetch(choice.href, { redirect: "manual" });
+});
+
+/// `/` goes to where one searches.
+document.addEventListener("keydown", (event) => {
+  const busy = event.target.closest("input, textarea, select, [contenteditable]");
+  if (event.key !== "/" || busy || event.metaKey || event.ctrlKey || event.altKey) return;
+  const search = document.querySelector("main input[type=search]");
+  if (!search) return;
+  event.preventDefault();
+  search.focus();
+});
+
+listenToForms();
+listenToTrials();
+dress(document);
+follow();

@@ -1,0 +1,169 @@
+//! What happens, as it happens: a stream of events for pages and scripts that follow.
+//!
+//! Ends with the server, with the session that it was asked with, and when a reload shuts whoever follows out.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::stream;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue};
+use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
+
+use crate::admin::Desk;
+use crate::admin::error::Error;
+use crate::admin::gate::{Admission, admit};
+use crate::admin::visit::Visit;
+use crate::engine::Snapshot;
+
+/// So many may follow at once: pages that somebody forgot in a browser shall not pile up.
+pub(in crate::admin) const MOST: usize = 64;
+
+/// How often the state of providers is looked at.
+const TICK: Duration = Duration::from_secs(1);
+
+/// A comment after so many silent ticks: proxies cut what is silent for a minute.
+const SILENT_TICKS: u32 = 15;
+
+/// `?topics=overview,requests`
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    topics: String,
+}
+
+/// The figures that change all the time.
+#[derive(Serialize)]
+struct Pulse {
+    health: &'static str,
+    in_flight: u64,
+    providers: Vec<ProviderPulse>,
+}
+
+#[derive(Serialize)]
+struct ProviderPulse {
+    name: String,
+    state: &'static str,
+    in_flight: u32,
+    requests: u64,
+}
+
+/// One who follows.
+struct Follower {
+    desk: Arc<Desk>,
+    admission: Option<Admission>,
+    /// What it came with, should it have to be let in again.
+    headers: HeaderMap,
+    client: IpAddr,
+    snapshot: Arc<Snapshot>,
+    overview: bool,
+    tick: Interval,
+    silent: u32,
+    /// The last pulse that was told.
+    told: String,
+    _place: OwnedSemaphorePermit,
+}
+
+/// `GET api/live?topics=…`
+pub(in crate::admin) async fn follow(visit: &Visit) -> Result<Response, Error> {
+    let Asked { topics } = visit.query()?;
+    let wants = |topic| topics.split(',').any(|word| word == topic);
+    let desk = Arc::clone(&visit.desk);
+    let place = Arc::clone(&desk.followers).try_acquire_owned().map_err(|_| Error::Crowded(MOST))?;
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let follower = Follower {
+        overview: wants("overview"),
+        snapshot: Arc::clone(&visit.snapshot),
+        told: String::new(),
+        silent: 0,
+        tick,
+        admission: visit.admission.clone(),
+        headers: visit.headers().clone(),
+        client: visit.client,
+        desk,
+        _place: place,
+    };
+    let mut response = Response::new(Body::from_stream(stream::unfold(follower, |mut follower| async move {
+        let piece = follower.next().await?;
+        Some((Ok::<_, Infallible>(piece), follower))
+    })));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+impl Follower {
+    /// The next piece; `None`: it is over.
+    async fn next(&mut self) -> Option<Bytes> {
+        let desk = Arc::clone(&self.desk);
+        let (session, ends) = match &self.admission {
+            Some(Admission::Session(session)) => (session.over.clone(), session.ends()),
+            // These end only with the server, which `closing` says.
+            _ => (desk.closing.clone(), Instant::now() + Duration::from_secs(86_400)),
+        };
+        loop {
+            tokio::select! {
+                () = desk.closing.cancelled() => return None,
+                () = session.cancelled() => return None,
+                () = sleep_until(ends) => return None,
+                _ = self.tick.tick() => {
+                    if !self.is_still_admitted() {
+                        return None;
+                    }
+                    if let Some(piece) = self.ticked() {
+                        return Some(piece);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A reload may have brought another key.
+    fn is_still_admitted(&mut self) -> bool {
+        let snapshot = self.desk.engine.snapshot();
+        if Arc::ptr_eq(&snapshot, &self.snapshot) {
+            return true;
+        }
+        self.snapshot = snapshot;
+        admit(&self.snapshot.config, &self.headers, self.client, &self.desk.sessions).is_ok()
+    }
+
+    fn ticked(&mut self) -> Option<Bytes> {
+        let pulse = self.overview.then(|| self.pulse()).filter(|pulse| *pulse != self.told);
+        let Some(pulse) = pulse else {
+            self.silent += 1;
+            let is_due = self.silent.is_multiple_of(SILENT_TICKS) || self.silent == 1;
+            return is_due.then(|| Bytes::from_static(b": still here\n\n"));
+        };
+        self.silent = 0;
+        let event = event("overview", &pulse);
+        self.told = pulse;
+        Some(event)
+    }
+
+    fn pulse(&self) -> String {
+        let engine = &self.desk.engine;
+        let providers = engine.providers_of(&self.snapshot).into_iter().map(|provider| ProviderPulse {
+            name: provider.name,
+            state: provider.state,
+            in_flight: provider.in_flight,
+            requests: provider.requests,
+        });
+        let pulse = Pulse { health: engine.health().status, in_flight: engine.in_flight(), providers: providers.collect() };
+        serde_json::to_string(&pulse).unwrap_or_default()
+    }
+}
+
+/// An event, whose data is one line.
+fn event(topic: &str, data: &str) -> Bytes {
+    Bytes::from(format!("event: {topic}\ndata: {data}\n\n"))
+}

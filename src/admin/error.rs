@@ -38,6 +38,9 @@ pub enum Error {
     /// As many follow what happens as may.
     #[error("{0} are following already; close one, or come back later")]
     Crowded(usize),
+    /// What is recorded cannot be read, for this reason.
+    #[error("{0}")]
+    Unreadable(String),
     /// A configuration that cannot be loaded; the old one stays.
     #[error("the configuration is invalid, the old one stays: {}", .0.join("; "))]
     InvalidConfig(Vec<String>),
@@ -62,6 +65,7 @@ impl Error {
             Error::Closed(_) | Error::Forged => StatusCode::FORBIDDEN,
             Error::NotFound { .. } => StatusCode::NOT_FOUND,
             Error::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Error::Unreadable(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Error::Crowded(_) => StatusCode::SERVICE_UNAVAILABLE,
             Error::InvalidConfig(_) => StatusCode::BAD_REQUEST,
         }

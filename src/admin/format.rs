@@ -1,8 +1,9 @@
 //! Figures as people read them. Short, with the same number of digits everywhere, in both languages.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::admin::texts::{Language, Texts};
+use crate::admin::chart::Clock;
+use crate::admin::texts::Texts;
 
 /// What stands where there is nothing to say.
 pub(super) const NOTHING: &str = "–";
@@ -96,15 +97,10 @@ pub(super) fn instant(at: SystemTime) -> String {
     humantime::format_rfc3339_millis(at).to_string()
 }
 
-/// `11-28 08:18:11`, in UTC; a script makes it the reader's own.
-pub(super) fn moment(at: SystemTime) -> String {
-    let text = humantime::format_rfc3339_seconds(at).to_string();
-    text.get(5..19).map_or_else(|| text.clone(), |short| short.replace('T', " "))
-}
-
-/// A list in a sentence.
-pub(super) fn list(items: &[String], language: Language) -> String {
-    items.join(if language == Language::Chinese { "、" } else { ", " })
+/// `11-28 08:18:11`, on the reader's clock.
+pub(super) fn moment(at: SystemTime, clock: Clock) -> String {
+    let seconds = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    clock.text(seconds).get(5..).unwrap_or_default().to_owned()
 }
 
 fn three_digits(value: f64) -> String {

@@ -7,10 +7,12 @@
 #![allow(dead_code, reason = "requests, usage and log come next")]
 
 mod assets;
+mod chart;
 mod error;
 mod format;
 pub mod gate;
 mod page;
+mod picture;
 mod routes;
 mod session;
 mod texts;

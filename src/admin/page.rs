@@ -9,6 +9,7 @@ use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, StatusCode};
 
 use crate::admin::assets;
+use crate::admin::chart::Clock;
 use crate::admin::error::Error;
 use crate::admin::format;
 use crate::admin::gate::Admission;
@@ -16,6 +17,7 @@ use crate::admin::routes::head_of;
 use crate::admin::texts::{Language, Texts};
 use crate::admin::views::login;
 use crate::admin::visit::{Theme, Visit};
+use crate::hub::Provenance;
 
 /// A subject of the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +75,7 @@ pub(super) struct Shell {
     pub t: &'static Texts,
     pub language: Language,
     pub theme: Theme,
+    pub clock: Clock,
     pub section: Section,
     /// From the page to the dashboard's root.
     pub root: String,
@@ -82,6 +85,8 @@ pub(super) struct Shell {
     pub assets: String,
     /// What a form carries.
     pub csrf: String,
+    /// Where requests go, for an example.
+    pub endpoint: String,
     /// It is somebody's who may sign out.
     pub has_session: bool,
     /// Somebody was let in.
@@ -94,11 +99,13 @@ impl Shell {
             t: visit.language.texts(),
             language: visit.language,
             theme: visit.theme,
+            clock: visit.clock,
             section,
             root: visit.root.clone(),
             here: visit.here.clone(),
             assets: format!("{}assets/{}/", visit.root, *assets::FOLDER),
             csrf: visit.csrf(),
+            endpoint: endpoint(visit),
             has_session: matches!(visit.admission, Some(Admission::Session(_))),
             is_inside: visit.admission.is_some(),
         }
@@ -138,12 +145,38 @@ impl Shell {
         format::short(*number)
     }
 
+    pub(super) fn sum(&self, one: &u64, other: &u64) -> String {
+        format::short(one.saturating_add(*other))
+    }
+
     pub(super) fn percent(&self, share: &Option<f64>) -> String {
         share.map_or_else(|| format::NOTHING.to_owned(), format::percent)
     }
 
     pub(super) fn milliseconds(&self, milliseconds: &(impl Copy + Into<u64>)) -> String {
         format::took(Duration::from_millis((*milliseconds).into()))
+    }
+
+    pub(super) fn took(&self, duration: &Duration) -> String {
+        format::took(*duration)
+    }
+
+    /// Of a figure that may not be known.
+    pub(super) fn took_maybe(&self, duration: &Option<Duration>) -> String {
+        duration.map_or_else(|| format::NOTHING.to_owned(), format::took)
+    }
+
+    /// Milliseconds with their fraction, which may not be known.
+    pub(super) fn latency(&self, milliseconds: &Option<f64>) -> String {
+        milliseconds.map_or_else(|| format::NOTHING.to_owned(), |time| format::took(Duration::from_secs_f64(time.max(0.0) / 1000.0)))
+    }
+
+    pub(super) fn usd(&self, amount: &f64) -> String {
+        format::usd(*amount)
+    }
+
+    pub(super) fn bytes(&self, number: &u64) -> String {
+        format::bytes(*number)
     }
 
     pub(super) fn span(&self, seconds: &u64) -> String {
@@ -159,7 +192,7 @@ impl Shell {
     }
 
     pub(super) fn moment(&self, at: &SystemTime) -> String {
-        format::moment(*at)
+        format::moment(*at, self.clock)
     }
 
     /// A sentence of the engine's, in the reader's language where that is known.
@@ -167,10 +200,28 @@ impl Shell {
         self.language.phrase(said)
     }
 
+    /// Where tokens come from.
+    pub(super) fn provenance(&self, provenance: &Provenance) -> &'static str {
+        match provenance {
+            Provenance::Reported => self.t.reported,
+            Provenance::Estimated => self.t.estimated,
+            Provenance::Partial => self.t.partial,
+        }
+    }
+
     /// A state's word in the reader's language.
     pub(super) fn word<'w>(&self, word: &'w str) -> &'w str {
         self.t.of_word(word)
     }
+}
+
+/// As the configuration has it; a proxy may have another name for it.
+fn endpoint(visit: &Visit) -> String {
+    let server = &visit.snapshot.config.server;
+    let scheme = if server.tls.is_some() { "https" } else { "http" };
+    let host = if matches!(server.host.as_str(), "0.0.0.0" | "::" | "") { "localhost" } else { &server.host };
+    let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
+    format!("{scheme}://{host}:{}/v1/chat/completions", server.port)
 }
 
 /// What has just been done, or why it was not.

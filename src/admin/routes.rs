@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::admin::error::Error;
 use crate::admin::gate::{Admission, admit, names_this_machine};
-use crate::admin::views::{configuration, live, login, models, overview, providers, trial};
+use crate::admin::views::{configuration, live, login, models, overview, providers, request, requests, trial, usage};
 use crate::admin::visit::{Visit, decoded};
 use crate::admin::{Arrived, Desk, assets, page};
 
@@ -60,6 +60,10 @@ static ROUTES: &[Route] = &[
     get("models", For::Person, |visit| Box::pin(models::page(visit))),
     get("models/plan", For::Person, |visit| Box::pin(models::plan(visit))),
     post("models/try", For::Person, |visit| Box::pin(trial::page(visit))),
+    get("requests", For::Person, |visit| Box::pin(requests::page(visit))),
+    get("requests/*", For::Person, |visit| Box::pin(request::page(visit))),
+    get("usage", For::Person, |visit| Box::pin(usage::page(visit))),
+    get("usage.csv", For::Person, |visit| Box::pin(usage::csv(visit))),
     get("configuration", For::Person, |visit| Box::pin(configuration::page(visit))),
     post("configuration/*", For::Person, |visit| Box::pin(configuration::act(visit))),
     get("api/overview", For::Script, |visit| Box::pin(overview::json(visit))),
@@ -70,6 +74,10 @@ static ROUTES: &[Route] = &[
     get("api/models", For::Script, |visit| Box::pin(models::json(visit))),
     get("api/explain", For::Script, |visit| Box::pin(models::explain(visit))),
     post("api/try", For::Script, |visit| Box::pin(trial::json(visit))),
+    get("api/requests", For::Script, |visit| Box::pin(requests::json(visit))),
+    get("api/requests/*", For::Script, |visit| Box::pin(request::json(visit))),
+    get("api/usage", For::Script, |visit| Box::pin(usage::json(visit))),
+    get("api/usage.csv", For::Script, |visit| Box::pin(usage::csv(visit))),
     get("api/config", For::Script, |visit| Box::pin(configuration::json(visit))),
     get("api/config/changes", For::Script, |visit| Box::pin(configuration::changes_json(visit))),
     post("api/config/reload", For::Script, |visit| Box::pin(configuration::reload_json(visit))),

@@ -2,6 +2,8 @@
 //!
 //! `{}` is where a figure or a name goes. What comes from upstreams, from the log or from the engine stays as it is.
 
+use crate::hub::Outcome;
+
 /// Languages of the dashboard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Language {
@@ -148,6 +150,7 @@ texts! {
     of_usable: "{} usable", "{} 个可用";
     since_start: "since the start", "自启动以来";
     attempts: "Attempts", "尝试次数";
+    attempts_title: "Attempts", "尝试过程";
     success_rate: "Success rate", "成功率";
     latency: "Latency", "延迟";
     latency_hint: "Until the first content: the median, and what 95 of 100 stay within", "到首个内容的时间：中位数，以及 95% 请求以内";
@@ -237,6 +240,93 @@ texts! {
     total: "Total", "总计";
     tokens: "Tokens", "Token 数";
 
+    // Requests.
+    time: "Time", "时间";
+    key_name: "Key", "密钥";
+    outcome_title: "Outcome", "结果";
+    all_failed: "All that failed", "所有失败";
+    since: "Since", "时间范围";
+    request_id: "Request id", "请求 ID";
+    apply: "Apply", "应用";
+    clear: "Clear", "清除";
+    older: "Older", "更早";
+    newest: "Newest", "最新";
+    pages: "Pages", "分页";
+    cost: "Cost", "费用";
+    tokens_hint: "Prompt → answer; ~: not reported by the upstream", "输入 → 输出；~：上游未报告";
+    nothing_matches_hint: "Ask for less, or look further back.", "请放宽条件，或查看更早的时间。";
+    no_requests: "No request yet", "还没有请求";
+    no_requests_hint: "It appears here as soon as one has ended. Send the first:", "请求结束后会立即显示在这里。发送第一个请求：";
+    no_ledger: "There is no place for a ledger: set storage.path in the configuration.", "没有可用的记录位置：请在配置中设置 storage.path。";
+    several_begin_so: "Requests that begin with {}", "以 {} 开头的请求";
+    same_id: "Earlier requests with this id", "使用同一 ID 的更早请求";
+    its_log: "Its log", "相关日志";
+    overhead: "In llmgw itself", "llmgw 自身耗时";
+    cached: "{} cached", "{} 缓存";
+    reasoning: "{} reasoning", "{} 推理";
+    prices_of: "prices: {}", "价格表：{}";
+    call_flow: "Call flow", "调用链路";
+    client: "Client", "客户端";
+    more_passed_over: "{} more were passed over.", "另有 {} 个被跳过。";
+    hedge: "hedge", "对冲";
+    connecting: "Connecting", "连接";
+    waiting_for_head: "Waiting for the head", "等待响应头";
+    waiting_for_content: "Waiting for content", "等待内容";
+    answering: "Answering", "应答";
+    began_after: "began after {}", "{} 后开始";
+    took: "took {}", "耗时 {}";
+    connection_reused: "connection reused", "复用连接";
+    first_byte: "First byte", "首字节";
+    particulars: "Particulars", "详情";
+    command_line: "the command line", "命令行";
+    endpoint: "Endpoint", "接口";
+    dialect: "Dialect", "协议";
+    transferred: "Sent → received", "发送 → 接收";
+    no_plan: "It was refused before anybody was asked.", "在询问上游之前即被拒绝。";
+    outcome_ok: "Answered", "已应答";
+    outcome_bad_request: "Bad request", "请求有误";
+    outcome_denied: "Denied", "无权限";
+    outcome_client_gone: "Client left", "客户端离开";
+    outcome_given_back: "Refused upstream", "上游拒绝";
+    outcome_upstream_error: "Upstream failed", "上游失败";
+    outcome_upstream_timeout: "Timed out", "上游超时";
+    outcome_unavailable: "Nobody available", "无可用上游";
+    outcome_cut_off: "Broke off", "中途断开";
+    outcome_internal: "Internal error", "内部错误";
+    outcome_abandoned: "Given up", "已放弃";
+    reported: "reported", "上游报告";
+    estimated: "estimated", "估算";
+    partial: "partial", "部分";
+
+    // Usage.
+    last_hour: "1 hour", "1 小时";
+    last_day: "24 hours", "24 小时";
+    last_week: "7 days", "7 天";
+    last_month: "30 days", "30 天";
+    by_model: "By model", "按模型";
+    by_provider: "By provider", "按供应商";
+    by_key: "By key", "按密钥";
+    by_day: "By day", "按天";
+    by_upstream: "By upstream", "按上游";
+    input: "Input tokens", "输入 token";
+    output: "Output tokens", "输出 token";
+    cached_title: "Cached", "缓存";
+    mean: "Mean", "平均";
+    answered: "Answered", "已应答";
+    failed: "Failed", "失败";
+    whole_answer: "Whole answer", "完整回答";
+    failed_count: "{} failed", "{} 个失败";
+    none_failed: "none failed", "无失败";
+    over_time: "Over time", "随时间变化";
+    at_most: "at most", "最高";
+    unpriced: "the price of {} answers is not known", "{} 个回答的价格未知";
+    lost_rows: "{} requests have no row of their own; the sums have them.", "{} 个请求没有单独记录，但已计入合计。";
+    nothing_used: "Nothing was used in this time", "此时间段内没有用量";
+    nameless: "none", "无";
+    recent_requests: "Latest requests", "最近请求";
+    latest_flow: "The latest request", "最近一次请求";
+    show_all: "Show all", "查看全部";
+
     // Configuration.
     effective: "In force", "当前生效";
     effective_hint: "With every default, secrets masked", "包含所有默认值，密钥已隐藏";
@@ -258,6 +348,23 @@ texts! {
 }
 
 impl Texts {
+    /// What an outcome is called.
+    pub(super) fn of_outcome(&self, outcome: Outcome) -> &'static str {
+        match outcome {
+            Outcome::Ok => self.outcome_ok,
+            Outcome::BadRequest => self.outcome_bad_request,
+            Outcome::Denied => self.outcome_denied,
+            Outcome::ClientGone => self.outcome_client_gone,
+            Outcome::GivenBack => self.outcome_given_back,
+            Outcome::UpstreamError => self.outcome_upstream_error,
+            Outcome::UpstreamTimeout => self.outcome_upstream_timeout,
+            Outcome::Unavailable => self.outcome_unavailable,
+            Outcome::CutOff => self.outcome_cut_off,
+            Outcome::Internal => self.outcome_internal,
+            Outcome::Abandoned => self.outcome_abandoned,
+        }
+    }
+
     /// What a word of the engine's is called; one that is not known here stays as it is.
     pub(super) fn of_word<'w>(&self, word: &'w str) -> &'w str
     where

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use url::form_urlencoded;
 
+use crate::admin::chart::Clock;
 use crate::admin::error::Error;
 use crate::admin::gate::{Admission, is_browser, is_foreign};
 use crate::admin::session::{Owner, cookie};
@@ -24,6 +25,8 @@ use crate::engine::{Engine, RequestId, Snapshot};
 /// The cookies of what a reader prefers.
 pub(super) const LANGUAGE: &str = "llmgw_lang";
 pub(super) const THEME: &str = "llmgw_theme";
+/// How many minutes the reader's clock is ahead of UTC; a script of ours sets it.
+const CLOCK: &str = "llmgw_clock";
 
 /// Colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +72,7 @@ pub(super) struct Visit {
     pub admission: Option<Admission>,
     pub language: Language,
     pub theme: Theme,
+    pub clock: Clock,
     /// From the page to the dashboard's root, as a relative reference: whatever a proxy puts before it stays.
     pub root: String,
     /// From the root to the page, with its query.
@@ -91,6 +95,7 @@ impl Visit {
         let here = parts.uri.query().map_or_else(|| here.to_owned(), |query| format!("{here}?{query}"));
         let proxied_securely = parts.headers.get("x-forwarded-proto").is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
         let (language, theme) = preferences(&parts);
+        let clock = Clock::ahead_by(cookie(&parts.headers, CLOCK).unwrap_or_default());
         Visit {
             desk: Arc::clone(desk),
             id,
@@ -103,6 +108,7 @@ impl Visit {
             admission: None,
             language,
             theme,
+            clock,
             root,
             here,
             parts,
@@ -126,6 +132,13 @@ impl Visit {
     pub(super) fn query<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let query = Query::try_from_uri(&self.parts.uri);
         query.map(|Query(query)| query).map_err(|error| Error::invalid(error.body_text(), "query"))
+    }
+
+    /// A word of the query.
+    pub(super) fn asked(&self, name: &str) -> Option<Cow<'_, str>> {
+        form_urlencoded::parse(self.parts.uri.query().unwrap_or_default().as_bytes())
+            .find(|(other, _)| other == name)
+            .map(|(_, value)| value)
     }
 
     /// A field of a form that was sent.

@@ -38,6 +38,7 @@ impl From<admin::Error> for Rejection {
             admin::Error::Forged => Rejection::Forbidden(error.to_string()),
             admin::Error::NotFound { path } => Rejection::NotFound { path },
             admin::Error::MethodNotAllowed { method, path, .. } => Rejection::MethodNotAllowed { method, path },
+            admin::Error::Unreadable(reason) => Rejection::Engine(crate::engine::Error::Internal(reason)),
             admin::Error::Crowded(limit) => Rejection::Crowded(limit),
             admin::Error::InvalidConfig(mistakes) => Rejection::InvalidConfig(mistakes),
         }

@@ -28,6 +28,15 @@ document.addEventListener("keydown", (event) => {
   search.focus();
 });
 
+/// A choice among filters is meant.
+document.addEventListener("change", (event) => {
+  if (event.target.matches("select[data-submit]")) event.target.form.requestSubmit();
+});
+
+/// The server writes times as this reader's clock has them, from the next page on.
+const root = new URL(document.body.dataset.root, location.href).pathname;
+document.cookie = `llmgw_clock=${-new Date().getTimezoneOffset()}; path=${root}; max-age=31536000; samesite=lax`;
+
 listenToForms();
 listenToTrials();
 dress(document);

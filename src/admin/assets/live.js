@@ -6,6 +6,9 @@ import { morph } from "./morph.js";
 /// No page is asked for more often, however much happens.
 const PAUSE = 1000;
 
+/// What has ended is written a moment later.
+const SETTLED = 350;
+
 let waiting = null;
 let last = 0;
 const due = new Set();
@@ -47,7 +50,7 @@ function say(sign, state) {
 function renew(topic) {
   if (topic) due.add(topic);
   if (document.hidden || waiting) return;
-  waiting = setTimeout(fetchAll, Math.max(0, last + PAUSE - Date.now()));
+  waiting = setTimeout(fetchAll, Math.max(SETTLED, last + PAUSE - Date.now()));
 }
 
 async function fetchAll() {

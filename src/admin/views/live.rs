@@ -15,6 +15,8 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
 use crate::admin::Desk;
@@ -22,6 +24,7 @@ use crate::admin::error::Error;
 use crate::admin::gate::{Admission, admit};
 use crate::admin::visit::Visit;
 use crate::engine::Snapshot;
+use crate::telemetry::Record;
 
 /// So many may follow at once: pages that somebody forgot in a browser shall not pile up.
 pub(in crate::admin) const MOST: usize = 64;
@@ -64,6 +67,8 @@ struct Follower {
     client: IpAddr,
     snapshot: Arc<Snapshot>,
     overview: bool,
+    /// Requests that have ended, if they are asked for.
+    requests: Option<Receiver<Arc<Record>>>,
     tick: Interval,
     silent: u32,
     /// The last pulse that was told.
@@ -81,6 +86,7 @@ pub(in crate::admin) async fn follow(visit: &Visit) -> Result<Response, Error> {
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let follower = Follower {
         overview: wants("overview"),
+        requests: wants("requests").then(|| desk.engine.feed().follow()),
         snapshot: Arc::clone(&visit.snapshot),
         told: String::new(),
         silent: 0,
@@ -115,6 +121,7 @@ impl Follower {
                 () = desk.closing.cancelled() => return None,
                 () = session.cancelled() => return None,
                 () = sleep_until(ends) => return None,
+                ended = ended(&mut self.requests) => return Some(event("requests", &told(&ended))),
                 _ = self.tick.tick() => {
                     if !self.is_still_admitted() {
                         return None;
@@ -161,6 +168,24 @@ impl Follower {
         let pulse = Pulse { health: engine.health().status, in_flight: engine.in_flight(), providers: providers.collect() };
         serde_json::to_string(&pulse).unwrap_or_default()
     }
+}
+
+/// The next request that ends; `None`: some were missed.
+async fn ended(requests: &mut Option<Receiver<Arc<Record>>>) -> Option<Arc<Record>> {
+    match requests {
+        Some(requests) => match requests.recv().await {
+            Ok(record) => Some(record),
+            Err(RecvError::Lagged(_)) => None,
+            // The engine is held by whoever asks.
+            Err(RecvError::Closed) => std::future::pending().await,
+        },
+        None => std::future::pending().await,
+    }
+}
+
+/// A request's account; `null` says that some were missed.
+fn told(ended: &Option<Arc<Record>>) -> String {
+    serde_json::to_string(&ended.as_deref()).unwrap_or_default()
 }
 
 /// An event, whose data is one line.

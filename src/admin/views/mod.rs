@@ -6,4 +6,8 @@ pub(super) mod login;
 pub(super) mod models;
 pub(super) mod overview;
 pub(super) mod providers;
+pub(super) mod request;
+pub(super) mod requests;
 pub(super) mod trial;
+pub(super) mod usage;
+mod window;

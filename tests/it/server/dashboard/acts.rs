@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Browser, MOCKS, keyed};
-use crate::server::Gateway;
 use crate::server::client::Ask;
+use crate::server::{Gateway, question};
 
 fn post(gateway: &Gateway, path: &str) -> Ask {
     Ask::new(gateway.address, "POST", &format!("/admin/api/{path}"))
@@ -99,7 +99,7 @@ async fn a_prompt_is_tried_as_the_administrator() {
     let stream = post(&gateway, "try").bearer("sk-admin").json(&body).send().await;
     assert_eq!((stream.header("content-type"), stream.header("x-llmgw-provider")), ("text/event-stream; charset=utf-8", "a"));
     assert!(stream.text().contains("data: [DONE]"));
-    let unknown = post(&gateway, "try").bearer("sk-admin").json(json!({ "model": "nobody", "messages": [] })).send().await;
+    let unknown = post(&gateway, "try").bearer("sk-admin").json(question("nobody")).send().await;
     assert_eq!(unknown.refusal(), (404, "model_not_found".to_owned()));
     let failed = browser.submit("models/plan?model=m-broken", "models/try", &[("model", "m-broken"), ("prompt", "hi")]).await;
     assert!(failed.status == 200 && failed.text().contains("tone-bad"), "{}", failed.status);

@@ -250,6 +250,7 @@ mod tests {
             usage: None,
             cost: None,
             is_hedge: false,
+            span: None,
         }
     }
 
@@ -283,7 +284,7 @@ mod tests {
             stream: true,
             resolved_by: "an entry of `models`".to_owned(),
             plan: vec![route("a"), route("b")],
-            skipped: vec![Skip { route: route("c"), reason: "cooling 7.2s".to_owned() }],
+            skipped: vec![Skip { route: route("c"), reason: "cooling 7.2s".to_owned(), at: Duration::ZERO }],
             attempts: vec![failed, answered],
             status: 200,
             outcome: Outcome::Ok,

@@ -17,12 +17,14 @@ pub struct Accounts {
     pub(super) metrics: Arc<Metrics>,
     observers: ArcSwap<Vec<Arc<dyn Observer>>>,
     wants_bodies: AtomicBool,
+    wants_spans: AtomicBool,
 }
 
 impl Accounts {
     /// From now on these are told, and no others.
     pub fn observe_by(&self, observers: Vec<Arc<dyn Observer>>) {
         self.wants_bodies.store(observers.iter().any(|observer| observer.wants_bodies()), Ordering::Relaxed);
+        self.wants_spans.store(observers.iter().any(|observer| observer.wants_spans()), Ordering::Relaxed);
         self.observers.store(Arc::new(observers));
     }
 
@@ -42,6 +44,10 @@ impl Accounts {
 
     pub(super) fn wants_bodies(&self) -> bool {
         self.wants_bodies.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn wants_spans(&self) -> bool {
+        self.wants_spans.load(Ordering::Relaxed)
     }
 
     pub(super) fn end(&self, record: Box<Record>, snapshot: &Snapshot) {

@@ -26,6 +26,7 @@ use crate::engine::verdict::Reason;
 use crate::hub::MediaType;
 use crate::providers::{Call, CredentialId, Provider, Refusal, Retry, headers};
 use crate::routing::Candidate;
+use crate::telemetry::TraceContext;
 use crate::transport::{Payload, TransportError, UpstreamBody};
 
 /// How long a refused credential rests where no cooldown is configured.
@@ -42,6 +43,8 @@ pub struct Attempting<'a> {
     pub demand: &'a Demand,
     /// The client's headers that may go on.
     pub headers: &'a HeaderMap,
+    /// Which span of its trace this try is, for the upstream to know; `None`: the headers say what the client said.
+    pub span: Option<TraceContext>,
     /// Until when the answer must be committed.
     pub deadline: Instant,
     /// What the upstream reports before that.
@@ -146,7 +149,11 @@ impl Attempting<'_> {
             stream: self.demand.is_stream(),
             headers: &headers,
         };
-        let (used, head) = sign(&*upstream.provider, &call, &payload, self.demand.earlier.key()).await?;
+        let (used, mut head) = sign(&*upstream.provider, &call, &payload, self.demand.earlier.key()).await?;
+        // No signature is about it.
+        if let Some(span) = self.span {
+            span.put(&mut head.headers);
+        }
         let credential = Credential::of(&head);
         let response = upstream.transport.send(Request::from_parts(head, payload)).await.map_err(|error| Failed::from_transport(&error))?;
         self.overheard.answered(&response);

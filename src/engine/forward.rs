@@ -38,7 +38,11 @@ pub async fn run(engine: &Inner, forward: Forward, meter: &mut Meter) -> Result<
     let (candidate, permit) = claimed.map_err(|skipped| unavailable(&candidate, skipped))?;
     let overheard = Arc::<Overheard>::default();
     let trial = meter.tries(&candidate, overheard.clone(), false);
-    let headers = headers::forwardable_unread(&forward.headers);
+    let mut headers = headers::forwardable_unread(&forward.headers);
+    meter.drop_foreign_state(&mut headers);
+    if let Some(span) = meter.span_of(trial) {
+        span.put(&mut headers);
+    }
     let path = path::without_credentials(path);
     let call = Call { target: Target::Path(&path), method: &forward.method, model: "", stream: false, headers: &headers };
     let sent =

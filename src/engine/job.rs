@@ -62,56 +62,55 @@ pub struct Forward {
 }
 
 /// Where a request comes from and what it wants, before anyone has looked into it.
-pub struct Origin {
+pub struct Origin<'a> {
     /// Its id.
     pub id: Arc<str>,
     /// Name of the caller's key.
     pub caller: Arc<str>,
     /// From where.
     pub client: Option<IpAddr>,
+    /// How it is asked.
+    pub method: Method,
     /// What is asked, without a query: it may hold a key.
     pub endpoint: Cow<'static, str>,
     /// What the client speaks.
     pub dialect: Option<Kind>,
     /// When it came in.
     pub received: Instant,
-    /// What a tracing client sent along.
-    pub traceparent: Option<Arc<str>>,
+    /// The client's headers.
+    pub headers: &'a HeaderMap,
 }
 
 impl Job {
     /// Where it comes from.
-    pub fn origin(&self) -> Origin {
+    pub fn origin(&self) -> Origin<'_> {
         Origin {
             id: self.id.0.clone(),
             caller: self.caller.name().clone(),
             client: self.client,
+            method: Method::POST,
             endpoint: Cow::Borrowed(self.endpoint.path()),
             dialect: Some(self.endpoint.dialect()),
             received: self.received,
-            traceparent: traceparent(&self.headers),
+            headers: &self.headers,
         }
     }
 }
 
 impl Forward {
     /// Where it comes from.
-    pub fn origin(&self) -> Origin {
+    pub fn origin(&self) -> Origin<'_> {
         Origin {
             id: self.id.0.clone(),
             caller: self.caller.name().clone(),
             client: self.client,
+            method: self.method.clone(),
             endpoint: Cow::Owned(self.path.split('?').next().unwrap_or_default().to_owned()),
             dialect: None,
             received: self.received,
-            traceparent: traceparent(&self.headers),
+            headers: &self.headers,
         }
     }
-}
-
-/// W3C Trace Context's header, as it came.
-fn traceparent(headers: &HeaderMap) -> Option<Arc<str>> {
-    headers.get("traceparent")?.to_str().ok().map(Arc::from)
 }
 
 /// Names a request in replies and logs: the client's `x-request-id` when it is sane, else made.

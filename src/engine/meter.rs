@@ -15,8 +15,10 @@ use crate::engine::live::Snapshot;
 use crate::hub::{Outcome, Provenance, Usage};
 use crate::routing::{Candidate, Plan, Skipped, Slot};
 use crate::telemetry::record::{Attempt, Cost, Record, Route, Skip};
+use crate::telemetry::trace::TraceContext;
 
 mod capture;
+mod tracing;
 mod trial;
 
 use capture::Capture;
@@ -58,11 +60,17 @@ pub enum Fault {
 
 impl Meter {
     /// For a request that has just come in.
-    pub fn start(origin: Origin, snapshot: &Arc<Snapshot>, accounts: &Arc<Accounts>) -> Meter {
+    pub fn start(origin: Origin<'_>, snapshot: &Arc<Snapshot>, accounts: &Arc<Accounts>) -> Meter {
         accounts.begin();
-        let Origin { id, caller, client, endpoint, dialect, received, traceparent } = origin;
+        let Origin { id, caller, client, method, endpoint, dialect, received, headers } = origin;
         let received_at = SystemTime::now().checked_sub(received.elapsed()).unwrap_or(SystemTime::UNIX_EPOCH);
-        let record = Record { id, received: received_at, client, caller, endpoint, dialect, traceparent, ..Record::default() };
+        let mut record = Record { id, received: received_at, client, caller, method, endpoint, dialect, ..Record::default() };
+        if accounts.are_watched() {
+            record.traceparent = TraceContext::of(headers);
+        }
+        if accounts.wants_spans() {
+            tracing::begin(&mut record, headers);
+        }
         Meter {
             accounts: accounts.clone(),
             snapshot: snapshot.clone(),
@@ -89,9 +97,10 @@ impl Meter {
         self.capture = self.accounts.wants_bodies().then(|| Box::new(Capture::of(body.clone())));
     }
 
-    /// Which way it may go.
-    pub fn planned(&mut self, plan: &Plan) {
+    /// Which way it may go; that was begun to be looked for at `begun`.
+    pub fn planned(&mut self, plan: &Plan, begun: Instant) {
         if self.accounts.are_watched() {
+            self.record.planning = Some((begun.saturating_duration_since(self.received), begun.elapsed()));
             self.record.resolved_by = plan.found.to_string();
             self.record.entry = plan.entry().clone();
             self.record.plan = plan.candidates.iter().map(route).collect();
@@ -106,10 +115,10 @@ impl Meter {
     }
 
     fn skipped(&mut self, candidate: &Candidate, reason: String) {
-        let skip = Skip { route: route(candidate), reason };
+        let route = route(candidate);
         // Whoever is looked at again is told of once.
-        if !self.record.skipped.contains(&skip) {
-            self.record.skipped.push(skip);
+        if !self.record.skipped.iter().any(|skip| skip.route == route && skip.reason == reason) {
+            self.record.skipped.push(Skip { route, reason, at: self.received.elapsed() });
         }
     }
 
@@ -118,7 +127,9 @@ impl Meter {
         self.names(candidate);
         self.record.hedged |= is_hedge;
         let peer = self.snapshot.upstreams[candidate.provider].peer.clone();
-        self.tries.push(Try::begin(route(candidate), peer, overheard, is_hedge));
+        let mut this = Try::begin(route(candidate), peer, overheard, is_hedge);
+        this.attempt.span = self.new_span();
+        self.tries.push(this);
         Trial(self.tries.len() - 1)
     }
 

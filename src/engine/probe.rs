@@ -157,7 +157,7 @@ async fn ask(snapshot: &Snapshot, probe: &Probe, begun: Instant) -> Result<(Stri
     let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"))]);
     // The caller's limit comes first, and names what was asked for rather than what was left of it.
     let deadline = begun + probe.timeout * 2;
-    let attempting = Attempting { snapshot, demand: &demand, headers: &headers, deadline, overheard: Arc::default() };
+    let attempting = Attempting { snapshot, demand: &demand, headers: &headers, span: None, deadline, overheard: Arc::default() };
     let answered = match attempting.run(&probe.candidate).await {
         Tried::Answered(answered) => answered,
         Tried::Failed(failed) => {

@@ -41,7 +41,7 @@ pub async fn run(engine: &Inner, job: &Job, demand: &Demand, meter: &mut Meter) 
     let plan = find(engine, &job.snapshot, &demand.model).await?;
     meter.waited += begun.elapsed();
     let plan = demand.earlier.narrow(plan)?;
-    meter.planned(&plan);
+    meter.planned(&plan, begun);
     let mut walk = Walk::new(engine, &job.snapshot, plan, deadline, meter);
     walk.run(demand, &job.headers, meter).await
 }
@@ -119,7 +119,8 @@ impl<'a> Walk<'a> {
     }
 
     async fn run(&mut self, demand: &Demand, client: &HeaderMap, meter: &mut Meter) -> Result<(Answered, Candidate, Slot), Error> {
-        let headers = headers::forwardable(client);
+        let mut headers = headers::forwardable(client);
+        meter.drop_foreign_state(&mut headers);
         // A key that makes an operation happen once is good for one upstream only.
         let asked = Asked { demand, later: headers::without_idempotency_key(&headers), headers: &headers };
         while let Some((candidate, permit)) = self.next(meter).await {
@@ -142,7 +143,7 @@ impl<'a> Walk<'a> {
         let headers = if meter.attempts() == 0 { asked.headers } else { &*asked.later };
         let (snapshot, deadline, overheard) = (self.snapshot, self.deadline, Arc::default());
         let trial = meter.tries(&candidate, Arc::clone(&overheard), is_hedge);
-        let attempting = Attempting { snapshot, demand: asked.demand, headers, deadline, overheard };
+        let attempting = Attempting { snapshot, demand: asked.demand, headers, span: meter.span_of(trial), deadline, overheard };
         Running::begin(attempting, trial, candidate, permit)
     }
 

@@ -84,6 +84,7 @@ impl RequestFinished<'_> {
                     tokens_are = record.usage.map(|(_, provenance)| provenance.word()),
                     cost_usd = record.cost.as_ref().map(|cost| cost.usd),
                     hedged = record.hedged.then_some(true),
+                    trace_id = record.span.map(|span| tracing::field::display(span.trace)),
                     wasted_provider = wasted.map(|(provider, _)| provider),
                     wasted_input_tokens = wasted.map(|(_, (usage, _))| usage.input),
                     wasted_output_tokens = wasted.map(|(_, (usage, _))| usage.output).filter(|tokens| *tokens > 0),

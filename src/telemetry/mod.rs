@@ -3,7 +3,7 @@
 //! [`logging`] decides where lines go and which; [`events`] are the lines that say what happened,
 //! [`record`] is the account of a request that they and all other observers are given, [`metrics`] counts them;
 //! [`redact`] masks secrets in whatever text is about to be shown; [`lines`] has the last lines in memory; [`requests`]
-//! writes files of single requests.
+//! writes files of single requests; [`trace`] is which trace a request belongs to.
 
 mod batch;
 pub mod dropped;
@@ -18,6 +18,7 @@ pub mod record;
 pub mod redact;
 mod requests;
 mod sinks;
+pub mod trace;
 
 pub use feed::Feed;
 pub use lines::Lines;
@@ -26,3 +27,4 @@ pub use metrics::Metrics;
 pub use record::{Observer, Record};
 pub use redact::{redact, redact_known};
 pub use requests::RequestFiles;
+pub use trace::{SpanId, TraceContext, TraceId};

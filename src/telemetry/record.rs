@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use http::Method;
 use serde::{Serialize, Serializer};
 
 use crate::config::Secret;
 use crate::hub::{Kind, Outcome, Provenance, Usage};
+use crate::telemetry::trace::{SpanId, TraceContext};
 
 /// nginx's word for a client that left before it was answered; for logs only, never sent.
 const CLIENT_GONE: u16 = 499;
@@ -29,6 +31,9 @@ pub struct Record {
     pub client: Option<IpAddr>,
     /// Name of the caller's key.
     pub caller: Arc<str>,
+    /// How it was asked.
+    #[serde(skip)]
+    pub method: Method,
     /// What was asked: `/chat/completions`, or the path that was passed through, without its query.
     pub endpoint: Cow<'static, str>,
     /// What the client speaks; `None` where a provider is named and nothing is read.
@@ -46,6 +51,9 @@ pub struct Record {
     pub entry: Arc<str>,
     /// Whom to ask, in this order.
     pub plan: Vec<Route>,
+    /// When that was begun to be looked for, after the request came in, and how long it took; `None`: it never was.
+    #[serde(skip)]
+    pub planning: Option<(Duration, Duration)>,
     /// Who was passed over, and why.
     pub skipped: Vec<Skip>,
     /// Every try, in the order in which they began.
@@ -85,8 +93,13 @@ pub struct Record {
     pub hedged: bool,
     /// What went wrong.
     pub error: Option<String>,
-    /// What a tracing client sent along: W3C `traceparent`.
-    pub traceparent: Option<Arc<str>>,
+    /// What a tracing client sent along.
+    pub traceparent: Option<TraceContext>,
+    /// What it sent along beside that, for its tracing system; kept only for a request that is traced.
+    #[serde(skip)]
+    pub tracestate: Option<Box<str>>,
+    /// The request's own span; `None`: it is not traced.
+    pub span: Option<TraceContext>,
     /// What was said; kept only while an observer wants it.
     #[serde(skip)]
     pub bodies: Option<Bodies>,
@@ -111,6 +124,9 @@ pub struct Skip {
     pub route: Route,
     /// Why, in a few words.
     pub reason: String,
+    /// When, after the request came in.
+    #[serde(skip)]
+    pub at: Duration,
 }
 
 /// Who is asked, as programs name it.
@@ -166,6 +182,8 @@ pub struct Attempt {
     pub cost: Option<Cost>,
     /// It was started beside a silent one.
     pub is_hedge: bool,
+    /// Its span, as the upstream was told of it; `None`: the request is not traced.
+    pub span: Option<SpanId>,
 }
 
 /// What tokens have cost.
@@ -199,6 +217,11 @@ pub trait Observer: Send + Sync {
     fn wants_bodies(&self) -> bool {
         false
     }
+
+    /// Whether requests shall have spans, of which upstreams are told.
+    fn wants_spans(&self) -> bool {
+        false
+    }
 }
 
 impl Default for Record {
@@ -209,6 +232,7 @@ impl Default for Record {
             received: SystemTime::UNIX_EPOCH,
             client: None,
             caller: Arc::default(),
+            method: Method::POST,
             endpoint: Cow::default(),
             dialect: None,
             model: String::new(),
@@ -216,6 +240,7 @@ impl Default for Record {
             resolved_by: String::new(),
             entry: Arc::default(),
             plan: Vec::new(),
+            planning: None,
             skipped: Vec::new(),
             attempts: Vec::new(),
             provider: Arc::default(),
@@ -234,6 +259,8 @@ impl Default for Record {
             hedged: false,
             error: None,
             traceparent: None,
+            tracestate: None,
+            span: None,
             bodies: None,
         }
     }

@@ -32,6 +32,7 @@ mod server;
 mod soak;
 mod streams;
 mod tidy;
+mod tracing;
 mod translation;
 #[cfg(unix)]
 mod under_load;

@@ -42,6 +42,7 @@ impl Try {
             usage: None,
             cost: None,
             is_hedge,
+            span: None,
         };
         Try { attempt, began: Instant::now(), is_void: false, overheard, has_ended: false }
     }

@@ -15,8 +15,8 @@ use super::rows::Way;
 use super::sums::micros;
 use crate::hub::{Kind, Outcome, Provenance, Usage};
 use crate::storage::database::{Trouble, open_to_read, signed, unsigned};
-use crate::telemetry::Record;
 use crate::telemetry::record::{Attempt, Cost, Peer, Route};
+use crate::telemetry::{Record, TraceContext};
 
 mod usage;
 
@@ -213,7 +213,7 @@ impl Reader {
             cost: self.cost(row)?,
             hedged: row.get("hedged")?,
             error: row.get("error")?,
-            traceparent: row.get::<_, Option<String>>("traceparent")?.map(Arc::from),
+            traceparent: row.get::<_, Option<String>>("traceparent")?.and_then(|text| TraceContext::parse(&text)),
             ..Record::default()
         };
         Way::read(&row.get::<_, String>("way")?).give_to(&mut record);
@@ -255,6 +255,7 @@ impl Reader {
             usage: self.usage_of(row)?,
             cost: self.cost(row)?,
             is_hedge: row.get("is_hedge")?,
+            span: None,
         })
     }
 

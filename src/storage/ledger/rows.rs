@@ -1,6 +1,7 @@
 //! What a row has as JSON: the way a request could have gone.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +42,8 @@ impl Way {
     pub(super) fn give_to(self, record: &mut Record) {
         record.resolved_by = self.resolved_by;
         record.plan = self.plan.into_iter().map(route).collect();
-        record.skipped = self.skipped.into_iter().map(|(words, reason)| Skip { route: route(words), reason }).collect();
+        let skipped = self.skipped.into_iter();
+        record.skipped = skipped.map(|(words, reason)| Skip { route: route(words), reason, at: Duration::ZERO }).collect();
     }
 }
 

@@ -11,8 +11,8 @@ use super::query::{By, Filter, Period, Scope};
 use super::{MOST_RECORDS, Reader};
 use crate::hub::{Kind, Outcome, Provenance, Usage};
 use crate::storage::{Limits, Store};
-use crate::telemetry::Record;
 use crate::telemetry::record::{Attempt, Cost, Peer, Route, Skip};
+use crate::telemetry::{Record, TraceContext};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const LIMITS: Limits = Limits { responses: None, keep: DAY, max: 1_000_000_000 };
@@ -48,6 +48,7 @@ fn attempt(provider: &str, outcome: Outcome) -> Attempt {
         usage: answered.then_some((usage, Provenance::Reported)),
         cost: answered.then(|| Cost { usd: 0.25, prices: "2026-11-20".into() }),
         is_hedge: false,
+        span: None,
     }
 }
 
@@ -65,7 +66,7 @@ fn record(id: &str, ago: Duration) -> Record {
         stream: true,
         resolved_by: "an entry of `models`".to_owned(),
         plan: vec![route("a"), route("b")],
-        skipped: vec![Skip { route: route("c"), reason: "cooling".to_owned() }],
+        skipped: vec![Skip { route: route("c"), reason: "cooling".to_owned(), at: Duration::ZERO }],
         provider: "b".into(),
         upstream_model: "m-b".into(),
         status: 200,
@@ -80,7 +81,7 @@ fn record(id: &str, ago: Duration) -> Record {
         usage: attempts[1].usage,
         cost: attempts[1].cost.clone(),
         attempts,
-        traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+        traceparent: TraceContext::parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
         ..Record::default()
     }
 }

@@ -115,7 +115,8 @@ impl Scribe {
             record.hedged,
             record.has_failed(),
             record.error,
-            record.traceparent.as_deref(),
+            // By which its trace is found: its own span of it, if it has one.
+            record.span.or(record.traceparent).map(|context| context.to_string()),
             Way::of(record).to_json(),
         ];
         let sql = "INSERT INTO requests VALUES \

@@ -53,6 +53,7 @@ fn attempt(provider: &str, model: &str, outcome: Outcome, status: u16) -> Attemp
         usage: None,
         cost: None,
         is_hedge: false,
+        span: None,
     }
 }
 

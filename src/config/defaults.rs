@@ -173,7 +173,7 @@ impl Default for Storage {
 impl Default for Telemetry {
     /// Callers' names may be those of persons.
     fn default() -> Telemetry {
-        Telemetry { metrics: true, callers: false }
+        Telemetry { metrics: true, callers: false, otlp: None }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use schemars::JsonSchema;
 
-use super::file_kinds::{AuthKeyFile, ModelFile, ProviderTypeFile, TimeoutFile};
+use super::file_kinds::{AuthKeyFile, ModelFile, OtlpProtocol, ProviderTypeFile, TimeoutFile};
 pub use super::file_tables::{AuthKeyTable, ModelTable, ParamsFile, RouteFile, TimeoutTable};
 use super::leaves::{DurationText, PathText, SecretText, SizeText, StatusText, UrlText};
 use super::read::{List, Place, Read, Reader, Setting, Table};
@@ -386,19 +386,18 @@ section! {
         /// Callers' names as a metric label.
         #[schemars(extend("default" = false))]
         callers: bool,
-        /// Export traces. Not supported yet.
+        /// Export traces.
         otlp: OtlpFile,
     }
 }
 
 section! {
-    /// Export of traces. Not supported yet.
+    /// Export of traces.
     OtlpFile {
-        /// Where to.
-        endpoint: String,
-        /// How.
-        #[schemars(extend("default" = "grpc"))]
-        protocol: String,
+        /// Address of a collector; `null`: none. Default: `OTEL_EXPORTER_OTLP_ENDPOINT`, else none.
+        endpoint: UrlText,
+        /// How they are sent. Default: `http/protobuf` for an address with port 4318 or a path, else `grpc`.
+        protocol: OtlpProtocol,
         /// With prompts and answers.
         #[schemars(extend("default" = false))]
         contents: bool,

@@ -63,8 +63,30 @@ pub enum ProviderTypeFile {
     Mock,
 }
 
+/// How traces are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum OtlpProtocol {
+    /// OTLP over gRPC.
+    #[serde(rename = "grpc")]
+    Grpc,
+    /// OTLP over HTTP, as protobuf.
+    #[serde(rename = "http/protobuf")]
+    Http,
+}
+
 impl Word for ProviderTypeFile {
     const WORDS: &'static [&'static str] = &["openai", "anthropic", "gemini", "azure", "bedrock", "vertex", "ollama", "request", "mock"];
+}
+
+impl Word for OtlpProtocol {
+    const WORDS: &'static [&'static str] = &["grpc", "http/protobuf"];
+}
+
+impl OtlpProtocol {
+    /// The word in the file.
+    pub fn word(self) -> &'static str {
+        Self::WORDS[self as usize]
+    }
 }
 
 impl Word for LoginBody {

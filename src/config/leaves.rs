@@ -236,7 +236,8 @@ impl Read for UrlText {
             return None;
         }
         if !url.username().is_empty() || url.password().is_some() {
-            reader.mistakes.error_with(place, "a user or password in a URL ends up in logs", "give the secret as `api_key`");
+            let hint = "give the secret as `api_key`; for traces, in `OTEL_EXPORTER_OTLP_HEADERS`";
+            reader.mistakes.error_with(place, "a user or password in a URL ends up in logs", hint);
             return None;
         }
         Some(UrlText(url))

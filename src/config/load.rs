@@ -18,7 +18,7 @@ use super::read::{Place, Read, Reader};
 use super::resolve::{EXPOSED_HINT, Resolver, exposed};
 use super::source::Source;
 use super::spanned::{Node, Span, Value, parse};
-use super::{Config, Level, Origin, Provider, proxy, watch};
+use super::{Config, Level, Origin, Provider, otlp, proxy, watch};
 
 /// A configuration is a few pages; what is larger was named by mistake.
 const LARGEST: u64 = 10_000_000;
@@ -132,6 +132,7 @@ pub fn from_environment(env: &Env, ollama: bool) -> Config {
     }
     let mut config = Config::of_providers(origin, providers);
     config.storage.path = env.data_dir().map(|directory| directory.join(DATABASE));
+    config.telemetry.otlp = otlp::from_environment(env, None);
     config
 }
 

@@ -17,6 +17,7 @@ mod leaves;
 pub mod load;
 pub mod locate;
 mod logging;
+mod otlp;
 pub mod presets;
 mod provider;
 pub mod proxy;
@@ -46,9 +47,11 @@ use crate::hub::Topic;
 pub use diagnostic::{Diagnostic, Severity};
 pub use diff::{Change, Diff, diff};
 pub use env::Env;
+pub use file_kinds::OtlpProtocol;
 pub use load::{Loaded, Overrides, from_environment, load, load_file, load_text, ollama_url};
 pub use locate::{Located, locate};
 pub use logging::{Level, LogFormat, Logging, Requests, Rotate, RotateEvery};
+pub use otlp::{Conventions, Otlp};
 pub use provider::{
     AwsKeys, AzureApi, Bedrock, ClientTls, Login, LoginBody, Mock, Params, Provider, ProviderKind, Proxy, RequestAuth, Timeouts, Vertex,
 };

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::source::is_secret_key;
-use super::{Bedrock, Config, Params, Provider, ProviderKind, Proxy, RequestAuth, Route, Target};
+use super::{Bedrock, Config, Otlp, Params, Provider, ProviderKind, Proxy, RequestAuth, Route, Target};
 
 /// A key, token or password. `Debug` and `Display` show `sk-ab****cdef`; only [`Secret::expose`] gives it away.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -39,7 +39,8 @@ impl Config {
     /// Everything that must never be shown, whatever it looks like. Clients' keys are known by their digest only.
     pub fn secrets(&self) -> Vec<Secret> {
         let providers = self.providers.iter().flat_map(Provider::secrets);
-        providers.chain(self.routes().flat_map(|route| route.params.secrets())).chain(self.admin.key.clone()).collect()
+        let others = self.admin.key.clone().into_iter().chain(self.telemetry.otlp.iter().flat_map(Otlp::secrets));
+        providers.chain(self.routes().flat_map(|route| route.params.secrets())).chain(others).collect()
     }
 
     /// What must not come back from the provider at `index`: what proves who asks, and under which name it logs in.
@@ -110,7 +111,7 @@ fn secrets_of_value(name: &str, value: &Value, found: &mut Vec<Secret>) {
 }
 
 /// Its password, alone and as HTTP sends it; a user without one is often a token; what its query says.
-fn secrets_of_url(url: &Url) -> Vec<Secret> {
+pub(super) fn secrets_of_url(url: &Url) -> Vec<Secret> {
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let mut found = Vec::new();
     match (url.username(), url.password()) {

@@ -10,8 +10,8 @@ use super::secret::{Secret, mask};
 use super::source::is_secret_key;
 use super::units::{format_duration, format_size};
 use super::{
-    AzureApi, Bedrock, ClientTls, Config, Key, Logging, Login, LoginBody, Model, Params, Provider, ProviderKind, Proxy, RequestAuth,
-    Rotate, Route, Routing, Server, StatusSet, Strategy, Target, Timeouts, Vertex,
+    AzureApi, Bedrock, ClientTls, Config, Key, Logging, Login, LoginBody, Model, Otlp, OtlpProtocol, Params, Provider, ProviderKind, Proxy,
+    RequestAuth, Rotate, Route, Routing, Server, StatusSet, Strategy, Target, Timeouts, Vertex,
 };
 
 /// How secrets are written.
@@ -42,7 +42,11 @@ impl Config {
             "models": models,
             "routing": self.routing(&self.routing),
             "logging": logging(&self.logging),
-            "telemetry": { "metrics": self.telemetry.metrics, "callers": self.telemetry.callers },
+            "telemetry": {
+                "metrics": self.telemetry.metrics,
+                "callers": self.telemetry.callers,
+                "otlp": otlp(self.telemetry.otlp.as_ref(), secrets),
+            },
             "storage": {
                 "path": self.storage.path,
                 "keep": format_duration(self.storage.keep),
@@ -194,6 +198,15 @@ pub(super) fn provider(provider: &Provider, secrets: Secrets) -> Value {
         object.extend(kind(&provider.kind, secrets));
     }
     shown
+}
+
+/// What the file has; headers and the like are the environment's, which does not change.
+fn otlp(otlp: Option<&Otlp>, secrets: Secrets) -> Value {
+    json!({
+        "endpoint": otlp.map(|otlp| secrets.url(&otlp.endpoint)),
+        "protocol": otlp.map_or(OtlpProtocol::Grpc, |otlp| otlp.protocol).word(),
+        "contents": otlp.is_some_and(|otlp| otlp.contents),
+    })
 }
 
 fn server(server: &Server) -> Value {

@@ -1,5 +1,7 @@
 //! `telemetry:` as resolved.
 
+use super::Otlp;
+
 /// `telemetry:`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Telemetry {
@@ -7,4 +9,6 @@ pub struct Telemetry {
     pub metrics: bool,
     /// Callers' names are a label.
     pub callers: bool,
+    /// Where traces go; `None`: there are none.
+    pub otlp: Option<Otlp>,
 }

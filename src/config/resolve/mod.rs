@@ -4,7 +4,6 @@
 //! no error was noted.
 
 mod clouds;
-mod later;
 mod logging;
 mod models;
 mod parts;
@@ -43,7 +42,6 @@ impl Resolver<'_, '_> {
         let has_keys = file.auth.value().is_some_and(|auth| auth.keys.value().is_some_and(|keys| !keys.0.is_empty()));
         let admin_port = file.admin.value().and_then(|admin| admin.port.place().cloned());
         let host_place = file.server.value().and_then(|server| server.host.place().cloned());
-        self.later(&file);
         let providers = self.providers(file.providers);
         let models = self.models(file.models, &providers);
         let mut config = Config {
@@ -52,7 +50,7 @@ impl Resolver<'_, '_> {
             auth: self.auth(file.auth.into_value().unwrap_or_default()),
             routing: self.routing(file.routing.into_value().unwrap_or_default(), &providers, &models),
             logging: self.logging(file.logging.into_value().unwrap_or_default()),
-            telemetry: Self::telemetry(file.telemetry.into_value().unwrap_or_default()),
+            telemetry: self.telemetry(file.telemetry.into_value().unwrap_or_default()),
             storage: self.storage(file.storage.into_value().unwrap_or_default()),
             prices: self.prices(file.prices),
             models,

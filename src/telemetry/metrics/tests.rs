@@ -31,7 +31,7 @@ const NAMES: Names = Names(&["gpt-4"]);
 
 fn metrics(callers: bool) -> Arc<Metrics> {
     let metrics = Arc::<Metrics>::default();
-    metrics.follow(&Telemetry { metrics: true, callers }, &NAMES);
+    metrics.follow(&Telemetry { metrics: true, callers, otlp: None }, &NAMES);
     metrics
 }
 
@@ -247,7 +247,7 @@ fn callers_are_a_label_only_where_that_is_configured() {
         assert_eq!(page.matches(r#"llmgw_requests_total{caller="team""#).count(), expected, "{page}");
         assert_eq!(page.contains("team"), with_callers);
         // A reload turns it round.
-        metrics.follow(&Telemetry { metrics: true, callers: !with_callers }, &NAMES);
+        metrics.follow(&Telemetry { metrics: true, callers: !with_callers, otlp: None }, &NAMES);
         metrics.finished(&answered(), &NAMES);
         let page = metrics.page(gauges(), Format::Text);
         assert!(page.contains(r#"llmgw_requests_total{caller="team",model="gpt-4",provider="b",outcome="ok"} 1"#), "{page}");
@@ -258,7 +258,7 @@ fn callers_are_a_label_only_where_that_is_configured() {
 #[test]
 fn switched_off_nothing_is_counted() {
     let metrics = metrics(false);
-    metrics.follow(&Telemetry { metrics: false, callers: false }, &NAMES);
+    metrics.follow(&Telemetry { metrics: false, callers: false, otlp: None }, &NAMES);
     metrics.finished(&answered(), &NAMES);
     metrics.exchanged(Exchange { route: "/", method: "GET", status: 200 }, Duration::ZERO);
     let page = metrics.page(gauges(), Format::Text);

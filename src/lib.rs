@@ -11,6 +11,7 @@
 //! - [`usage`]: what was used and what it costs.
 //! - [`storage`]: what is kept on disk.
 //! - [`providers`]: how to reach an upstream and prove who we are.
+//! - [`traces`]: accounts of requests as spans, sent to a collector.
 //! - [`dialects`]: wire formats: what in the bytes matters to a gateway. Pure.
 //! - [`transport`]: bytes to and from upstreams.
 //! - [`telemetry`]: log lines, and what must never stand in one.
@@ -29,5 +30,6 @@ pub mod routing;
 pub mod server;
 pub mod storage;
 pub mod telemetry;
+pub mod traces;
 pub mod transport;
 pub mod usage;

@@ -77,9 +77,11 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let options = Options { log: Some(log), inherited, ..Options::from_config(&loaded.config) };
     let on_load = move |loaded: &Loaded| reader.iter().for_each(|tell| tell(loaded));
     let engine = runtime.block_on(async { context.engine(loaded.config, &overrides, on_load) })?;
+    let traces = engine.traces().clone();
     let ended = runtime.block_on(serve(engine, options, watching, context));
     // Requests that are cut write their last lines when the runtime drops them.
     runtime.shutdown_timeout(LAST_WORDS);
+    traces.finish();
     ended.map(|()| Exit::Done)
 }
 

@@ -51,6 +51,7 @@ use crate::storage::{Found, Limits, Store};
 use crate::telemetry::events::EngineStarted;
 use crate::telemetry::metrics::Gauges;
 use crate::telemetry::{Feed, Metrics, Observer, RequestFiles};
+use crate::traces::Traces;
 use crate::usage::Ledger;
 
 pub use accept::Accepted;
@@ -82,6 +83,7 @@ pub struct Inner {
     /// Of those who look on.
     feed: Arc<Feed>,
     request_files: RequestFiles,
+    traces: Traces,
     /// Observers follow reloads.
     is_observed: AtomicBool,
     /// Requests that wait for a place at an upstream.
@@ -138,6 +140,7 @@ impl Engine {
             accounts,
             feed: Arc::default(),
             request_files: RequestFiles::default(),
+            traces: Traces::new(),
             is_observed: AtomicBool::new(false),
             waiting: AtomicU64::new(0),
             hedges: hedge::Budget::default(),
@@ -306,6 +309,11 @@ impl Engine {
     /// The ledger of all requests; `None`: there is no place for one.
     pub fn ledger(&self) -> Option<Ledger> {
         self.0.ledger(&self.snapshot())
+    }
+
+    /// What exports traces, once [`Engine::observe`] was called.
+    pub fn traces(&self) -> &Traces {
+        &self.0.traces
     }
 
     /// Requests on their way now.

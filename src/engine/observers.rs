@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::{Inner, Snapshot};
 use crate::telemetry::Observer;
+use crate::traces::Settings;
 
 /// Has requests told to all who want to know of them under `snapshot`.
 pub fn appoint(engine: &Inner, snapshot: &Snapshot) {
@@ -12,5 +13,9 @@ pub fn appoint(engine: &Inner, snapshot: &Snapshot) {
         observers.push(Arc::new(ledger));
     }
     observers.extend(engine.request_files.observer(&snapshot.config));
+    engine.traces.follow(Settings::of(&snapshot.config));
+    if engine.traces.is_on() {
+        observers.push(Arc::new(engine.traces.clone()));
+    }
     engine.accounts.observe_by(observers);
 }

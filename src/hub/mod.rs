@@ -13,6 +13,7 @@ pub mod outcome;
 pub mod quirks;
 pub mod raw;
 pub mod request;
+pub mod retry_after;
 pub mod signature;
 pub mod usage;
 
@@ -27,5 +28,6 @@ pub use outcome::Outcome;
 pub use quirks::Quirks;
 pub use raw::Raw;
 pub use request::{Effort, Format, Reasoning, Request, Sampling};
+pub use retry_after::retry_after;
 pub use signature::{Form, Signature};
 pub use usage::{Provenance, Usage};

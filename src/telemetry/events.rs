@@ -377,6 +377,69 @@ impl TokenChanged<'_> {
     }
 }
 
+/// Traces are exported from now on.
+pub struct TracesOn<'a> {
+    /// Where to, without secrets.
+    pub endpoint: &'a str,
+    /// How.
+    pub protocol: &'a str,
+    /// With prompts and answers.
+    pub contents: bool,
+}
+
+impl TracesOn<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        info!(endpoint = self.endpoint, protocol = self.protocol, contents = self.contents, "exporting traces");
+    }
+}
+
+/// Something is wrong with the export of traces. Requests go on without it.
+pub enum TracesTrouble<'a> {
+    /// Nothing can be exported until the next start.
+    Unusable {
+        /// Why.
+        reason: &'a str,
+    },
+    /// The collector does not take anything now; it is tried again.
+    Undelivered {
+        /// Why.
+        reason: &'a str,
+    },
+    /// It did not for too long.
+    Lost {
+        /// How many were given up.
+        spans: usize,
+        /// Why.
+        reason: &'a str,
+    },
+    /// The collector refuses what it is sent.
+    Refused {
+        /// How many it refused.
+        spans: usize,
+        /// Why.
+        reason: &'a str,
+    },
+    /// More requests ended than could be exported.
+    Dropped,
+    /// The collector takes them again.
+    Over,
+}
+
+impl TracesTrouble<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        match self {
+            TracesTrouble::Unusable { reason } => warn!(reason, "traces cannot be exported"),
+            TracesTrouble::Undelivered { reason } => warn!(reason, "traces cannot be delivered; trying again"),
+            TracesTrouble::Lost { spans, reason } => warn!(spans, reason, "traces could not be delivered and are lost"),
+            TracesTrouble::Refused { spans, reason } => warn!(spans, reason, "the collector refused traces"),
+            TracesTrouble::Dropped => warn!("the collector is too slow: traces are dropped"),
+            TracesTrouble::Over => info!("traces are delivered again"),
+        }
+    }
+}
+
 /// Milliseconds with one decimal.
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 10_000.0).round() / 10.0

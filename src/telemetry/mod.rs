@@ -3,9 +3,11 @@
 //! [`logging`] decides where lines go and which; [`events`] are the lines that say what happened,
 //! [`record`] is the account of a request that they and all other observers are given, [`metrics`] counts them;
 //! [`redact`] masks secrets in whatever text is about to be shown; [`lines`] has the last lines in memory; [`requests`]
-//! writes files of single requests; [`trace`] is which trace a request belongs to.
+//! writes files of single requests; [`trace`] is which trace a request belongs to, and [`conventions`] are the names that
+//! OpenTelemetry has for it all.
 
 mod batch;
+pub mod conventions;
 pub mod dropped;
 pub mod events;
 pub mod feed;

@@ -1,4 +1,5 @@
-//! [`Control`]: small requests beside the traffic: logins, lists of models, health, calls from the command line to a server.
+//! [`Control`]: requests beside the traffic: logins, lists of models, health, calls from the command line to a server,
+//! traces to a collector.
 //!
 //! Whole replies only, none larger than [`MAX_REPLY`]; no redirects, no retries.
 
@@ -6,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::ACCEPT_ENCODING;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use reqwest::redirect::Policy;
 use reqwest::{Client, NoProxy, Proxy};
@@ -24,11 +25,17 @@ pub const MAX_REPLY: usize = 16 * 1024 * 1024;
 /// What is on this machine is not reached through the environment's proxies; see [`Via::decide`].
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
+/// The headers that stand behind a reply's body.
+#[derive(Clone, Debug)]
+pub struct Trailers(pub HeaderMap);
+
 /// Small requests, made the way a provider's connections are made.
 pub struct Control {
     proxy: config::Proxy,
     tls: Tls,
     connect: Duration,
+    /// HTTP/2, and nothing else.
+    http2: bool,
     // Two, because one that can speak TLS must have read the system's roots, and that takes its time.
     plain: OnceCell<Client>,
     secure: OnceCell<Client>,
@@ -39,19 +46,26 @@ impl Control {
     pub fn for_provider(config: &config::Provider) -> Result<Control, TransportSetupError> {
         let address = |reason| TransportSetupError::Address { provider: config.name.to_string(), reason };
         Via::decide(&config.proxy, &config.base_url).map_err(address)?;
-        Ok(Control::new(config.proxy.clone(), Tls::load(config)?, config.timeout.connect))
+        Ok(Control::new(config.proxy.clone(), Tls::load(config)?, config.timeout.connect, false))
+    }
+
+    /// For what is no provider, such as a collector of traces: by this proxy, with the system's roots; `http2`: by HTTP/2 and
+    /// nothing else, as gRPC wants it.
+    pub fn through(proxy: config::Proxy, connect: Duration, http2: bool) -> Control {
+        Control::new(proxy, Tls::default(), connect, http2)
     }
 
     /// Without a proxy, with the system's roots: for what is no provider, such as a running llmgw.
     pub fn direct(connect: Duration) -> Control {
-        Control::new(config::Proxy::None, Tls::default(), connect)
+        Control::new(config::Proxy::None, Tls::default(), connect, false)
     }
 
-    fn new(proxy: config::Proxy, tls: Tls, connect: Duration) -> Control {
-        Control { proxy, tls, connect, plain: OnceCell::new(), secure: OnceCell::new() }
+    fn new(proxy: config::Proxy, tls: Tls, connect: Duration, http2: bool) -> Control {
+        Control { proxy, tls, connect, http2, plain: OnceCell::new(), secure: OnceCell::new() }
     }
 
-    /// Sends `request` and waits at most `timeout` for the whole reply.
+    /// Sends `request` and waits at most `timeout` for the whole reply. What stands behind its body, where gRPC puts how it
+    /// went, is an extension of it: [`Trailers`].
     pub async fn send(&self, request: Request<Bytes>, timeout: Duration) -> Result<Response<Bytes>, TransportError> {
         match tokio::time::timeout(timeout, self.exchange(request)).await {
             Ok(result) => result,
@@ -69,14 +83,25 @@ impl Control {
             Ok(own) => *own,
             Err(_) => TransportError::Broken(format!("larger than {} MiB", MAX_REPLY >> 20)),
         })?;
-        Ok(Response::from_parts(head, body.to_bytes()))
+        let trailers = body.trailers().cloned();
+        let mut response = Response::from_parts(head, body.to_bytes());
+        if let Some(trailers) = trailers {
+            response.extensions_mut().insert(Trailers(trailers));
+        }
+        Ok(response)
     }
 
     async fn client(&self, secure: bool) -> Result<&Client, TransportError> {
         let connect = |error: &(dyn std::error::Error + 'static)| TransportError::Connect(cause::describe(error));
         if secure {
-            let tls = async || self.build(self.tls.client_config(false).await.map_err(|error| connect(&error))?);
-            return self.secure.get_or_try_init(tls).await;
+            let client = async || {
+                let mut tls = self.tls.client_config(false).await.map_err(|error| connect(&error))?;
+                if self.http2 {
+                    tls.alpn_protocols = vec![b"h2".to_vec()];
+                }
+                self.build(tls)
+            };
+            return self.secure.get_or_try_init(client).await;
         }
         self.plain.get_or_try_init(async || self.build(self.tls.distrusting().map_err(|error| connect(&error))?)).await
     }
@@ -88,6 +113,7 @@ impl Control {
             .connect_timeout(self.connect)
             .retry(reqwest::retry::never())
             .no_proxy();
+        builder = if self.http2 { builder.http2_prior_knowledge() } else { builder.http1_only() };
         for proxy in self.proxies().map_err(|error| TransportError::Connect(words(error)))? {
             builder = builder.proxy(proxy);
         }

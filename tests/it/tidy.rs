@@ -14,6 +14,7 @@ const ORDER: [&str; 14] = [
     "usage",
     "storage",
     "providers",
+    "traces",
     "dialects",
     "transport",
     "telemetry",

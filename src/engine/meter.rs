@@ -100,6 +100,8 @@ impl Meter {
     /// Which way it may go; that was begun to be looked for at `begun`.
     pub fn planned(&mut self, plan: &Plan, begun: Instant) {
         if self.accounts.are_watched() {
+            // Now, for they belong to the choice.
+            plan.skipped.iter().for_each(|(candidate, skipped)| self.skipped(candidate, skipped.to_string()));
             self.record.planning = Some((begun.saturating_duration_since(self.received), begun.elapsed()));
             self.record.resolved_by = plan.found.to_string();
             self.record.entry = plan.entry().clone();
@@ -282,7 +284,6 @@ impl Meter {
     fn settle(&mut self) {
         let (usage, record) = (self.counted(), &mut *self.record);
         record.usage = usage;
-        record.total = self.received.elapsed();
         let taken = self.taken.map(|Trial(taken)| taken);
         for (place, mut this) in self.tries.drain(..).enumerate().filter(|(_, this)| !this.is_void) {
             if Some(place) == taken {
@@ -294,6 +295,8 @@ impl Meter {
             let attempt = this.settle(self.received);
             record.attempts.push(Attempt { cost: cost(&self.snapshot, &attempt), ..attempt });
         }
+        // Last, for no attempt outlives its request.
+        record.total = self.received.elapsed();
         record.cost = total(&record.attempts);
         record.bodies = self.capture.take().map(|capture| capture.into_bodies());
     }

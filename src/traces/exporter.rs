@@ -151,6 +151,9 @@ impl Exporter {
             // All that waited is taken: what is dropped from now on is another matter.
             self.counters.has_dropped.store(false, Ordering::Relaxed);
         }
+        if self.desk.is_none() {
+            self.renew();
+        }
         // Where nothing is exported any more, what came late is nobody's.
         if let Some(desk) = &self.desk {
             desk.spans(record).into_iter().for_each(|span| batch.add(span));

@@ -140,10 +140,7 @@ impl Traces {
     /// From now on to where `settings` say; `None`: nowhere. What waits still goes to where it was to go.
     pub fn follow(&self, settings: Option<Settings>) {
         let inner = &self.0;
-        let is_on = settings.is_some() && inner.start();
-        let wants_contents = settings.as_ref().is_some_and(|settings| settings.otlp.contents);
-        inner.is_on.store(is_on, Ordering::Relaxed);
-        inner.wants_contents.store(is_on && wants_contents, Ordering::Relaxed);
+        let (is_on, contents) = (settings.is_some(), settings.as_ref().is_some_and(|settings| settings.otlp.contents));
         inner.orders.send_if_modified(|orders| {
             let is_new = orders.settings.as_deref() != settings.as_ref();
             if is_new {
@@ -154,6 +151,9 @@ impl Traces {
             }
             is_new
         });
+        let is_on = is_on && inner.start();
+        inner.is_on.store(is_on, Ordering::Relaxed);
+        inner.wants_contents.store(is_on && contents, Ordering::Relaxed);
     }
 
     /// Whether it exports anything.

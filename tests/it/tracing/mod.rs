@@ -14,9 +14,8 @@ use collector::Seen;
 
 /// Exports traces of `engine`, as its configuration says.
 fn traces_of(engine: &Engine) -> Traces {
-    let traces = Traces::new();
-    engine.trace_by(&traces);
-    traces
+    engine.observe();
+    engine.traces().clone()
 }
 
 /// All that was to be exported is.

@@ -398,7 +398,8 @@ pub struct KeptResponses {
 }
 
 /// USD per million tokens.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize, serde::Serialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct Price {
     /// Prompt tokens.
     pub input: f64,

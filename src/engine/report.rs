@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::config::{Change, Price};
 use crate::engine::live::Snapshot;
@@ -84,7 +83,8 @@ pub struct ProbeResult {
 }
 
 /// The plan for a name.
-#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct Explanation {
     /// The name that was asked for.
     pub model: String,
@@ -99,7 +99,8 @@ pub struct Explanation {
 }
 
 /// One route of a plan.
-#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct ExplainedRoute {
     /// The public name it came from.
     pub via: String,
@@ -125,7 +126,8 @@ pub struct ExplainedRoute {
 }
 
 /// How the upstream of a route stands now.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct LiveState {
     /// `closed`, `cooling` or `probing`: the worse of the model's and the provider's.
     pub state: String,
@@ -144,7 +146,8 @@ pub struct LiveState {
 }
 
 /// What a reload changed, or would change.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct Reloaded {
     /// One sentence.
     pub message: String,
@@ -160,7 +163,8 @@ pub struct Reloaded {
 }
 
 /// Whether there is somebody to ask.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct HealthReport {
     /// `healthy`, `degraded` or `unhealthy`.
     pub status: &'static str,
@@ -173,8 +177,8 @@ pub struct HealthReport {
 }
 
 /// How the engine and its upstreams are.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = EngineStatus)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = EngineStatus))]
 pub struct Status {
     /// Of llmgw.
     pub version: &'static str,
@@ -193,7 +197,8 @@ pub struct Status {
 }
 
 /// How the last reload ended.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct LastReload {
     /// Seconds since.
     pub age_seconds: u64,
@@ -206,7 +211,8 @@ pub struct LastReload {
 }
 
 /// State of one provider.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct ProviderStatus {
     /// Its name.
     pub name: String,
@@ -243,7 +249,8 @@ pub struct ProviderStatus {
 }
 
 /// Keys or tokens of a provider.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct Credentials {
     /// At rest, for some model at least.
     pub resting: usize,
@@ -252,7 +259,8 @@ pub struct Credentials {
 }
 
 /// State of one upstream model.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct UpstreamStatus {
     /// The upstream's name of the model.
     pub model: String,

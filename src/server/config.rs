@@ -4,15 +4,14 @@ use axum::Json;
 use axum::extract::Request;
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
 
 use crate::server::caller::check_admin;
 use crate::server::error::Rejection;
 use crate::server::state::Arrival;
 
 /// As the file has it.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Configuration, value_type = Object)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Configuration, value_type = Object))]
 pub(super) struct Shown(Value);
 
 /// `GET /config`

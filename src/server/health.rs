@@ -7,7 +7,6 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::engine::HealthReport;
 use crate::server::docs;
@@ -19,7 +18,8 @@ pub(super) async fn index() -> Json<Index> {
 }
 
 /// What this is.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(super) struct Index {
     name: &'static str,
     version: &'static str,
@@ -48,8 +48,8 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
 }
 
 /// One word.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Liveness)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Liveness))]
 pub(super) struct Answer {
     status: &'static str,
 }

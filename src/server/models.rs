@@ -13,7 +13,6 @@ use http::header::ALLOW;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::access::Caller;
 use crate::config::Model;
@@ -86,34 +85,34 @@ fn check_may_test(id: &str, arrival: &Arrival, parts: &Parts) -> Result<(), Reje
 }
 
 /// The list in the client's form.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize)]
 #[serde(untagged)]
-#[schema(as = Models)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Models))]
 pub(super) enum ShownModels {
     OpenAi(List),
     Anthropic(anthropic::Page),
 }
 
 /// One of them in the client's form.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize)]
 #[serde(untagged)]
-#[schema(as = ModelInEitherForm)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = ModelInEitherForm))]
 pub(super) enum ShownModel {
     OpenAi(Entry),
     Anthropic(anthropic::Model),
 }
 
 /// OpenAI's list.
-#[derive(Serialize, ToSchema)]
-#[schema(as = ModelList)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = ModelList))]
 pub(super) struct List {
     object: &'static str,
     data: Vec<Entry>,
 }
 
 /// One name to ask for.
-#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = Model)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Model))]
 pub(super) struct Entry {
     id: String,
     object: &'static str,
@@ -122,8 +121,8 @@ pub(super) struct Entry {
 }
 
 /// What a test came to.
-#[derive(Serialize, ToSchema)]
-#[schema(as = ModelTest)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = ModelTest))]
 pub(super) struct Tested {
     ok: bool,
     model: String,
@@ -134,8 +133,8 @@ pub(super) struct Tested {
 }
 
 /// What is said to it.
-#[derive(Deserialize, ToSchema)]
-#[schema(as = ModelTestRequest)]
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = ModelTestRequest))]
 pub(super) struct TestBody {
     /// 你好, where nothing else is said.
     test_message: Option<String>,

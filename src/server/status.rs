@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Request, State};
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::engine;
 use crate::server::caller::check_admin;
@@ -13,7 +12,8 @@ use crate::server::error::Rejection;
 use crate::server::state::{App, Arrival};
 
 /// The engine's, and how full the server is.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(super) struct Status {
     #[serde(flatten)]
     engine: engine::Status,
@@ -23,7 +23,8 @@ pub(super) struct Status {
 }
 
 /// How many there are, and may be.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 struct Load {
     now: usize,
     max: usize,

@@ -18,7 +18,6 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 
-use super::document;
 use crate::engine::Error;
 use crate::server::error::Rejection;
 use crate::transport::decode::{Encoding, decoder};
@@ -26,6 +25,9 @@ use crate::transport::decode::{Encoding, decoder};
 /// Only what is ours, and the pictures within Swagger UI's own styles; nothing written into the page, no frame around it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The API as an OpenAPI document.
+pub(super) const DOCUMENT: &[u8] = include_bytes!("../../../docs/openapi.json");
 
 /// A file in memory.
 pub(super) struct Asset {
@@ -41,10 +43,7 @@ pub(super) struct Asset {
 static PAGE: LazyLock<Asset> =
     LazyLock::new(|| Asset::plain("", "text/html; charset=utf-8", Bytes::from_static(include_bytes!("assets/page.html"))));
 
-static OPENAPI: LazyLock<Asset> = LazyLock::new(|| {
-    let document = serde_json::to_vec(&document::document()).unwrap_or_default();
-    Asset::plain("", "application/json", document.into())
-});
+static OPENAPI: LazyLock<Asset> = LazyLock::new(|| Asset::plain("", "application/json", Bytes::from_static(DOCUMENT)));
 
 static FILES: LazyLock<[Asset; 4]> = LazyLock::new(|| {
     let script = "text/javascript; charset=utf-8";

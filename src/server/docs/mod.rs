@@ -1,16 +1,12 @@
 //! What the gateway says of its own API: `/openapi.json`, and `/docs`, where people read it and try it.
 //!
-//! [`paths`] has every path in tables, [`schemas`] the bodies that others define, [`failures`] the ways in which things go
-//! wrong; [`document`] puts them together, once. The same document is checked in as `docs/openapi.json`. The page is Swagger UI,
-//! served from the binary by [`assets`]: a browser asks no other host for anything.
+//! The document is the checked-in `docs/openapi.json`; `spec` makes it, in the tests. The page is Swagger UI, served from the binary by
+//! [`assets`]: a browser asks no other host for anything.
 
 mod assets;
-mod document;
-mod failures;
-mod media;
-mod operation;
-mod paths;
-mod schemas;
+mod endpoints;
+#[cfg(test)]
+mod spec;
 
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
@@ -19,7 +15,7 @@ use http::{HeaderMap, StatusCode, Uri};
 
 use crate::server::error::Rejection;
 
-pub(super) use document::endpoints;
+pub(super) use endpoints::endpoints;
 
 /// `GET /docs`
 pub(super) async fn page(headers: HeaderMap) -> Response {
@@ -48,6 +44,3 @@ pub(super) async fn redoc() -> Response {
 pub(super) async fn slashed() -> Response {
     (StatusCode::TEMPORARY_REDIRECT, [(LOCATION, "../docs")]).into_response()
 }
-
-#[cfg(test)]
-mod tests;

@@ -6,7 +6,6 @@ use std::time::{Duration, UNIX_EPOCH};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName};
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::Entry;
 
@@ -25,8 +24,8 @@ pub(super) fn is_asked(headers: &HeaderMap) -> bool {
 }
 
 /// A page of the list.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = AnthropicModelList)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = AnthropicModelList))]
 pub(in crate::server) struct Page {
     data: Vec<Model>,
     has_more: bool,
@@ -35,8 +34,8 @@ pub(in crate::server) struct Page {
 }
 
 /// One name to ask for.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = AnthropicModel)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = AnthropicModel))]
 pub(in crate::server) struct Model {
     r#type: &'static str,
     id: String,

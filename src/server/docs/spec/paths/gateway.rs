@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::{DOCUMENTATION, HEALTH};
 use crate::engine::HealthReport;
-use crate::server::docs::failures::list::{FORBIDDEN, FULL, INTERNAL, MALFORMED, NO_SUCH_FILE, OPEN, URI_TOO_LONG, VITAL};
-use crate::server::docs::media::{anything, bytes, json, words};
-use crate::server::docs::operation::Operation;
+use crate::server::docs::spec::failures::list::{FORBIDDEN, FULL, INTERNAL, MALFORMED, NO_SUCH_FILE, OPEN, URI_TOO_LONG, VITAL};
+use crate::server::docs::spec::media::{anything, bytes, json, words};
+use crate::server::docs::spec::operation::Operation;
 use crate::server::health::{Answer, Index};
 
 pub(super) fn operations() -> Vec<Operation> {

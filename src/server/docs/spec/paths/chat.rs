@@ -4,13 +4,13 @@ use serde_json::json;
 use utoipa::openapi::path::{HttpMethod, ParameterIn};
 
 use super::{CHAT, failing, model};
-use crate::server::docs::failures::Voice;
-use crate::server::docs::failures::list::{BAD_REQUEST, BAD_RESPONSE_REQUEST, BAD_STORED, NO_RESPONSE, PASSED};
-use crate::server::docs::media::{anything, events, json};
-use crate::server::docs::operation::{Access, Operation, flag, number, text, word};
-use crate::server::docs::schemas::chat::{ChatCompletion, ChatRequest, Completion, CompletionRequest};
-use crate::server::docs::schemas::messages::{CountRequest, MessagesAnswer, MessagesRequest, TokenCount};
-use crate::server::docs::schemas::responses::{Forgotten, ItemList, ResponseObject, ResponseRequest};
+use crate::server::docs::spec::failures::Voice;
+use crate::server::docs::spec::failures::list::{BAD_REQUEST, BAD_RESPONSE_REQUEST, BAD_STORED, NO_RESPONSE, PASSED};
+use crate::server::docs::spec::media::{anything, events, json};
+use crate::server::docs::spec::operation::{Access, Operation, flag, number, text, word};
+use crate::server::docs::spec::schemas::chat::{ChatCompletion, ChatRequest, Completion, CompletionRequest};
+use crate::server::docs::spec::schemas::messages::{CountRequest, MessagesAnswer, MessagesRequest, TokenCount};
+use crate::server::docs::spec::schemas::responses::{Forgotten, ItemList, ResponseObject, ResponseRequest};
 
 const STREAMS: &str = "The answer; events if `stream` is true";
 

@@ -6,10 +6,10 @@ use utoipa::openapi::path::{HttpMethod, ParameterIn};
 use super::ADMINISTRATION;
 use crate::engine::{Explanation, Reloaded};
 use crate::server::config::Shown;
-use crate::server::docs::failures::list::{ADMIN, BAD_CONFIG, BAD_QUERY, ELSEWHERE, INTERNAL, LATER, MALFORMED, MEDIA_TYPE, NO_PLAN};
-use crate::server::docs::failures::list::{CLOSED, NO_METRICS, URI_TOO_LONG};
-use crate::server::docs::media::{json, words};
-use crate::server::docs::operation::{Access, Operation, flag, text};
+use crate::server::docs::spec::failures::list::{ADMIN, BAD_CONFIG, BAD_QUERY, ELSEWHERE, INTERNAL, LATER, MALFORMED, MEDIA_TYPE, NO_PLAN};
+use crate::server::docs::spec::failures::list::{CLOSED, NO_METRICS, URI_TOO_LONG};
+use crate::server::docs::spec::media::{json, words};
+use crate::server::docs::spec::operation::{Access, Operation, flag, text};
 use crate::server::status::Status;
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -106,10 +106,14 @@ fn metrics() -> Operation {
 /// Paths of a later version.
 fn later() -> [Operation; 2] {
     let later = |path, id| {
-        Operation::get(path, id)
-            .about(ADMINISTRATION, "Not there yet", "")
-            .fails(&[&MALFORMED, &CLOSED, &ELSEWHERE, &URI_TOO_LONG, &INTERNAL, &LATER])
-            .later()
+        Operation::get(path, id).about(ADMINISTRATION, "Not there yet", "").fails(&[
+            &MALFORMED,
+            &CLOSED,
+            &ELSEWHERE,
+            &URI_TOO_LONG,
+            &INTERNAL,
+            &LATER,
+        ])
     };
     [later("/admin", "dashboard"), later("/admin/{path}", "dashboard_below").within("path", "Whatever follows", "api/requests")]
 }

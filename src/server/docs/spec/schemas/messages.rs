@@ -7,7 +7,7 @@ use super::Content;
 
 /// A conversation to be continued.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct MessagesRequest {
+pub(in crate::server::docs::spec) struct MessagesRequest {
     /// One of `GET /v1/models`. May be left out where `routing.default_model` is set.
     model: Option<String>,
     /// The answer's longest length, in tokens.
@@ -33,7 +33,7 @@ pub(in crate::server::docs) struct MessagesRequest {
 
 /// A conversation whose tokens are to be counted.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct CountRequest {
+pub(in crate::server::docs::spec) struct CountRequest {
     /// One of `GET /v1/models`. May be left out where `routing.default_model` is set.
     model: Option<String>,
     messages: Vec<Message>,
@@ -61,7 +61,7 @@ struct MessagesTool {
 
 /// The answer.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct MessagesAnswer {
+pub(in crate::server::docs::spec) struct MessagesAnswer {
     id: String,
     /// `message`
     r#type: String,
@@ -87,6 +87,6 @@ struct MessagesUsage {
 
 /// How many tokens it has.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct TokenCount {
+pub(in crate::server::docs::spec) struct TokenCount {
     input_tokens: u64,
 }

@@ -16,7 +16,7 @@ pub(super) enum Input {
 
 /// Texts to be made vectors of.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct EmbeddingRequest {
+pub(in crate::server::docs::spec) struct EmbeddingRequest {
     /// One of `GET /v1/models`. May be left out where `routing.default_model` is set.
     model: Option<String>,
     input: Input,
@@ -28,7 +28,7 @@ pub(in crate::server::docs) struct EmbeddingRequest {
 
 /// A vector for each text.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct Embeddings {
+pub(in crate::server::docs::spec) struct Embeddings {
     /// `list`
     object: String,
     data: Vec<Embedding>,
@@ -53,7 +53,7 @@ enum Vector {
 
 /// Texts or images to be judged.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct ModerationRequest {
+pub(in crate::server::docs::spec) struct ModerationRequest {
     /// One of `GET /v1/models`. May be left out where `routing.default_model` is set.
     model: Option<String>,
     input: Moderated,
@@ -69,7 +69,7 @@ enum Moderated {
 
 /// The judgement of each.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct Moderation {
+pub(in crate::server::docs::spec) struct Moderation {
     id: Option<String>,
     model: Option<String>,
     results: Vec<Judgement>,
@@ -89,7 +89,7 @@ struct Judgement {
 
 /// Documents to be ordered by what they have to do with a question.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct RerankRequest {
+pub(in crate::server::docs::spec) struct RerankRequest {
     /// One of `GET /v1/models`. May be left out where `routing.default_model` is set.
     model: Option<String>,
     query: String,
@@ -116,7 +116,7 @@ struct DocumentFields {
 
 /// The documents, best first.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct Ranking {
+pub(in crate::server::docs::spec) struct Ranking {
     id: Option<String>,
     model: Option<String>,
     results: Vec<Rank>,

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 /// OpenAI's envelope.
 #[derive(ToSchema)]
 #[schema(as = Error)]
-pub(in crate::server::docs) struct OpenAiError {
+pub(in crate::server::docs::spec) struct OpenAiError {
     error: ErrorDetails,
 }
 
@@ -28,7 +28,7 @@ struct ErrorDetails {
 
 /// Anthropic's envelope.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct AnthropicError {
+pub(in crate::server::docs::spec) struct AnthropicError {
     /// `error`
     r#type: String,
     error: AnthropicErrorDetails,
@@ -53,6 +53,6 @@ struct AnthropicErrorCode {
 
 /// What an upstream answered, as it wrote it. Mostly there is a member `error`.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct UpstreamError {
+pub(in crate::server::docs::spec) struct UpstreamError {
     error: Option<serde_json::Value>,
 }

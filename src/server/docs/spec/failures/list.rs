@@ -12,7 +12,8 @@ const NO_KEY: (&str, &str) = ("invalid_api_key", "No key, or one that is not in 
 const OTHER_MACHINE: (&str, &str) =
     ("forbidden", "A gateway without keys was asked by another machine, by a web page, or for another `Host`");
 const NO_MODEL: (&str, &str) = ("model_not_found", "Nothing answers to the name; the message has the nearest names");
-const FULL_HOUSE: (&str, &str) = ("no_upstream_available", "The gateway is at `server.max_in_flight` or `server.max_connections`");
+const OTHER_PORT: (&str, &str) = ("not_found", "Administration has a port of its own (`admin.port`)");
+const NO_MORE_BODY: (&str, &str) = ("request_timeout", "The body stopped coming");
 
 pub const MALFORMED: Failure = Failure::new("Malformed", 400, &[AMBIGUOUS]);
 pub const BAD_REQUEST: Failure = Failure::new("BadRequest", 400, &[NOT_JSON, NOT_A_REQUEST]);
@@ -60,17 +61,16 @@ pub const NO_SUCH_MODEL: Failure = Failure::new("NoSuchModel", 404, &[NO_MODEL])
 pub const NO_SUCH_FILE: Failure = Failure::new("NoSuchFile", 404, &[("not_found", "No file has this name")]);
 pub const NO_RESPONSE: Failure = Failure::new("NoResponse", 404, &[("not_found", "No answer of this key's has this id, or none any more")]);
 pub const NO_PROVIDER: Failure = Failure::new("NoProvider", 404, &[("not_found", "There is no such provider, or nothing says which")]);
-pub const ELSEWHERE: Failure = Failure::new("Elsewhere", 404, &[("not_found", "Administration has a port of its own (`admin.port`)")]);
+pub const ELSEWHERE: Failure = Failure::new("Elsewhere", 404, &[OTHER_PORT]);
 pub const NO_METRICS: Failure = Failure::new(
     "NoMetrics",
     404,
     &[("not_found", "Metrics are switched off (`telemetry.metrics`), or administration has a port of its own")],
 );
-pub const NO_PLAN: Failure = Failure::new("NoPlan", 404, &[NO_MODEL, ("not_found", "Administration has a port of its own (`admin.port`)")]);
+pub const NO_PLAN: Failure = Failure::new("NoPlan", 404, &[NO_MODEL, OTHER_PORT]);
 
-pub const LATE: Failure = Failure::new("Late", 408, &[("request_timeout", "The body stopped coming")]);
-pub const TIMED_OUT: Failure =
-    Failure::new("TimedOut", 408, &[("request_timeout", "The body stopped coming"), ("upstream_error", "Every attempt ended in 408")]);
+pub const LATE: Failure = Failure::new("Late", 408, &[NO_MORE_BODY]);
+pub const TIMED_OUT: Failure = Failure::new("TimedOut", 408, &[NO_MORE_BODY, ("upstream_error", "Every attempt ended in 408")]);
 pub const CONFLICT: Failure = Failure::new("Conflict", 409, &[("upstream_error", "Every attempt ended in 409")]);
 pub const TOO_LARGE: Failure = Failure::new("TooLarge", 413, &[("body_too_large", "The body is larger than `server.max_body`")]);
 pub const URI_TOO_LONG: Failure = Failure::new("UriTooLong", 414, &[("uri_too_long", "Path and query are longer than 8 KiB")]);
@@ -89,7 +89,9 @@ pub const UPSTREAM_FAILED: Failure = Failure::new(
     ],
 )
 .with(FINAL);
-pub const FULL: Failure = Failure::new("Full", 503, &[FULL_HOUSE]).with(RETRY);
+pub const FULL: Failure =
+    Failure::new("Full", 503, &[("no_upstream_available", "The gateway is at `server.max_in_flight` or `server.max_connections`")])
+        .with(RETRY);
 pub const UNAVAILABLE: Failure =
     Failure::new("Unavailable", 503, &[("no_upstream_available", "Everything rests, is saturated or disabled, or the gateway is full")])
         .with(RETRY);

@@ -7,7 +7,7 @@ use super::Content;
 
 /// Something to be answered, perhaps after what was answered before.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct ResponseRequest {
+pub(in crate::server::docs::spec) struct ResponseRequest {
     /// One of `GET /v1/models`. May be left out where `routing.default_model` is set.
     model: Option<String>,
     input: ResponseInput,
@@ -65,7 +65,7 @@ struct Reasoning {
 
 /// The answer.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct ResponseObject {
+pub(in crate::server::docs::spec) struct ResponseObject {
     id: String,
     /// `response`
     object: String,
@@ -88,7 +88,7 @@ struct ResponseUsage {
 
 /// A page of what a response answers.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct ItemList {
+pub(in crate::server::docs::spec) struct ItemList {
     /// `list`
     object: String,
     data: Vec<Item>,
@@ -99,7 +99,7 @@ pub(in crate::server::docs) struct ItemList {
 
 /// That a response is forgotten.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct Forgotten {
+pub(in crate::server::docs::spec) struct Forgotten {
     id: String,
     /// `response`
     object: String,

@@ -44,8 +44,6 @@ pub(super) struct Operation {
     pub method: HttpMethod,
     /// As the router has it, but for the star of a parameter that may hold slashes.
     pub path: &'static str,
-    /// Not to be listed as something that can be asked.
-    pub is_later: bool,
     telling: Telling,
     /// Of its answers, beside those that all have.
     headers: &'static [&'static str],
@@ -75,7 +73,6 @@ impl Operation {
         Operation {
             method,
             path,
-            is_later: false,
             telling: Telling { envelope: Envelope::OpenAi, voice: Voice::Gateway },
             headers: &[],
             answers: Vec::new(),
@@ -180,11 +177,6 @@ impl Operation {
     /// Headers that only its answers have.
     pub(super) fn with_headers(self, headers: &'static [&'static str]) -> Operation {
         Operation { headers, ..self }
-    }
-
-    /// Nothing but 501 comes of it yet.
-    pub(super) fn later(self) -> Operation {
-        Operation { is_later: true, ..self }
     }
 
     /// As it stands in the document.

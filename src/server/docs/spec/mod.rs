@@ -1,6 +1,15 @@
-//! The document itself: what stands above all paths, and the paths' tables put together.
+//! Makes `docs/openapi.json`, with the types of the product before it: [`paths`] has every path in tables, [`schemas`] the bodies
+//! that others define, [`failures`] the ways in which things go wrong.
+//!
+//! Only the tests make it. What the gateway serves is the checked-in file, which somebody has read; the product carries
+//! neither the making of schemas nor its memory.
 
-use std::sync::LazyLock;
+mod failures;
+mod media;
+mod operation;
+mod paths;
+mod schemas;
+mod tests;
 
 use serde_json::{Map, Value};
 use utoipa::openapi::header::HeaderBuilder;
@@ -11,8 +20,7 @@ use utoipa::openapi::server::ServerBuilder;
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{ComponentsBuilder, OpenApiBuilder};
 
-use super::operation::{Built, KEY, KEY_AS_HEADER, KEY_OF_ADMIN, Operation, text};
-use super::{failures, paths};
+use operation::{Built, KEY, KEY_AS_HEADER, KEY_OF_ADMIN, text};
 
 const ABOUT: &str = "One address in front of every large language model.\n\n\
     Bodies reach an upstream of the client's own dialect byte for byte, so other fields than those named here pass too. \
@@ -39,43 +47,14 @@ const HEADERS: [(&str, &str); 12] = [
 ];
 
 /// The API as an OpenAPI document.
-pub(super) fn document() -> Value {
-    assemble(paths::all())
-}
-
-/// What can be asked, as `METHOD /path`; `ANY` where it is any method.
-pub(in crate::server) fn endpoints() -> &'static [String] {
-    static ENDPOINTS: LazyLock<Vec<String>> = LazyLock::new(|| {
-        let mut methods: Vec<(&str, Vec<String>)> = Vec::new();
-        for operation in paths::all().into_iter().filter(|operation| !operation.is_later) {
-            let method = method(&operation).to_ascii_uppercase();
-            match methods.iter_mut().find(|(path, _)| *path == operation.path) {
-                Some((_, all)) => all.push(method),
-                None => methods.push((operation.path, vec![method])),
-            }
-        }
-        let named = |(path, all): &(&str, Vec<String>)| match all.len() {
-            5.. => vec![format!("ANY {path}")],
-            _ => all.iter().map(|method| format!("{method} {path}")).collect(),
-        };
-        methods.iter().flat_map(named).collect()
-    });
-    &ENDPOINTS
-}
-
-/// As a path's item has it: `get`, `post` …
-fn method(operation: &Operation) -> String {
-    serde_json::to_value(&operation.method).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
-fn assemble(operations: Vec<Operation>) -> Value {
+fn document() -> Value {
     let mut components = ComponentsBuilder::new();
     for (name, about) in HEADERS {
         components = components.header(name, HeaderBuilder::new().description(Some(about)).schema(Some(text())).build());
     }
     components = components.schemas_from_iter(failures::schemas());
     let mut paths = PathsBuilder::new();
-    for operation in operations {
+    for operation in paths::all() {
         let (path, method) = (operation.path, operation.method.clone());
         let Built { operation, schemas, responses } = operation.build();
         components = components.schemas_from_iter(schemas);

@@ -4,11 +4,11 @@ use serde_json::json;
 use utoipa::openapi::path::ParameterIn;
 
 use super::MODELS;
-use crate::server::docs::failures::list::{
+use crate::server::docs::spec::failures::list::{
     BAD_REQUEST, FORBIDDEN, FULL, INTERNAL, LATE, MALFORMED, MEDIA_TYPE, NO_SUCH_MODEL, NOT_ALLOWED, TOO_LARGE, UNAUTHORIZED, URI_TOO_LONG,
 };
-use crate::server::docs::media::json;
-use crate::server::docs::operation::{Access, Operation, number, text};
+use crate::server::docs::spec::media::json;
+use crate::server::docs::spec::operation::{Access, Operation, number, text};
 use crate::server::models::{ShownModel, ShownModels, TestBody, Tested};
 
 pub(super) fn operations() -> Vec<Operation> {

@@ -4,7 +4,7 @@ use utoipa::ToSchema;
 
 /// A picture to be made.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct ImageRequest {
+pub(in crate::server::docs::spec) struct ImageRequest {
     /// One of `GET /v1/models`. May be left out where `routing.default_model` is set.
     model: Option<String>,
     prompt: String,
@@ -20,7 +20,7 @@ pub(in crate::server::docs) struct ImageRequest {
 
 /// Pictures to be changed, by address or file id.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct ImageEditRequest {
+pub(in crate::server::docs::spec) struct ImageEditRequest {
     /// One of `GET /v1/models`. May be left out where `routing.default_model` is set.
     model: Option<String>,
     prompt: String,
@@ -39,7 +39,7 @@ struct ImageReference {
 
 /// Pictures to be changed, as files.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct ImageEditForm {
+pub(in crate::server::docs::spec) struct ImageEditForm {
     model: String,
     prompt: String,
     #[schema(value_type = String, format = Binary)]
@@ -53,7 +53,7 @@ pub(in crate::server::docs) struct ImageEditForm {
 
 /// A picture to be varied.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct ImageVariationForm {
+pub(in crate::server::docs::spec) struct ImageVariationForm {
     model: String,
     #[schema(value_type = String, format = Binary)]
     image: Vec<u8>,
@@ -63,7 +63,7 @@ pub(in crate::server::docs) struct ImageVariationForm {
 
 /// Pictures.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct Images {
+pub(in crate::server::docs::spec) struct Images {
     created: Option<u64>,
     data: Vec<Image>,
 }
@@ -78,7 +78,7 @@ struct Image {
 
 /// Speech to be written down.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct TranscriptionForm {
+pub(in crate::server::docs::spec) struct TranscriptionForm {
     model: String,
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
@@ -94,13 +94,13 @@ pub(in crate::server::docs) struct TranscriptionForm {
 
 /// What was said.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct Transcription {
+pub(in crate::server::docs::spec) struct Transcription {
     text: String,
 }
 
 /// A text to be spoken.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct SpeechRequest {
+pub(in crate::server::docs::spec) struct SpeechRequest {
     /// One of `GET /v1/models`. May be left out where `routing.default_model` is set.
     model: Option<String>,
     input: String,

@@ -7,7 +7,7 @@ use super::{Content, Texts};
 
 /// A conversation to be continued.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct ChatRequest {
+pub(in crate::server::docs::spec) struct ChatRequest {
     /// One of `GET /v1/models`. May be left out where `routing.default_model` is set.
     model: Option<String>,
     /// What was said so far.
@@ -105,7 +105,7 @@ struct Called {
 
 /// The answer of a chat.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct ChatCompletion {
+pub(in crate::server::docs::spec) struct ChatCompletion {
     id: String,
     /// `chat.completion`
     object: String,
@@ -147,7 +147,7 @@ pub(super) struct Usage {
 
 /// A text to be continued.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct CompletionRequest {
+pub(in crate::server::docs::spec) struct CompletionRequest {
     /// One of `GET /v1/models`. May be left out where `routing.default_model` is set.
     model: Option<String>,
     prompt: super::inputs::Input,
@@ -171,7 +171,7 @@ pub(in crate::server::docs) struct CompletionRequest {
 
 /// The answer in the legacy text form.
 #[derive(ToSchema)]
-pub(in crate::server::docs) struct Completion {
+pub(in crate::server::docs::spec) struct Completion {
     id: String,
     /// `text_completion`
     object: String,

@@ -3,10 +3,10 @@
 use utoipa::openapi::path::{HttpMethod, ParameterIn};
 
 use super::PASSED;
-use crate::server::docs::failures::Voice;
-use crate::server::docs::failures::list::{self, BAD_PATH, FORBIDDEN, FULL, INTERNAL, LATER, MALFORMED, NO_PROVIDER, URI_TOO_LONG};
-use crate::server::docs::media::{anything, fields};
-use crate::server::docs::operation::{Access, Operation, text};
+use crate::server::docs::spec::failures::Voice;
+use crate::server::docs::spec::failures::list::{self, BAD_PATH, FORBIDDEN, FULL, INTERNAL, LATER, MALFORMED, NO_PROVIDER, URI_TOO_LONG};
+use crate::server::docs::spec::media::{anything, fields};
+use crate::server::docs::spec::operation::{Access, Operation, text};
 
 const METHODS: [(HttpMethod, &str); 5] = [
     (HttpMethod::Get, "get"),
@@ -53,10 +53,14 @@ fn passed(method: HttpMethod, path: &'static str, id: &str) -> Operation {
 
 fn realtime() -> [Operation; 2] {
     let later = |path, id| {
-        Operation::get(path, id)
-            .about(PASSED, "Not there yet: WebSocket", "")
-            .fails(&[&MALFORMED, &FORBIDDEN, &URI_TOO_LONG, &INTERNAL, &LATER, &FULL])
-            .later()
+        Operation::get(path, id).about(PASSED, "Not there yet: WebSocket", "").fails(&[
+            &MALFORMED,
+            &FORBIDDEN,
+            &URI_TOO_LONG,
+            &INTERNAL,
+            &LATER,
+            &FULL,
+        ])
     };
     [later("/v1/realtime", "realtime"), later("/v1/realtime/{path}", "realtime_below").within("path", "Whatever follows", "sessions")]
 }

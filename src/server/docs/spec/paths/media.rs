@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::{INPUTS, MEDIA, failing, model};
-use crate::server::docs::failures::list::BAD_REQUEST;
-use crate::server::docs::media::{Media, bytes, events, form, json, words};
-use crate::server::docs::operation::Operation;
-use crate::server::docs::schemas::inputs::{EmbeddingRequest, Embeddings, Moderation, ModerationRequest, Ranking, RerankRequest};
-use crate::server::docs::schemas::media::{
+use crate::server::docs::spec::failures::list::BAD_REQUEST;
+use crate::server::docs::spec::media::{Media, bytes, events, form, json, words};
+use crate::server::docs::spec::operation::Operation;
+use crate::server::docs::spec::schemas::inputs::{EmbeddingRequest, Embeddings, Moderation, ModerationRequest, Ranking, RerankRequest};
+use crate::server::docs::spec::schemas::media::{
     ImageEditForm, ImageEditRequest, ImageRequest, ImageVariationForm, Images, SpeechRequest, Transcription, TranscriptionForm,
 };
 

@@ -47,8 +47,8 @@ fn provider() -> Value {
         "success_rate": 0.99, "latency_ms": figures, "last_error": null,
     });
     json!({
-        "name": "openai", "kind": "openai", "enabled": true, "state": "closed", "failures": 0, "cooldown_left_seconds": 0.0,
-        "in_flight": 2, "requests": 120, "success_rate": 0.99, "latency_ms": figures, "last_error": null,
+        "name": "openai", "kind": "openai", "enabled": true, "disabled_by_operator": false, "state": "closed", "failures": 0,
+        "cooldown_left_seconds": 0.0, "in_flight": 2, "requests": 120, "success_rate": 0.99, "latency_ms": figures, "last_error": null,
         "credentials": { "resting": 0, "total": 1 }, "models": 42, "discovery_error": null, "upstreams": [upstream],
     })
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From top to bottom. `hub` uses none, `cli` may use all.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 15] = [
     "cli",
     "server",
     "admin",

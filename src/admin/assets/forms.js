@@ -17,7 +17,7 @@ export function listenToForms() {
     if (label && button.dataset.busyText) label.textContent = button.dataset.busyText;
     try {
       const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { accept: "text/html" } });
-      show(await answer.text());
+      show(await answer.text(), answer.url);
     } catch {
       form.submit();
     } finally {
@@ -28,10 +28,20 @@ export function listenToForms() {
   });
 }
 
-/// Puts the page that was answered in the place of this one's content.
-function show(html) {
+/// What holds an address, which is meant from where its page is.
+const ADDRESSES = ["action", "formaction", "href", "data-try", "data-root"];
+
+/// Puts the page that was answered, at the address `from`, in the place of this one's content.
+function show(html, from) {
   const fresh = new DOMParser().parseFromString(html, "text/html").querySelector("main");
   const main = document.querySelector("main");
+  if (!fresh) return location.reload();
+  for (const name of ADDRESSES) {
+    for (const element of fresh.querySelectorAll(`[${name}]`)) {
+      const { pathname, search, hash } = new URL(element.getAttribute(name), from);
+      element.setAttribute(name, pathname + search + hash);
+    }
+  }
   morph(main, document.adoptNode(fresh));
   dress(main);
   const notice = main.querySelector(".notice, [data-test=test-results]");

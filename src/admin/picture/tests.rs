@@ -28,6 +28,7 @@ fn attempt(began: u64, took: u64) -> Attempt {
         usage: None,
         cost: None,
         is_hedge: false,
+        span: None,
     }
 }
 

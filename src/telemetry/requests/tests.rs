@@ -101,6 +101,7 @@ fn full() -> Record {
         usage,
         cost: Some(Cost { usd: 0.25, prices: "config".into() }),
         is_hedge: false,
+        span: None,
     };
     Record {
         client: Some("127.0.0.1".parse().unwrap()),
@@ -110,7 +111,7 @@ fn full() -> Record {
         model: "gpt-4".into(),
         resolved_by: "an entry of `models`".into(),
         plan: vec![route("a"), route("b")],
-        skipped: vec![Skip { route: route("c"), reason: "cooling".into() }],
+        skipped: vec![Skip { route: route("c"), reason: "cooling".into(), at: Duration::ZERO }],
         attempts: vec![
             Attempt { status: None, reason: Some("connection refused".into()), ..attempt("a", Outcome::UpstreamError) },
             attempt("b", Outcome::Ok),

@@ -14,12 +14,13 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Name, type and content.
-const FILES: [(&str, &str, &str); 8] = [
+const FILES: [(&str, &str, &str); 9] = [
     ("app.css", CSS, include_str!("assets/app.css")),
     ("app.js", SCRIPT, include_str!("assets/app.js")),
     ("dress.js", SCRIPT, include_str!("assets/dress.js")),
     ("forms.js", SCRIPT, include_str!("assets/forms.js")),
     ("live.js", SCRIPT, include_str!("assets/live.js")),
+    ("log.js", SCRIPT, include_str!("assets/log.js")),
     ("morph.js", SCRIPT, include_str!("assets/morph.js")),
     ("trial.js", SCRIPT, include_str!("assets/trial.js")),
     ("icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),

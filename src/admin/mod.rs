@@ -34,6 +34,7 @@ use crate::admin::session::{Csrf, Sessions};
 use crate::admin::throttle::Throttle;
 use crate::admin::views::live;
 use crate::engine::{Engine, RequestId, Snapshot};
+use crate::telemetry::Lines;
 
 pub use error::Error;
 
@@ -72,15 +73,22 @@ struct Desk {
     sessions: Arc<Sessions>,
     csrf: Csrf,
     throttle: Throttle,
+    /// The last lines of the log, where they are kept.
+    lines: Option<Lines>,
     /// Places for those who follow what happens.
     followers: Arc<Semaphore>,
     /// The server is about to end: nobody is kept waiting for what happens.
     closing: CancellationToken,
 }
 
+/// What scripts can ask, below the root of the server; a star is one segment or several.
+pub fn api() -> impl Iterator<Item = String> {
+    routes::api().map(|path| format!("{MOUNT}/{path}"))
+}
+
 impl Dashboard {
-    /// Of a server that runs `engine`. Sessions end when a reload changes the key they began with.
-    pub fn new(engine: Engine) -> Dashboard {
+    /// Of a server that runs `engine` and keeps the last lines of its log. Sessions end when a reload changes the key they began with.
+    pub fn new(engine: Engine, lines: Option<Lines>) -> Dashboard {
         let sessions = Arc::new(Sessions::default());
         let kept = Arc::clone(&sessions);
         engine.on_reload(Box::new(move |config| {
@@ -92,6 +100,7 @@ impl Dashboard {
             sessions,
             csrf: Csrf::new(),
             throttle: Throttle::default(),
+            lines,
             followers: Arc::new(Semaphore::new(live::MOST)),
             closing: CancellationToken::new(),
         }))

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::admin::error::Error;
 use crate::admin::gate::{Admission, admit, names_this_machine};
-use crate::admin::views::{configuration, live, login, models, overview, providers, request, requests, trial, usage};
+use crate::admin::views::{configuration, live, log, login, models, overview, providers, request, requests, trial, usage};
 use crate::admin::visit::{Visit, decoded};
 use crate::admin::{Arrived, Desk, assets, page};
 
@@ -64,6 +64,7 @@ static ROUTES: &[Route] = &[
     get("requests/*", For::Person, |visit| Box::pin(request::page(visit))),
     get("usage", For::Person, |visit| Box::pin(usage::page(visit))),
     get("usage.csv", For::Person, |visit| Box::pin(usage::csv(visit))),
+    get("log", For::Person, |visit| Box::pin(log::page(visit))),
     get("configuration", For::Person, |visit| Box::pin(configuration::page(visit))),
     post("configuration/*", For::Person, |visit| Box::pin(configuration::act(visit))),
     get("api/overview", For::Script, |visit| Box::pin(overview::json(visit))),
@@ -78,10 +79,16 @@ static ROUTES: &[Route] = &[
     get("api/requests/*", For::Script, |visit| Box::pin(request::json(visit))),
     get("api/usage", For::Script, |visit| Box::pin(usage::json(visit))),
     get("api/usage.csv", For::Script, |visit| Box::pin(usage::csv(visit))),
+    get("api/log", For::Script, |visit| Box::pin(log::json(visit))),
     get("api/config", For::Script, |visit| Box::pin(configuration::json(visit))),
     get("api/config/changes", For::Script, |visit| Box::pin(configuration::changes_json(visit))),
     post("api/config/reload", For::Script, |visit| Box::pin(configuration::reload_json(visit))),
 ];
+
+/// The paths that scripts ask.
+pub(super) fn api() -> impl Iterator<Item = &'static str> {
+    ROUTES.iter().filter(|route| route.whom == For::Script).map(|route| route.path)
+}
 
 /// Answers what came in, with the headers that keep a browser from being talked into anything.
 pub(super) async fn answer(desk: &Arc<Desk>, arrived: Arrived) -> Result<Response, Error> {

@@ -327,6 +327,17 @@ texts! {
     latest_flow: "The latest request", "最近一次请求";
     show_all: "Show all", "查看全部";
 
+    // The log.
+    log_lead: "The last 1,000 lines of this server, the newest first.", "本服务器最近的 1,000 行日志，最新在前。";
+    level: "Level", "级别";
+    log_text: "Holds", "包含";
+    pause: "Pause", "暂停";
+    resume: "Go on", "继续";
+    log_absent: "This server keeps no lines of its log in memory.", "本服务器未在内存中保留日志。";
+    log_empty: "No line", "没有日志";
+    log_empty_hint: "What happens from now on appears here.", "之后发生的事情会显示在这里。";
+    log_missed: "{} older lines are not kept any more.", "更早的 {} 行已不再保留。";
+
     // Configuration.
     effective: "In force", "当前生效";
     effective_hint: "With every default, secrets masked", "包含所有默认值，密钥已隐藏";

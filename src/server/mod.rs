@@ -177,7 +177,7 @@ impl Server {
     /// Serves until `shutdown` has come to its end: not ready any more, then, after `server.drain`, nothing new, then
     /// gone with the last request or after `server.shutdown_grace`; streams cut by then still say so. Dropping the future cuts everything.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), ServeError> {
-        let app = App::new(self.engine.clone(), shutdown.clone(), self.insecure);
+        let app = App::new(self.engine.clone(), shutdown.clone(), self.insecure, self.lines.clone());
         let tls = self.certificates.as_ref().map(Certificates::acceptor).transpose()?;
         let mut listening = JoinSet::new();
         for Port { listener, surface, .. } in self.ports {

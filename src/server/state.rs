@@ -14,6 +14,7 @@ use crate::engine::{Engine, RequestId, Snapshot};
 use crate::server::accept::Crowd;
 use crate::server::admit::{Requests, Room};
 use crate::server::shutdown::Shutdown;
+use crate::telemetry::Lines;
 
 /// The server, as its handlers see it.
 pub(super) struct App {
@@ -36,10 +37,10 @@ pub(super) struct App {
 }
 
 impl App {
-    pub(super) fn new(engine: Engine, shutdown: Shutdown, insecure: bool) -> Arc<App> {
+    pub(super) fn new(engine: Engine, shutdown: Shutdown, insecure: bool, lines: Option<Lines>) -> Arc<App> {
         let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         Arc::new(App {
-            dashboard: Dashboard::new(engine.clone()),
+            dashboard: Dashboard::new(engine.clone(), lines),
             is_secure: engine.snapshot().config.server.tls.is_some(),
             engine,
             shutdown,

@@ -186,7 +186,7 @@ async fn the_list_of_a_request_is_that_of_the_configuration_it_began_with() {
     let arrival = Arrival { id: RequestId::make(), client: [127, 0, 0, 1].into(), received: Instant::now(), snapshot };
     engine.reload(false).unwrap();
     let request = http::Request::get("/v1/models").extension(arrival).body(Body::empty()).unwrap();
-    let app = App::new(engine, Shutdown::new(), false);
+    let app = App::new(engine, Shutdown::new(), false, None);
     let list = models::list(State(app), request).await.unwrap().into_response().into_body().collect().await.unwrap().to_bytes();
     let list = String::from_utf8(list.to_vec()).unwrap();
     assert!(list.contains("gpt-4") && !list.contains("new"), "{list}");

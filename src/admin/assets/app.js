@@ -1,6 +1,7 @@
 // What the pages can do beyond links and forms. Every page works without it.
 
-import { follow } from "./live.js";
+import { follow, listen } from "./live.js";
+import { followLog } from "./log.js";
 import { dress } from "./dress.js";
 import { listenToForms } from "./forms.js";
 import { listenToTrials } from "./trial.js";
@@ -41,3 +42,4 @@ listenToForms();
 listenToTrials();
 dress(document);
 follow();
+followLog(listen);

@@ -9,14 +9,15 @@ export function dress(part) {
 const language = () => document.documentElement.lang;
 
 /// The server says when in UTC.
-function localise(time) {
+export function localise(time) {
   const at = new Date(time.dateTime);
   if (Number.isNaN(at.getTime())) return;
   const pad = (number) => String(number).padStart(2, "0");
   const day = `${pad(at.getMonth() + 1)}-${pad(at.getDate())}`;
   const clock = `${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;
   const today = at.toDateString() === new Date().toDateString();
-  const text = time.dataset.form === "clock" || (time.dataset.form !== "full" && today) ? clock : `${day} ${clock}`;
+  const exact = `${clock}.${String(at.getMilliseconds()).padStart(3, "0")}`;
+  const text = time.dataset.form === "exact" ? exact : time.dataset.form !== "full" && today ? clock : `${day} ${clock}`;
   if (time.textContent !== text) time.textContent = text;
   time.title = at.toLocaleString(language(), { dateStyle: "full", timeStyle: "long" });
 }

@@ -9,38 +9,54 @@ const PAUSE = 1000;
 /// What has ended is written a moment later.
 const SETTLED = 350;
 
+/// After so long it is tried again, where the server said no.
+const PATIENCE = 5000;
+
 let waiting = null;
 let last = 0;
 const due = new Set();
 
+/// Renews the parts that follow something, whenever that happens.
 export function follow() {
-  const sign = document.getElementById("live");
-  const topics = new Set([...document.querySelectorAll("[data-live]")].flatMap((part) => part.dataset.live.split(" ")));
-  if (!sign || topics.size === 0) return;
-  const source = new EventSource(`${document.body.dataset.root}api/live?topics=${[...topics].join(",")}`);
-  source.onopen = () => say(sign, "on");
-  source.onerror = () => {
-    say(sign, "lost");
-    // What was answered with an error is not asked again by the browser itself.
-    if (source.readyState === EventSource.CLOSED) setTimeout(again, 5000);
-  };
-  for (const topic of topics) {
-    source.addEventListener(topic, (event) => {
-      const heard = new CustomEvent(`llmgw:${topic}`, { detail: event.data, cancelable: true });
-      if (document.dispatchEvent(heard)) renew(topic);
-    });
-  }
+  const topics = [...new Set([...document.querySelectorAll("[data-live]")].flatMap((part) => part.dataset.live.split(" ")))];
+  if (topics.length === 0) return;
+  for (const topic of topics) listen(topic, () => topics.join(","), () => renew(topic));
   document.addEventListener("visibilitychange", () => !document.hidden && due.size && renew());
 }
 
+const streams = new Map();
+
+/// Hears of `topic`; those who ask for the same share one stream. `asked` says what the stream is to tell.
+export function listen(topic, asked, hear) {
+  const key = asked();
+  if (!streams.has(key)) streams.set(key, { heard: [], asked });
+  const stream = streams.get(key);
+  stream.heard.push([topic, hear]);
+  if (stream.heard.length === 1) queueMicrotask(() => open(stream));
+}
+
+function open(stream) {
+  const sign = document.getElementById("live");
+  const source = new EventSource(`${document.body.dataset.root}api/live?topics=${stream.asked()}`);
+  for (const [topic, hear] of stream.heard) source.addEventListener(topic, hear);
+  source.onopen = () => say(sign, "on");
+  source.onerror = () => {
+    say(sign, "lost");
+    // The browser would ask for what it asked for at first; and what was refused it does not ask again.
+    source.close();
+    setTimeout(() => again(stream), source.readyState === EventSource.CLOSED ? PATIENCE : PAUSE);
+  };
+}
+
 /// Follows again, or shows where the key goes.
-async function again() {
+async function again(stream) {
   const answer = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => null);
   if (answer?.status === 401) return location.reload();
-  follow();
+  open(stream);
 }
 
 function say(sign, state) {
+  if (!sign) return;
   sign.hidden = false;
   if (sign.dataset.state === state) return;
   sign.dataset.state = state;

@@ -2,6 +2,7 @@
 //!
 //! Ends with the server, with the session that it was asked with, and when a reload shuts whoever follows out.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -22,9 +23,11 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 use crate::admin::Desk;
 use crate::admin::error::Error;
 use crate::admin::gate::{Admission, admit};
+use crate::admin::views::log;
 use crate::admin::visit::Visit;
 use crate::engine::Snapshot;
 use crate::telemetry::Record;
+use crate::telemetry::lines::{self, Line};
 
 /// So many may follow at once: pages that somebody forgot in a browser shall not pile up.
 pub(in crate::admin) const MOST: usize = 64;
@@ -69,6 +72,10 @@ struct Follower {
     overview: bool,
     /// Requests that have ended, if they are asked for.
     requests: Option<Receiver<Arc<Record>>>,
+    /// Lines of the log, and which of them.
+    log: Option<(log::Wish, lines::Follower)>,
+    /// Read, and not yet told.
+    told_lines: VecDeque<Line>,
     tick: Interval,
     silent: u32,
     /// The last pulse that was told.
@@ -87,6 +94,8 @@ pub(in crate::admin) async fn follow(visit: &Visit) -> Result<Response, Error> {
     let follower = Follower {
         overview: wants("overview"),
         requests: wants("requests").then(|| desk.engine.feed().follow()),
+        log: if wants("log") { followed(visit)? } else { None },
+        told_lines: VecDeque::new(),
         snapshot: Arc::clone(&visit.snapshot),
         told: String::new(),
         silent: 0,
@@ -117,11 +126,15 @@ impl Follower {
             _ => (desk.closing.clone(), Instant::now() + Duration::from_secs(86_400)),
         };
         loop {
+            if let Some(line) = self.told_lines.pop_front() {
+                return Some(event("log", &serde_json::to_string(&log::Told::from(line)).unwrap_or_default()));
+            }
             tokio::select! {
                 () = desk.closing.cancelled() => return None,
                 () = session.cancelled() => return None,
                 () = sleep_until(ends) => return None,
                 ended = ended(&mut self.requests) => return Some(event("requests", &told(&ended))),
+                read = written(&mut self.log) => self.told_lines.extend(read),
                 _ = self.tick.tick() => {
                     if !self.is_still_admitted() {
                         return None;
@@ -181,6 +194,19 @@ async fn ended(requests: &mut Option<Receiver<Arc<Record>>>) -> Option<Arc<Recor
         },
         None => std::future::pending().await,
     }
+}
+
+/// Of the log, what the query asks for.
+fn followed(visit: &Visit) -> Result<Option<(log::Wish, lines::Follower)>, Error> {
+    let wish: log::Wish = visit.query()?;
+    Ok(wish.follow(visit).map(|follower| (wish, follower)))
+}
+
+/// The next lines of the log, as far as they are wanted.
+async fn written(log: &mut Option<(log::Wish, lines::Follower)>) -> Vec<Line> {
+    let Some((wish, follower)) = log else { return std::future::pending().await };
+    let read = follower.next().await;
+    read.lines.into_iter().filter(|line| wish.wants(line)).collect()
 }
 
 /// A request's account; `null` says that some were missed.

@@ -2,6 +2,7 @@
 
 pub(super) mod configuration;
 pub(super) mod live;
+pub(super) mod log;
 pub(super) mod login;
 pub(super) mod models;
 pub(super) mod overview;

@@ -19,7 +19,7 @@ fn visit(mount: &'static str, uri: &str, headers: &[(&str, &str)]) -> Visit {
     let client = IpAddr::from([127, 0, 0, 1]);
     let arrived =
         Arrived { id: RequestId::make(), client, received: Instant::now(), snapshot, mount, is_secure: false, parts, body: Bytes::new() };
-    Visit::new(&Arc::clone(&Dashboard::new(engine).0), arrived)
+    Visit::new(&Arc::clone(&Dashboard::new(engine, None).0), arrived)
 }
 
 #[tokio::test]

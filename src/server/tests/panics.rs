@@ -52,7 +52,7 @@ async fn a_panic_costs_one_request_and_shows_no_secret() {
 
     let engine = Engine::start(config(), Box::new(|| Err(Vec::new()))).unwrap();
     let shutdown = Shutdown::new();
-    let app = App::new(engine, shutdown.clone(), false);
+    let app = App::new(engine, shutdown.clone(), false, None);
     let crowd = Arc::clone(&app.crowd);
     let table = Router::new().route("/bug", get(bug)).route("/fine", get(bug));
     let handler = Arc::new(Edge::new(Arc::clone(&app), Paths { app, surface: Surface::All, table }));

@@ -44,6 +44,12 @@ pub(super) fn fields(name: &'static str) -> Media {
     plain(name, ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(any)), None)
 }
 
+/// An object that the example tells more of than a schema would.
+pub(super) fn object(example: Value) -> Media {
+    let any = AdditionalProperties::FreeForm(true);
+    plain("application/json", ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(any)), Some(example))
+}
+
 /// Whatever it is.
 pub(super) fn anything(name: &'static str) -> Media {
     plain(name, ObjectBuilder::new().schema_type(SchemaType::AnyValue), None)

@@ -83,7 +83,9 @@ fn the_document_has_the_routers_paths_and_no_others() {
         "" => "/".to_owned(),
         trimmed => trimmed.replace("{*", "{").replace("{rest}", "{path}").replace("{id}/test", "{id}"),
     };
-    let served: BTreeSet<String> = routes(Surface::All).iter().map(|(path, _)| as_documented(path)).collect();
+    // The dashboard has a table of its own; of that, what scripts ask.
+    let dashboard = crate::admin::api().map(|path| path.replace('*', "{path}"));
+    let served: BTreeSet<String> = routes(Surface::All).iter().map(|(path, _)| as_documented(path)).chain(dashboard).collect();
     let documented: BTreeSet<String> = document()["paths"].as_object().unwrap().keys().map(|path| as_documented(path)).collect();
     let missing: Vec<_> = served.difference(&documented).collect();
     let idle: Vec<_> = documented.difference(&served).collect();

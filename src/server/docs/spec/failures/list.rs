@@ -69,6 +69,9 @@ pub const NO_METRICS: Failure = Failure::new(
 );
 pub const NO_PLAN: Failure = Failure::new("NoPlan", 404, &[NO_MODEL, OTHER_PORT]);
 
+pub const NO_RECORD: Failure =
+    Failure::new("NoRecord", 404, &[("not_found", "No request of this id is recorded, or administration has a port of its own")]);
+
 pub const LATE: Failure = Failure::new("Late", 408, &[NO_MORE_BODY]);
 pub const TIMED_OUT: Failure = Failure::new("TimedOut", 408, &[NO_MORE_BODY, ("upstream_error", "Every attempt ended in 408")]);
 pub const CONFLICT: Failure = Failure::new("Conflict", 409, &[("upstream_error", "Every attempt ended in 409")]);
@@ -92,6 +95,7 @@ pub const UPSTREAM_FAILED: Failure = Failure::new(
 pub const FULL: Failure =
     Failure::new("Full", 503, &[("no_upstream_available", "The gateway is at `server.max_in_flight` or `server.max_connections`")])
         .with(RETRY);
+pub const CROWDED: Failure = Failure::new("Crowded", 503, &[("busy", "64 follow already")]).with(RETRY);
 pub const UNAVAILABLE: Failure =
     Failure::new("Unavailable", 503, &[("no_upstream_available", "Everything rests, is saturated or disabled, or the gateway is full")])
         .with(RETRY);

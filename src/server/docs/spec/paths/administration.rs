@@ -4,12 +4,11 @@ use serde_json::{Value, json};
 use utoipa::openapi::path::{HttpMethod, ParameterIn};
 
 use super::ADMINISTRATION;
-use crate::engine::{Explanation, Reloaded};
+use crate::engine::Reloaded;
 use crate::server::config::Shown;
-use crate::server::docs::spec::failures::list::{ADMIN, BAD_CONFIG, BAD_QUERY, ELSEWHERE, INTERNAL, LATER, MALFORMED, MEDIA_TYPE, NO_PLAN};
-use crate::server::docs::spec::failures::list::{CLOSED, NO_METRICS, URI_TOO_LONG};
+use crate::server::docs::spec::failures::list::{ADMIN, BAD_CONFIG, ELSEWHERE, MALFORMED, MEDIA_TYPE, NO_METRICS};
 use crate::server::docs::spec::media::{json, words};
-use crate::server::docs::spec::operation::{Access, Operation, flag, text};
+use crate::server::docs::spec::operation::{Access, Operation, flag};
 use crate::server::status::Status;
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -17,12 +16,11 @@ pub(super) fn operations() -> Vec<Operation> {
     all.extend(
         [("/reload", "reload"), ("/v1/reload", "reload_v1"), ("/config/reload", "reload_config")].map(|(path, id)| reload(path, id)),
     );
-    all.extend([explain(), metrics()]);
-    all.extend(later());
+    all.push(metrics());
     all
 }
 
-fn admin(method: HttpMethod, path: &'static str, id: &str) -> Operation {
+pub(super) fn admin(method: HttpMethod, path: &'static str, id: &str) -> Operation {
     Operation::new(method, path, id).access(Access::Admin).fails(&ADMIN)
 }
 
@@ -40,7 +38,7 @@ fn status() -> Operation {
         .fails(&[&MALFORMED, &ELSEWHERE])
 }
 
-fn provider() -> Value {
+pub(super) fn provider() -> Value {
     let figures = json!({ "p50": 380, "p95": 900, "p99": 1400 });
     let upstream = json!({
         "model": "gpt-4o", "state": "closed", "failures": 0, "cooldown_left_seconds": 0.0, "in_flight": 2, "requests": 120,
@@ -72,27 +70,6 @@ fn reload(path: &'static str, id: &str) -> Operation {
         .fails(&[&BAD_CONFIG, &ELSEWHERE, &MEDIA_TYPE])
 }
 
-fn explain() -> Operation {
-    let about = "Which upstreams a request for this model would be sent to now, in order, and which are passed over and why.";
-    let live = json!({
-        "state": "closed", "cooldown_left_seconds": 0.0, "failures": 0, "provider_failures": 0, "failures_allowed": 3,
-        "in_flight": 2, "max_in_flight": 100,
-    });
-    let route = json!({
-        "via": "gpt-4", "provider": "openai", "upstream_model": "gpt-4o", "priority": 1, "weight": 1,
-        "price": { "input": 2.5, "output": 10.0, "cached": 1.25, "cache_write": null },
-        "speaks": ["openai_chat"], "live": live, "note": null,
-    });
-    let plan = json!({
-        "model": "gpt-4", "resolved_by": "an entry of `models`", "candidates": [route], "skipped": [], "max_attempts": 3,
-    });
-    admin(HttpMethod::Get, "/admin/api/explain", "explain")
-        .about(ADMINISTRATION, "The plan for a model", about)
-        .parameter(ParameterIn::Query, "model", "As a request would name it", text(), Some("auto"))
-        .answers("200", "The plan", [json::<Explanation>(plan)])
-        .fails(&[&BAD_QUERY, &NO_PLAN])
-}
-
 fn metrics() -> Operation {
     let about = "What is counted and how things are now, in Prometheus' text format, or OpenMetrics where it is asked for. \
         docs/metrics.md lists them all.";
@@ -101,19 +78,4 @@ fn metrics() -> Operation {
         .about(ADMINISTRATION, "Metrics for Prometheus", about)
         .answers("200", "The metrics", [words("text/plain", example), words("application/openmetrics-text", example)])
         .fails(&[&MALFORMED, &NO_METRICS])
-}
-
-/// Paths of a later version.
-fn later() -> [Operation; 2] {
-    let later = |path, id| {
-        Operation::get(path, id).about(ADMINISTRATION, "Not there yet", "").fails(&[
-            &MALFORMED,
-            &CLOSED,
-            &ELSEWHERE,
-            &URI_TOO_LONG,
-            &INTERNAL,
-            &LATER,
-        ])
-    };
-    [later("/admin", "dashboard"), later("/admin/{path}", "dashboard_below").within("path", "Whatever follows", "api/requests")]
 }

@@ -3,6 +3,7 @@
 
 mod administration;
 mod chat;
+mod dashboard;
 mod gateway;
 mod media;
 mod models;
@@ -13,7 +14,7 @@ use super::failures::list::MODEL;
 use super::operation::{Access, Operation};
 
 /// A heading of the page, and what stands under it.
-pub(super) const TAGS: [(&str, &str); 8] = [
+pub(super) const TAGS: [(&str, &str); 9] = [
     (CHAT, "What names a model and is answered with text."),
     (INPUTS, "Embeddings, moderations, ranks."),
     (MEDIA, "Images and sound."),
@@ -21,6 +22,7 @@ pub(super) const TAGS: [(&str, &str); 8] = [
     (PASSED, "Paths that name a provider instead of a model: both bodies stream, there is one attempt, and nothing is translated."),
     (HEALTH, "Open to everyone, without a key."),
     (ADMINISTRATION, "With `admin.key`; without one and without `auth.keys`, from this machine. With `admin.port`, on that port only."),
+    (DASHBOARD, "Pages for a browser, and the same as JSON. For the same people as the rest of administration."),
     (DOCUMENTATION, "This page, and what it is made of."),
 ];
 
@@ -31,6 +33,7 @@ const MODELS: &str = "Models";
 const PASSED: &str = "Passed through";
 const HEALTH: &str = "Health";
 const ADMINISTRATION: &str = "Administration";
+const DASHBOARD: &str = "Dashboard";
 const DOCUMENTATION: &str = "Documentation";
 
 /// All of them.
@@ -42,6 +45,7 @@ pub(super) fn all() -> Vec<Operation> {
         passed::operations(),
         gateway::operations(),
         administration::operations(),
+        dashboard::operations(),
     ];
     parts.into_iter().flatten().collect()
 }

@@ -10,19 +10,21 @@ build_for_bench := cargo build --release $(locked) && cargo build --release $(lo
 release := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/release
 python := .venv/installed
 node := tests/sdk/node/node_modules/installed
+browser := tests/browser/node_modules/installed
 
 # The main job, without any key: the built-in mock provider answers.
 run:
 	cargo run --release -- chat "你是谁"
 
-# Everything: lints, the tests in Rust, and the official SDKs against a running gateway. The SDKs drive the binary that
-# the tests in Rust have built: a plain `cargo build` has other features, and would compile most crates once more.
+# Everything: lints, the tests in Rust, and the official SDKs and a browser against a running gateway. They drive the
+# binary that the tests in Rust have built: a plain `cargo build` has other features, and would compile most crates once more.
 test:
 	scripts/setup
-	$(MAKE) check $(python) $(node)
+	$(MAKE) check $(python) $(node) $(browser)
 	INSTA_UPDATE=no $(cargo_test)
 	cd tests/sdk/node && node --test
 	cd tests/sdk/python && ../../../.venv/bin/python -m pytest -q
+	cd tests/browser && node --test
 
 check:
 	cargo fmt --all --check
@@ -72,6 +74,6 @@ $(python): tests/sdk/python/requirements.txt
 	.venv/bin/python -m pip install --quiet --requirement $<
 	touch $@
 
-$(node): tests/sdk/node/package-lock.json
-	cd tests/sdk/node && npm ci
+$(node) $(browser): %/node_modules/installed: %/package-lock.json
+	cd $* && npm ci
 	touch $@

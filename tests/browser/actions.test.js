@@ -8,7 +8,8 @@ import { start } from './gateway.js';
 let gateway, browser, page;
 
 before(async () => {
-  [gateway, browser] = await Promise.all([start(), launch()]);
+  gateway = await start();
+  browser = await launch();
   page = await watched(await newcomer(browser, { root: gateway.root }), gateway.root);
 });
 

@@ -8,7 +8,8 @@ import { start } from './gateway.js';
 let gateway, browser;
 
 before(async () => {
-  [gateway, browser] = await Promise.all([start(), launch()]);
+  gateway = await start();
+  browser = await launch();
 });
 
 after(async () => {

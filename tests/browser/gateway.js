@@ -60,6 +60,14 @@ class Gateway {
     return { status: answer.status, text: await answer.text() };
   }
 
+  /** Waits until request `id` is in the ledger, which is written a moment after the answer. */
+  async recorded(id) {
+    const deadline = Date.now() + PATIENCE;
+    while ((await this.admin(`requests/${id}`)).status === 404) {
+      if (Date.now() > deadline) throw new Error(`request ${id} was never recorded`);
+    }
+  }
+
   /** Rewrites the configuration file; nothing reloads it by itself. */
   change(change) {
     rewrite(this.file, change);

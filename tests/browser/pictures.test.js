@@ -12,6 +12,7 @@ import { start } from './gateway.js';
 const wanted = process.env.LLMGW_SCREENSHOTS;
 const folder = wanted && resolve(fileURLToPath(new URL('../..', import.meta.url)), wanted);
 const MOST = 150 * 1024;
+const DESK = { width: 1200, height: 760 };
 const PHONE = { width: 390, height: 844 };
 
 /** As a busy afternoon leaves it: a failover, a slow one, failures, two keys, some of it in flight. */
@@ -31,6 +32,7 @@ async function work(gateway) {
   await Promise.all([gateway.chat('slow'), gateway.chat('no-such-model'), gateway.chat('hopeless')]);
   const failedOver = await gateway.chat('gpt-4', { prompt: questions[1], stream: true });
   await gateway.chat('switched', { prompt: questions[3], stream: true });
+  await gateway.recorded(failedOver.id);
   return failedOver;
 }
 
@@ -51,8 +53,10 @@ test('pictures for the documentation', { timeout: 120_000, skip: !folder && 'LLM
   mkdirSync(folder, { recursive: true });
   // Without names that no reader has.
   const change = (text) => text.replace(/^ {2}"<script>.*\n/m, '').replace('failures: 3', 'failures: 9');
-  const [gateway, browser] = await Promise.all([start({ change }), launch()]);
+  const gateway = await start({ change });
+  let browser;
   try {
+    browser = await launch();
     const failedOver = await work(gateway);
     const pages = {
       overview: '',
@@ -69,7 +73,7 @@ test('pictures for the documentation', { timeout: 120_000, skip: !folder && 'LLM
       ['phone', { colorScheme: 'light', viewport: PHONE }],
     ];
     for (const [look, options] of looks) {
-      const context = await newcomer(browser, { root: gateway.root, ...options });
+      const context = await newcomer(browser, { root: gateway.root, viewport: DESK, ...options });
       for (const [name, path] of Object.entries(pages)) {
         if ((await gateway.admin(path)).status === 404) {
           t.diagnostic(`this binary has no /${path}`);
@@ -88,7 +92,7 @@ test('pictures for the documentation', { timeout: 120_000, skip: !folder && 'LLM
       await context.close();
     }
   } finally {
-    await browser.close();
+    await browser?.close();
     await gateway.stop();
   }
 });

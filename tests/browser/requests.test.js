@@ -9,7 +9,8 @@ import { start } from './gateway.js';
 let gateway, browser, page;
 
 before(async () => {
-  [gateway, browser] = await Promise.all([start(), launch()]);
+  gateway = await start();
+  browser = await launch();
   page = await watched(await newcomer(browser, { root: gateway.root, acceptDownloads: true }), gateway.root);
 });
 
@@ -79,7 +80,7 @@ test('filters narrow the list, and go again', LIMIT, async (t) => {
   if (!(await has(t, 'requests'))) return;
   await gateway.chat('claude', { key: 'research' });
   await gateway.chat('switched');
-  await gateway.chat('hopeless');
+  await gateway.recorded((await gateway.chat('hopeless')).id);
   await page.goto(`${gateway.root}requests`);
   const all = await rows().count();
   await on('filters').locator('[name=key]').selectOption('research');
@@ -102,8 +103,9 @@ test('a request with a failover names who failed, why, and what it cost', LIMIT,
   if (!(await has(t, 'requests'))) return;
   const { id, provider } = await gateway.chat('gpt-4', { prompt: '<b>secret prompt</b>' });
   assert.equal(provider, 'openai');
+  await gateway.recorded(id);
   await page.goto(`${gateway.root}requests`);
-  await page.locator(`a[href*="${id}"]`).click();
+  await page.locator(`a[href$="${id.replace('-', '%2D')}"]`).click();
   await on('waterfall').waitFor();
   assert.equal(await on('request-id').textContent(), id);
   const attempts = on('waterfall').locator(':scope > li');

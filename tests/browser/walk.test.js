@@ -14,14 +14,16 @@ let gateway, browser, failedOver;
 const pages = new Map();
 
 before(async () => {
-  [gateway, browser] = await Promise.all([start(), launch()]);
+  gateway = await start();
+  browser = await launch();
   // Something to show on every page: a failover, an error, a stream, both keys.
   failedOver = await gateway.chat('gpt-4');
   await gateway.chat('hopeless');
   await gateway.chat('claude', { key: 'research', stream: true });
   await gateway.chat('no-such-model');
   await gateway.chat('<script>alert(1)</script>');
-  await gateway.chat('team/中文模型', { prompt: '<img src=x onerror=alert(2)>' });
+  const { id } = await gateway.chat('team/中文模型', { prompt: '<img src=x onerror=alert(2)>' });
+  if ((await gateway.admin('requests')).status !== 404) await gateway.recorded(id);
   for (const language of Object.keys(LANGUAGES)) {
     for (const theme of THEMES) pages.set(`${language} ${theme}`, await preferring(language, theme));
   }

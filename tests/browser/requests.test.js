@@ -105,7 +105,7 @@ test('a request with a failover names who failed, why, and what it cost', LIMIT,
   assert.equal(provider, 'openai');
   await gateway.recorded(id);
   await page.goto(`${gateway.root}requests`);
-  await page.locator(`a[href$="${id.replace('-', '%2D')}"]`).click();
+  await page.locator(`a[href$="requests/${id}"]`).click();
   await on('waterfall').waitFor();
   assert.equal(await on('request-id').textContent(), id);
   const attempts = on('waterfall').locator(':scope > li');

@@ -15,7 +15,7 @@ const MOST = 150 * 1024;
 const DESK = { width: 1200, height: 760 };
 const PHONE = { width: 390, height: 844 };
 
-/** As a busy afternoon leaves it: a failover, a slow one, failures, two keys, some of it in flight. */
+/** As a busy afternoon leaves it: a failover, a slow one, failures, two keys. */
 async function work(gateway) {
   const questions = ['用一句话介绍长城。', 'Summarise this contract in five points.', '把这段话译成英文：山高月小，水落石出。', '写一首关于秋天的诗。'];
   const round = async (index) => {

@@ -1,7 +1,7 @@
 // Every button does what it says, and the page shows what came of it.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, before, beforeEach, describe, test } from 'node:test';
 import { assertNoMishaps, isLive, launch, newcomer, watched } from './browser.js';
 import { start } from './gateway.js';
 
@@ -12,6 +12,9 @@ before(async () => {
   browser = await launch();
   page = await watched(await newcomer(browser, { root: gateway.root }), gateway.root);
 });
+
+// What another test has left behind is not this one's.
+beforeEach(() => page.mishaps.splice(0));
 
 after(async () => {
   await browser?.close();

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
+import { after, before, beforeEach, test } from 'node:test';
 import { assertNoMishaps, isLive, launch, newcomer, watched } from './browser.js';
 import { start } from './gateway.js';
 
@@ -13,6 +13,9 @@ before(async () => {
   browser = await launch();
   page = await watched(await newcomer(browser, { root: gateway.root, acceptDownloads: true }), gateway.root);
 });
+
+// What another test has left behind is not this one's.
+beforeEach(() => page.mishaps.splice(0));
 
 after(async () => {
   await browser?.close();

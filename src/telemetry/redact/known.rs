@@ -67,6 +67,11 @@ impl Known {
 }
 
 impl Known {
+    /// Whether `secret` is one of them.
+    pub fn has(&self, secret: &Secret) -> bool {
+        self.secrets.contains(secret)
+    }
+
     /// A text of any length, such as a body. `is_cut`: it may end within a secret. `keys`: what looks like a key is masked
     /// too. Costs what its length does, not that times the secrets.
     pub fn redact_long<'a>(&self, text: &'a str, is_cut: bool, keys: bool) -> Cow<'a, str> {

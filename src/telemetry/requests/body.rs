@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 
-use crate::telemetry::redact::Known;
+use crate::config::Secret;
+use crate::telemetry::redact::{Known, redact_cut, redact_known};
 
 /// Of a longer body only the beginning is shown.
 const MOST: usize = 256 * 1024;
@@ -25,8 +26,8 @@ pub(super) struct Body<'a> {
     pub total: u64,
     /// What looks like a key is masked, beside what is one.
     pub keys: bool,
-    /// What must not be shown, beside what everybody knows.
-    pub secrets: &'a Known,
+    /// A few that must not be shown, beside what is known.
+    pub secrets: &'a [Secret],
 }
 
 impl Body<'_> {
@@ -40,7 +41,7 @@ impl Body<'_> {
             Err(_) => return format!("({} bytes that are no text)", self.total).into(),
         };
         // Before anything is cut, so that no half of a secret is left.
-        let masked = self.secrets.redact_long(text, is_cut, false);
+        let masked = if is_cut { redact_cut(text, self.secrets) } else { redact_known(text, self.secrets) };
         let masked = known.redact_long(&masked, is_cut, self.keys);
         let (mut shown, is_longer) = without_runs(&masked);
         if !is_cut
@@ -119,7 +120,7 @@ mod tests {
 
     fn show(bytes: &[u8]) -> Value {
         let known = Known::new(vec![Secret::new("correct horse battery")]);
-        Body { bytes, total: bytes.len() as u64, keys: true, secrets: &Known::default() }.show(&known)
+        Body { bytes, total: bytes.len() as u64, keys: true, secrets: &[] }.show(&known)
     }
 
     #[test]
@@ -156,7 +157,7 @@ mod tests {
     #[test]
     fn no_secret_is_shown_whole_or_in_part() {
         let known = Known::new(vec![Secret::new("correct horse battery"), Secret::new("x".repeat(400))]);
-        let secrets = Known::new(vec![Secret::new("token-of-a-login-1")]);
+        let secrets = [Secret::new("token-of-a-login-1")];
         let show = |text: &str, more: u64, keys| {
             let body = Body { bytes: text.as_bytes(), total: text.len() as u64 + more, keys, secrets: &secrets };
             body.show(&known).to_string()
@@ -172,7 +173,7 @@ mod tests {
     #[test]
     fn a_character_that_was_cut_is_left_out() {
         let known = Known::default();
-        let shown = Body { bytes: &"你好".as_bytes()[..4], total: 6, keys: true, secrets: &known }.show(&known);
+        let shown = Body { bytes: &"你好".as_bytes()[..4], total: 6, keys: true, secrets: &[] }.show(&known);
         assert_eq!(shown, "你… (6 bytes)");
     }
 }

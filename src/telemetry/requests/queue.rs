@@ -149,19 +149,21 @@ impl Work {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, LazyLock};
 
     use bytes::Bytes;
 
     use super::{MOST, MOST_BYTES, Queue, Rules, Work};
     use crate::telemetry::Record;
     use crate::telemetry::record::Bodies;
+    use crate::telemetry::redact::Known;
 
     fn work(bytes: usize) -> Work {
         let bodies = Bodies { request: Bytes::from(vec![b'x'; bytes]), ..Bodies::default() };
         let record = Record { bodies: Some(bodies), ..Record::default() };
         let rules = Rules { dir: None, errors_dir: None, bodies: true, redact: true, keep: 0 };
-        Work { record: Arc::new(record), rules: Arc::new(rules), known: Arc::default() }
+        static KNOWN: LazyLock<Arc<Known>> = LazyLock::new(Arc::default);
+        Work { record: Arc::new(record), rules: Arc::new(rules), known: KNOWN.clone() }
     }
 
     #[test]

@@ -140,7 +140,7 @@ async fn refusals(address: SocketAddr, findings: &mut Findings) {
         (400, to("GET", "/providers/key/a//b")),
         (400, to("POST", "/reload").bearer(ADMIN_KEY.value)),
         (501, to("GET", "/v1/realtime")),
-        (501, to("GET", "/admin/api/requests")),
+        (401, to("GET", "/admin/api/requests")),
     ];
     for (status, ask) in asks {
         let line = String::from_utf8_lossy(&ask.to_bytes(false)).lines().next().unwrap_or_default().to_owned();

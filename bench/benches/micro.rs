@@ -162,6 +162,7 @@ fn record(model: &str) -> Record {
         usage,
         cost: cost.clone(),
         is_hedge: false,
+        span: None,
     };
     Record {
         caller: "team-a".into(),
@@ -183,7 +184,7 @@ fn record(model: &str) -> Record {
 
 fn metrics(criterion: &mut Criterion) {
     let metrics = Metrics::default();
-    metrics.follow(&Telemetry { metrics: true, callers: true }, &Everything);
+    metrics.follow(&Telemetry { metrics: true, callers: true, otlp: None }, &Everything);
     let records: Vec<Record> = (0..200).map(|number| record(&format!("model-{number}"))).collect();
     let mut group = criterion.benchmark_group("metrics");
     let mut next = records.iter().cycle();

@@ -238,7 +238,7 @@ texts! {
     answered_by: "Answered by", "应答方";
     first_token: "First token", "首个 token";
     total: "Total", "总计";
-    tokens: "Tokens", "Token 数";
+    tokens: "Tokens", "token 数";
 
     // Requests.
     time: "Time", "时间";

@@ -24,6 +24,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use crate::config::{self, KeptResponses};
 use crate::telemetry::Record;
@@ -37,6 +38,9 @@ const MOST_WAITING: usize = 256;
 
 /// So many bytes may wait to be written. A single larger one is taken alone.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// How long a reader waits for what was recorded last.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How long the end waits for a disk that is stuck.
 const LAST: Duration = Duration::from_secs(2);
@@ -198,6 +202,14 @@ impl Store {
     /// How the ledger is doing.
     pub fn figures(&self) -> Figures {
         self.0.shared.intake.figures()
+    }
+
+    /// Has what was recorded until now written, so that whoever reads the ledger next finds it; under a load of which the
+    /// writer is behind, a part of it. Waits a moment at most: a ledger that is late is still one to read.
+    pub async fn settle(&self) {
+        if self.figures().queued > 0 {
+            let _ = timeout(PATIENCE, self.ask(|reply| Work::Settle { reply })).await;
+        }
     }
 
     /// Keeps an answer, in the place of one that its owner has under this id. Waits for nothing.

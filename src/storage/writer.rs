@@ -41,6 +41,10 @@ pub(super) enum Work {
     },
     /// There are records to be written.
     Records,
+    /// Somebody wants to read those that there are now.
+    Settle {
+        reply: SyncSender<()>,
+    },
 }
 
 /// The thread's own.
@@ -132,6 +136,10 @@ impl Writer {
         // Whoever asked may have gone away.
         match work {
             Work::Records => {}
+            Work::Settle { reply } => {
+                self.write(database, Instant::now() + GATHER / SHARE);
+                let _ = reply.send(());
+            }
             Work::Keep(kept) => self.keep(database, &kept),
             Work::Find { id, owner, reply } => {
                 let since = now().saturating_sub(milliseconds(self.kept_responses().keep));

@@ -172,7 +172,7 @@ impl Room<'_> {
             self.left -= masked.len();
             return masked.into_owned();
         }
-        let end = masked.floor_char_boundary(self.left);
+        let end = (0..=self.left).rev().find(|end| masked.is_char_boundary(*end)).unwrap_or(0);
         (self.left, self.is_cut) = (0, true);
         format!("{}{CUT}", &masked[..end])
     }

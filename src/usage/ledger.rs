@@ -65,11 +65,12 @@ impl Ledger {
         self.read(move |reader| reader.lost(&period)).await
     }
 
-    /// Where there is no file yet, there is nothing in it.
+    /// With all that has ended until now. Where there is no file yet, there is nothing in it.
     async fn read<T: Default + Send + 'static>(
         &self,
         ask: impl FnOnce(&Reader) -> Result<T, Unreadable> + Send + 'static,
     ) -> Result<T, Unreadable> {
+        self.store.settle().await;
         let path = self.path.clone();
         let asked = spawn_blocking(move || match Reader::open(&path)? {
             Some(reader) => ask(&reader),

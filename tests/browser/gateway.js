@@ -60,7 +60,7 @@ class Gateway {
     return { status: answer.status, text: await answer.text() };
   }
 
-  /** Waits until request `id` is in the ledger, which is written a moment after the answer. */
+  /** Waits until request `id` is in the ledger, which it is once the gateway has done with its answer. */
   async recorded(id) {
     const deadline = Date.now() + PATIENCE;
     while ((await this.admin(`requests/${id}`)).status === 404) {

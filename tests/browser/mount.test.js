@@ -52,7 +52,6 @@ async function use(gateway, root) {
     const link = links.nth(index);
     const path = await link.evaluate((element) => element.href);
     assert.ok(path.startsWith(root), `${path} stays below ${root}`);
-    if ((await gateway.admin(path.slice(root.length))).status === 404) continue;
     await link.click();
     await page.waitForURL(path);
     await page.locator('h1').waitFor();

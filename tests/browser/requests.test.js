@@ -38,13 +38,6 @@ async function assertNotReloaded() {
   assertNoMishaps(page);
 }
 
-/** Skips, and says so, where the binary has no such page. */
-async function has(t, path) {
-  if ((await gateway.admin(path)).status !== 404) return true;
-  t.skip(`this binary has no /${path}`);
-  return false;
-}
-
 test('the overview counts a chat', LIMIT, async () => {
   await open('');
   const attempts = page.locator('tr[data-key=anthropic] [data-name=Attempts]');
@@ -69,8 +62,7 @@ test('the overview shows what is in flight, while it is', LIMIT, async () => {
   await assertNotReloaded();
 });
 
-test('a request appears in the list, the newest first', LIMIT, async (t) => {
-  if (!(await has(t, 'requests'))) return;
+test('a request appears in the list, the newest first', LIMIT, async () => {
   await open('requests');
   await gateway.chat('claude', { key: 'research' });
   await rows({ hasText: 'research' }).first().waitFor();
@@ -79,8 +71,7 @@ test('a request appears in the list, the newest first', LIMIT, async (t) => {
   await assertNotReloaded();
 });
 
-test('filters narrow the list, and go again', LIMIT, async (t) => {
-  if (!(await has(t, 'requests'))) return;
+test('filters narrow the list, and go again', LIMIT, async () => {
   await gateway.chat('claude', { key: 'research' });
   await gateway.chat('switched');
   await gateway.recorded((await gateway.chat('hopeless')).id);
@@ -102,8 +93,7 @@ test('filters narrow the list, and go again', LIMIT, async (t) => {
   assertNoMishaps(page);
 });
 
-test('a request with a failover names who failed, why, and what it cost', LIMIT, async (t) => {
-  if (!(await has(t, 'requests'))) return;
+test('a request with a failover names who failed, why, and what it cost', LIMIT, async () => {
   const { id, provider } = await gateway.chat('gpt-4', { prompt: '<b>secret prompt</b>' });
   assert.equal(provider, 'openai');
   await gateway.recorded(id);
@@ -123,8 +113,7 @@ test('a request with a failover names who failed, why, and what it cost', LIMIT,
   assertNoMishaps(page);
 });
 
-test('usage grows, and is exported as CSV', LIMIT, async (t) => {
-  if (!(await has(t, 'usage'))) return;
+test('usage grows, and is exported as CSV', LIMIT, async () => {
   await open('usage?by=key&window=24h');
   await gateway.chat('claude', { key: 'research' });
   await on('usage').locator('tr[data-key="u-research"]').waitFor();
@@ -137,8 +126,7 @@ test('usage grows, and is exported as CSV', LIMIT, async (t) => {
   assertNoMishaps(page);
 });
 
-test('a line of the log appears, and only of the levels that one wants', LIMIT, async (t) => {
-  if (!(await has(t, 'log'))) return;
+test('a line of the log appears, and only of the levels that one wants', LIMIT, async () => {
   await open('log');
   const { id } = await gateway.chat('hopeless');
   await page.locator('main', { hasText: id }).waitFor();

@@ -23,7 +23,7 @@ before(async () => {
   await gateway.chat('no-such-model');
   await gateway.chat('<script>alert(1)</script>');
   const { id } = await gateway.chat('team/中文模型', { prompt: '<img src=x onerror=alert(2)>' });
-  if ((await gateway.admin('requests')).status !== 404) await gateway.recorded(id);
+  await gateway.recorded(id);
   for (const language of Object.keys(LANGUAGES)) {
     for (const theme of THEMES) pages.set(`${language} ${theme}`, await preferring(language, theme));
   }
@@ -60,13 +60,12 @@ const PAGES = {
 for (const [name, path] of Object.entries(PAGES)) {
   describe(name, () => {
     for (const [language, lang] of Object.entries(LANGUAGES)) {
-      for (const theme of THEMES) test(`${language}, ${theme}`, { timeout: 30_000 }, (t) => walk(t, path(), { language, lang, theme }));
+      for (const theme of THEMES) test(`${language}, ${theme}`, { timeout: 30_000 }, () => walk(path(), { language, lang, theme }));
     }
   });
 }
 
-async function walk(t, path, { language, lang, theme }) {
-  if ((await gateway.admin(path)).status === 404) return t.skip('this binary has no such page');
+async function walk(path, { language, lang, theme }) {
   const page = pages.get(`${language} ${theme}`);
   await page.goto(gateway.root + path);
   const html = page.locator('html');

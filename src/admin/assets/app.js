@@ -38,6 +38,9 @@ document.addEventListener("change", (event) => {
 const root = new URL(document.body.dataset.root, location.href).pathname;
 document.cookie = `llmgw_clock=${-new Date().getTimezoneOffset()}; path=${root}; max-age=31536000; samesite=lax`;
 
+/// On a narrow screen the sections are a row that is longer than the screen.
+document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 listenToForms();
 listenToTrials();
 dress(document);

@@ -20,7 +20,10 @@ const due = new Set();
 export function follow() {
   const topics = [...new Set([...document.querySelectorAll("[data-live]")].flatMap((part) => part.dataset.live.split(" ")))];
   if (topics.length === 0) return;
-  for (const topic of topics) listen(topic, () => topics.join(","), () => renew(topic));
+  const asked = () => topics.join(",");
+  for (const topic of topics) listen(topic, asked, () => renew(topic));
+  // What ended after the page was made and before anybody listened was told to nobody.
+  if (topics.includes("requests")) listen("open", asked, () => renew("requests"));
   document.addEventListener("visibilitychange", () => !document.hidden && due.size && renew());
 }
 

@@ -49,7 +49,9 @@ fn lane(attempt: &Attempt, end: Duration, texts: &Texts) -> Lane {
         ("think", texts.waiting_for_content, head, first),
         ("answer", texts.answering, first, attempt.took),
     ];
-    let place = |time: Duration| if end.is_zero() { 0.0 } else { (time.as_secs_f64() / end.as_secs_f64() * WHOLE).min(WHOLE) };
+    let share = |time: Duration| if end.is_zero() { 0.0 } else { (time.as_secs_f64() / end.as_secs_f64() * WHOLE).min(WHOLE) };
+    // A tenth of a unit is less than a screen shows.
+    let place = |time: Duration| (share(time) * 10.0).round() / 10.0;
     let parts = places.into_iter().filter(|(.., from, until)| until > from).map(|(class, what, from, until)| {
         let x = place(attempt.began + from).min(WHOLE - LEAST);
         let width = (place(attempt.began + until) - x).max(LEAST);

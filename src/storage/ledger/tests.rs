@@ -130,6 +130,19 @@ fn what_was_written_is_read_whole() {
     assert!(found[0].local.starts_with("20") && found[0].local.len() == 23, "{}", found[0].local);
 }
 
+/// Each time, with no time for the writer to come to it by itself.
+#[tokio::test]
+async fn whoever_asks_finds_what_has_just_ended() {
+    let directory = tempdir().unwrap();
+    let store = open(directory.path());
+    for number in 0..20 {
+        let id = format!("req-{number}");
+        store.record(&Arc::new(record(&id, Duration::ZERO)));
+        store.settle().await;
+        assert_eq!(reader(directory.path()).find(&id, 1).unwrap().first().map(|entry| entry.record.id.to_string()), Some(id));
+    }
+}
+
 #[test]
 fn a_beginning_of_an_id_will_do_and_the_id_itself_comes_first() {
     let directory = tempdir().unwrap();

@@ -140,11 +140,19 @@ async fn each_documented_method_is_served_and_no_other() {
     let paths = document["paths"].as_object().expect("paths");
     assert!(paths.len() > 40, "{}", paths.len());
     for (path, item) in paths {
-        // Some model, some provider, some file.
-        let target = path.replace("{name}", "a").replace("{file}", "page.js").replace("{id}", "m-a").replace("{path}", "x");
+        // Some model, some provider, some file, some page.
+        let target = path
+            .replace("/admin/{path}", "/admin/usage")
+            .replace("{action}", "enable")
+            .replace("{name}", "a")
+            .replace("{file}", "page.js")
+            .replace("{id}", "m-a")
+            .replace("{path}", "x");
         for method in METHODS {
             let is_documented = item.get(method.to_lowercase()).is_some();
-            let answer = Ask::new(gateway.address, method, &target).json("{}").send().await;
+            let ask = Ask::new(gateway.address, method, &target).json("{}");
+            // Whoever follows what happens is never answered to the end.
+            let answer = if path.ends_with("/live") && is_documented { ask.open().await.head().await } else { ask.send().await };
             let is_served = is_not_of_the_router(&answer);
             // What is passed through to a provider, and what is not there yet, is never refused for its method.
             let is_beside = matches!(answer.status, 404 | 501) || answer.headers.contains_key("x-llmgw-provider");

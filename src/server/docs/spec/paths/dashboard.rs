@@ -8,7 +8,7 @@ use super::administration::{admin, provider};
 use crate::engine::Explanation;
 use crate::server::docs::spec::failures::list::{BAD_CONFIG, BAD_QUERY, CROWDED, ELSEWHERE, MALFORMED, MEDIA_TYPE, NO_PLAN, NO_RECORD};
 use crate::server::docs::spec::media::{events, json, object, words};
-use crate::server::docs::spec::operation::{Operation, text};
+use crate::server::docs::spec::operation::{Operation, text, word};
 
 const PAGE: &str = "<!doctype html>";
 
@@ -103,18 +103,19 @@ fn providers() -> [Operation; 3] {
         ask("/admin/api/providers", "admin_providers")
             .about(DASHBOARD, "The providers", "As `/status` has them, with a little of their configuration.")
             .answers("200", "The providers", [object(json!({ "providers": [provider()] }))]),
-        ask("/admin/api/providers/{path}", "admin_provider")
+        ask("/admin/api/providers/{name}", "admin_provider")
             .about(DASHBOARD, "One provider", "And its settings, masked.")
-            .within("path", "Its name", "openai")
+            .within("name", "Its name", "openai")
             .answers("200", "The provider", [object(provider())]),
-        admin(HttpMethod::Post, "/admin/api/providers/{path}", "admin_provider_act")
+        admin(HttpMethod::Post, "/admin/api/providers/{name}/{action}", "admin_provider_act")
             .about(
                 DASHBOARD,
                 "Act on a provider",
-                "`NAME/test` asks each of its routes for real. `NAME/disable` switches it off until the \
-                next start, `NAME/enable` on again; reloads change neither. `NAME/reset` ends its cooldowns.",
+                "`test` asks each of its routes for real. `disable` switches it off until the next start, `enable` on again; reloads \
+                change neither. `reset` ends its cooldowns.",
             )
-            .within("path", "Its name, and `test`, `enable`, `disable` or `reset`", "openai/test")
+            .within("name", "Its name", "openai")
+            .parameter(ParameterIn::Path, "action", "What to do", word(["test", "enable", "disable", "reset"]), Some("test"))
             .answers("200", "What came of it", [object(act)])
             .fails(&[&BAD_QUERY, &ELSEWHERE, &MEDIA_TYPE]),
     ]
@@ -183,9 +184,9 @@ fn requests() -> Operation {
 }
 
 fn request() -> Operation {
-    ask("/admin/api/requests/{path}", "admin_request")
+    ask("/admin/api/requests/{id}", "admin_request")
         .about(DASHBOARD, "One request", "By its id, or the beginning of it. `earlier` are others that had the same id.")
-        .within("path", "Its id", "req-61526a1c23b9000016ee")
+        .within("id", "Its id", "req-61526a1c23b9000016ee")
         .answers("200", "Its account", [object(account())])
         .fails(&[&NO_RECORD])
 }

@@ -24,6 +24,8 @@ export async function newcomer(browser, { root, ...options } = {}) {
     const page = await context.newPage();
     await page.goto(root);
     await signIn(page);
+    // Closed while it leaves for the next page, it would never be.
+    await page.locator('[data-test=sign-out]').waitFor();
     await page.close();
   }
   return context;

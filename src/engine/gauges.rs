@@ -18,6 +18,7 @@ pub fn gauges(engine: &Inner, snapshot: &Snapshot) -> Gauges {
         reloads: engine.reloading.gauges(),
         providers: (0..snapshot.config.providers.len()).filter_map(|index| provider(engine, snapshot, index)).collect(),
         ledger: ledger(engine),
+        traces: engine.traces.is_on().then(|| engine.traces.counts()),
         server: None,
     }
 }

@@ -29,6 +29,7 @@ use tokio::time::Instant;
 use crate::config::proxy::masked;
 use crate::config::{Config, Otlp, Secret};
 use crate::telemetry::events::{TracesOn, TracesTrouble};
+use crate::telemetry::metrics::SpanCounts;
 use crate::telemetry::{Observer, Record};
 
 use exporter::Exporter;
@@ -80,17 +81,6 @@ pub struct Settings {
     scheme: &'static str,
     /// What stands in no trace.
     secrets: Vec<Secret>,
-}
-
-/// What became of everything so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Spans that a collector has taken.
-    pub exported: u64,
-    /// Spans that no collector took: it refused them, or could not be reached for too long.
-    pub failed: u64,
-    /// Requests of which no spans were made: too many waited.
-    pub dropped: u64,
 }
 
 #[derive(Debug, Default)]
@@ -171,10 +161,10 @@ impl Traces {
     }
 
     /// What became of everything so far.
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> SpanCounts {
         let Counters { exported, failed, dropped, .. } = &*self.0.counters;
         let [exported, failed, dropped] = [exported, failed, dropped].map(|counter| counter.load(Ordering::Relaxed));
-        Counts { exported, failed, dropped }
+        SpanCounts { exported, failed, dropped }
     }
 }
 

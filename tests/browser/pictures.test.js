@@ -65,11 +65,21 @@ test('pictures for the documentation', { timeout: 120_000, skip: !folder && 'LLM
   try {
     browser = await launch();
     const failedOver = await work(gateway);
-    const pages = { overview: '', requests: 'requests', request: `requests/${failedOver.id}`, playground: 'models/plan?model=gpt-4' };
+    const pages = {
+      overview: '',
+      providers: 'providers',
+      models: 'models',
+      playground: 'models/plan?model=gpt-4',
+      requests: 'requests',
+      request: `requests/${failedOver.id}`,
+      usage: 'usage?by=model&window=24h',
+      log: 'log',
+      configuration: 'configuration',
+    };
     const looks = [
       ['light', { colorScheme: 'light' }, Object.keys(pages)],
-      ['dark', { colorScheme: 'dark' }, Object.keys(pages)],
-      ['zh', { locale: 'zh-CN' }, ['overview']],
+      ['dark', { colorScheme: 'dark' }, ['overview', 'request']],
+      ['zh', { locale: 'zh-CN' }, ['overview', 'request', 'usage']],
       ['phone', { viewport: PHONE }, ['request']],
     ];
     for (const [look, options, names] of looks) {

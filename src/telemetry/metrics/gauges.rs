@@ -24,6 +24,8 @@ pub struct Gauges {
     pub providers: Vec<Provider>,
     /// The queue in front of the ledger; `None`: there is no ledger.
     pub ledger: Option<Queue>,
+    /// What became of traces; `None`: none are exported.
+    pub traces: Option<SpanCounts>,
     /// `None`: nothing is served.
     pub server: Option<Server>,
 }
@@ -82,6 +84,17 @@ pub struct Queue {
     pub lost: u64,
 }
 
+/// What became of traces so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SpanCounts {
+    /// Spans that a collector has taken.
+    pub exported: u64,
+    /// Spans that no collector took: it refused them, or could not be reached for too long.
+    pub failed: u64,
+    /// Requests of which no spans were made: too many waited.
+    pub dropped: u64,
+}
+
 /// How full the server is.
 #[derive(Clone, Copy, Debug)]
 pub struct Server {
@@ -110,6 +123,13 @@ pub(super) fn write(gauges: &Gauges, known: &BTreeSet<(Arc<str>, Arc<str>)>, pag
         page.gauge(&names::LEDGER_QUEUE, ledger.length as f64)?;
         page.gauge(&names::LEDGER_QUEUE_LIMIT, ledger.limit as f64)?;
         page.counter(&names::LEDGER_LOST, ledger.lost)?;
+    }
+    if let Some(traces) = gauges.traces {
+        page.family(&names::TRACE_SPANS, |family| {
+            family.counter(&["exported"], traces.exported)?;
+            family.counter(&["failed"], traces.failed)
+        })?;
+        page.counter(&names::TRACES_DROPPED, traces.dropped)?;
     }
     page.counter(&names::LOG_LINES_DROPPED, dropped::log_lines())?;
     let reloads = gauges.reloads;

@@ -35,7 +35,7 @@ use self::subject::{Subject, nothing};
 use crate::config::Telemetry;
 use crate::telemetry::Record;
 
-pub use gauges::{Gauges, PROVIDER_STATES, Provider, Queue, Reloads, Server, UPSTREAM_STATES};
+pub use gauges::{Gauges, PROVIDER_STATES, Provider, Queue, Reloads, Server, SpanCounts, UPSTREAM_STATES};
 pub use groups::MOST_LABEL_SETS;
 pub use http::{Exchange, method};
 pub use names::{ALL, Kind, Metric};

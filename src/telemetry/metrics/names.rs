@@ -189,6 +189,10 @@ metrics! {
         "How many may wait.";
     LEDGER_LOST = "llmgw_ledger_records_lost_total", Counter, &[],
         "Records that were not written, for the disk was too slow or failed.";
+    TRACE_SPANS = "llmgw_trace_spans_total", Counter, &["result"],
+        "Spans: exported to the collector, or failed, for it refused them or could not be reached for too long.";
+    TRACES_DROPPED = "llmgw_traces_dropped_total", Counter, &[],
+        "Requests whose spans were not made, for the collector was too slow.";
     LOG_LINES_DROPPED = "llmgw_log_lines_dropped_total", Counter, &[],
         "Log lines that nobody took in time.";
 

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::{ALL, Exchange, Format, Gauges, Kind, MOST_LABEL_SETS, Metrics, Provider, Queue, Reloads, Server, Vocabulary, method};
+use super::{
+    ALL, Exchange, Format, Gauges, Kind, MOST_LABEL_SETS, Metrics, Provider, Queue, Reloads, Server, SpanCounts, Vocabulary, method,
+};
 use crate::config::{Env, Telemetry};
 use crate::hub::{Kind as Dialect, Outcome, Provenance, Usage};
 use crate::telemetry::record::{Attempt, Cost, Peer, Record, Route};
@@ -160,6 +162,7 @@ fn gauges() -> Gauges {
         reloads: Reloads { done: 2, refused: 1, is_last_done: false, loaded: SystemTime::UNIX_EPOCH + Duration::from_secs(1000) },
         providers: vec![provider("a", "cooling"), provider("b", "closed")],
         ledger: Some(Queue { length: 12, limit: 8192, lost: 3 }),
+        traces: Some(SpanCounts { exported: 40, failed: 2, dropped: 1 }),
         server: Some(Server { requests: 6, requests_limit: 1000, connections: 9, connections_limit: 2000 }),
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use llmgw::traces::{Counts, Traces};
+use llmgw::telemetry::metrics::SpanCounts;
+use llmgw::traces::Traces;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -33,7 +34,7 @@ async fn over_grpc_as_others_serve_it() {
     let (gateway, traces) = gateway(&format!("telemetry: {{ otlp: {{ endpoint: \"http://{}\" }} }}\n", collector.address));
     ask(&gateway, 3).await;
     finish(&traces).await;
-    assert_eq!(traces.counts(), Counts { exported: 3 * EACH, ..Counts::default() });
+    assert_eq!(traces.counts(), SpanCounts { exported: 3 * EACH, ..SpanCounts::default() });
     assert_eq!(collector.spans().len(), 12, "{}", tree(&collector.spans()));
 }
 
@@ -81,7 +82,7 @@ async fn what_a_collector_refuses_is_not_sent_again() {
     collector.came(1).await;
     ask(&gateway, 1).await;
     finish(&traces).await;
-    assert_eq!((collector.count(), traces.counts()), (2, Counts { exported: EACH, failed: EACH, dropped: 0 }));
+    assert_eq!((collector.count(), traces.counts()), (2, SpanCounts { exported: EACH, failed: EACH, dropped: 0 }));
 }
 
 #[tokio::test]
@@ -96,7 +97,7 @@ async fn a_collector_that_comes_up_late_gets_what_waited() {
     let collector = Collector::serving(TcpListener::bind(address).await.expect("the same port"), []);
     collector.came(1).await;
     finish(&traces).await;
-    assert_eq!(traces.counts(), Counts { exported: 20 * EACH, ..Counts::default() });
+    assert_eq!(traces.counts(), SpanCounts { exported: 20 * EACH, ..SpanCounts::default() });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -111,7 +112,7 @@ async fn a_collector_that_is_silent_costs_traces_but_neither_time_nor_answers() 
     let begun = Instant::now();
     soon("the end", finish(&traces)).await;
     assert!(begun.elapsed() < Duration::from_secs(8), "the end waits for nobody for long");
-    let Counts { exported, failed, dropped } = traces.counts();
+    let SpanCounts { exported, failed, dropped } = traces.counts();
     assert!(exported == 0 && failed > 0 && dropped < 3200);
 }
 

@@ -38,7 +38,9 @@ def strict():
     return document
 
 
-schema = schemathesis.openapi.from_dict(strict(), config=CONFIG)
+# Whoever follows what happens is never answered to the end, which schemathesis would wait for.
+ENDLESS = "/admin/api/live"
+schema = schemathesis.openapi.from_dict(strict(), config=CONFIG).exclude(path=ENDLESS)
 
 
 OPERATIONS = [
@@ -49,20 +51,39 @@ OPERATIONS = [
 ]
 
 
+def start(tmp_path_factory):
+    return serving(tmp_path_factory.mktemp("home"), "--config", str(SDK / "openapi.yaml"))
+
+
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("home"), "--config", str(SDK / "openapi.yaml")) as gateway:
+    with start(tmp_path_factory) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="module")
+def spoilt(tmp_path_factory):
+    """One whose providers may be switched off."""
+    with start(tmp_path_factory) as gateway:
         yield gateway
 
 
 def ask(gateway, method, path, key=None, **body):
     headers = {"authorization": f"Bearer {key}"} if key else None
-    return requests.request(method, gateway.url + path, headers=headers, timeout=PATIENCE, allow_redirects=False, **body)
+    # The body is read when it is looked at: some never end.
+    return requests.request(method, gateway.url + path, headers=headers, timeout=PATIENCE, allow_redirects=False, stream=True, **body)
 
 
 def key_for(operation):
     wanted = {scheme for alternative in operation.get("security", []) for scheme in alternative}
     return "sk-admin" if "key_of_admin" in wanted else "sk-everything" if wanted else None
+
+
+def filled(path, operation):
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "path":
+            path = path.replace("{" + parameter["name"] + "}", parameter["example"])
+    return path
 
 
 def example(operation):
@@ -83,28 +104,38 @@ def test_the_gateway_serves_the_document_that_is_checked_in(gateway):
 
 
 @schema.parametrize()
-def test_answers_are_as_documented(case, gateway):
+def test_answers_are_as_documented(case, gateway, spoilt):
     key = key_for(case.operation.definition.raw)
     headers = {"authorization": f"Bearer {key}"} if key else None
-    case.call_and_validate(base_url=gateway.url, headers=headers)
+    acts = case.path.endswith("{action}")
+    case.call_and_validate(base_url=(spoilt if acts else gateway).url, headers=headers)
+
+
+def test_what_never_ends_begins_as_documented(gateway):
+    promised = DOCUMENT["paths"][ENDLESS]["get"]["responses"]["200"]["content"]
+    with ask(gateway, "get", f"{ENDLESS}?topics=overview", "sk-admin") as reply:
+        assert (reply.status_code, [reply.headers["content-type"]]) == (200, list(promised))
+        assert next(reply.iter_lines()) == b"event: overview"
 
 
 @pytest.mark.parametrize("path, method, operation", OPERATIONS)
 def test_an_example_is_answered_as_it_says(gateway, path, method, operation):
+    asked = filled(path, operation)
     for parameter in operation.get("parameters", []):
-        if parameter["in"] == "path":
-            path = path.replace("{" + parameter["name"] + "}", parameter["example"])
-        elif parameter["required"]:
-            path += f"?{parameter['name']}={parameter['example']}"
-    reply = ask(gateway, method, path, key_for(operation), **example(operation))
+        if parameter["in"] != "path" and parameter["required"]:
+            asked += f"?{parameter['name']}={parameter['example']}"
+    reply = ask(gateway, method, asked, key_for(operation), **example(operation))
     promised = [status for status in operation["responses"] if status[0] in "23"]
     if "default" in operation["responses"]:
         # The mock keeps no responses, and has few paths.
         promised += ["200", "404"]
+    if path == "/admin/api/requests/{id}":
+        # No gateway gives this id a second time.
+        promised += ["404"]
     assert str(reply.status_code) in (promised or ["501"])
 
 
 @pytest.mark.parametrize("path, method, operation", OPERATIONS)
 def test_who_needs_a_key_is_told(gateway, path, method, operation):
-    reply = ask(gateway, method, path.replace("{", "").replace("}", ""), **example(operation))
+    reply = ask(gateway, method, filled(path, operation), **example(operation))
     assert (reply.status_code == 401) == (key_for(operation) is not None)

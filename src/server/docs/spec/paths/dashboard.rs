@@ -6,7 +6,9 @@ use utoipa::openapi::path::{HttpMethod, ParameterIn};
 use super::DASHBOARD;
 use super::administration::{admin, provider};
 use crate::engine::Explanation;
-use crate::server::docs::spec::failures::list::{BAD_CONFIG, BAD_QUERY, CROWDED, ELSEWHERE, MALFORMED, MEDIA_TYPE, NO_PLAN, NO_RECORD};
+use crate::server::docs::spec::failures::list::{
+    BAD_CONFIG, BAD_QUERY, BAD_REQUEST, CROWDED, ELSEWHERE, MALFORMED, MEDIA_TYPE, NO_PLAN, NO_RECORD,
+};
 use crate::server::docs::spec::media::{events, json, object, words};
 use crate::server::docs::spec::operation::{Operation, text, word};
 
@@ -161,7 +163,7 @@ fn attempt() -> Operation {
         .takes(true, [object(body)])
         .answers("200", "The answer", [events("data: {\"choices\":[]}\n\n")])
         .answers("default", "As `/v1/chat/completions` answers", [super::super::media::anything("application/json")])
-        .fails(&[&BAD_QUERY, &NO_PLAN, &MEDIA_TYPE])
+        .fails(&[&BAD_REQUEST, &NO_PLAN, &MEDIA_TYPE])
 }
 
 fn account() -> Value {

@@ -24,8 +24,8 @@ export async function start({ change = (text) => text } = {}) {
   rewrite(file, change);
   // Nothing of the person who runs this: no keys, no proxy, no data directory.
   const env = { PATH: process.env.PATH, HOME: home };
-  const serve = ['serve', '--config', file, '--port', '0', '--no-watch'];
-  const child = spawn(binary, serve, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const serve = ['serve', '--config', 'gateway.yaml', '--port', '0', '--no-watch'];
+  const child = spawn(binary, serve, { cwd: home, env, stdio: ['ignore', 'pipe', 'pipe'] });
   try {
     const log = gather(child.stderr);
     const wanted = /^admin:.*port:/m.test(readFileSync(file, 'utf8')) ? 2 : 1;

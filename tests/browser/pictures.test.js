@@ -11,7 +11,7 @@ import { start } from './gateway.js';
 
 const wanted = process.env.LLMGW_SCREENSHOTS;
 const folder = wanted && resolve(fileURLToPath(new URL('../..', import.meta.url)), wanted);
-const MOST = 150 * 1024;
+const MOST = 200 * 1024;
 const DESK = { width: 1200, height: 760 };
 const PHONE = { width: 390, height: 844 };
 

@@ -82,7 +82,7 @@ impl RequestFinished<'_> {
                     output_tokens = record.usage.map(|(usage, _)| usage.output),
                     reasoning_tokens = record.usage.map(|(usage, _)| usage.reasoning).filter(|tokens| *tokens > 0),
                     tokens_are = record.usage.map(|(_, provenance)| provenance.word()),
-                    cost_usd = record.cost.as_ref().map(|cost| cost.usd),
+                    cost_usd = record.cost.as_ref().map(|cost| (cost.usd * 1e9).round() / 1e9),
                     hedged = record.hedged.then_some(true),
                     trace_id = record.span.map(|span| tracing::field::display(span.trace)),
                     wasted_provider = wasted.map(|(provider, _)| provider),

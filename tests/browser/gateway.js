@@ -1,11 +1,12 @@
 // Starts `llmgw serve` on ports the system chooses, with a configuration of its own, and ends it by its id.
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const PATIENCE = 20_000;
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -31,7 +32,7 @@ export async function start({ change = (text) => text } = {}) {
     const wanted = /^admin:.*port:/m.test(readFileSync(file, 'utf8')) ? 2 : 1;
     const lines = await firstLines(child, wanted, log);
     const [url, adminUrl] = lines.map((line) => line.match(/^listening on (http:\/\/127\.0\.0\.1:\d+)/)[1]);
-    return new Gateway({ child, home, file, url, root: adminUrl ? `${adminUrl}/` : `${url}/admin/` });
+    return new Gateway({ child, env, home, file, url, root: adminUrl ? `${adminUrl}/` : `${url}/admin/` });
   } catch (error) {
     await end(child);
     rmSync(home, { recursive: true });
@@ -58,6 +59,12 @@ class Gateway {
   async admin(path) {
     const answer = await fetch(this.root + path, { headers: { authorization: `Bearer ${ADMIN_KEY}` } });
     return { status: answer.status, text: await answer.text() };
+  }
+
+  /** What a command of the same configuration prints. */
+  async command(...words) {
+    const { stdout } = await promisify(execFile)(binary, ['--config', 'gateway.yaml', ...words], { cwd: this.home, env: this.env });
+    return stdout;
   }
 
   /** Waits until request `id` is in the ledger, which it is once the gateway has done with its answer. */

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::admin::chart::Clock;
+use crate::admin::clock::Clock;
 use crate::admin::texts::Texts;
 
 /// What stands where there is nothing to say.

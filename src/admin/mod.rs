@@ -4,10 +4,9 @@
 //! table; a file in `views` is one subject: its data, its page over that data, and what can be done to it. Knows HTTP, but
 //! no sockets; asks the engine for everything, and keeps nothing but sessions.
 
-#![allow(dead_code, reason = "requests, usage and log come next")]
-
 mod assets;
 mod chart;
+mod clock;
 mod error;
 mod format;
 pub mod gate;

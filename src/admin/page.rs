@@ -3,19 +3,20 @@
 use std::time::{Duration, SystemTime};
 
 use askama::Template;
+use axum::Json;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
 
 use crate::admin::assets;
-use crate::admin::chart::Clock;
+use crate::admin::clock::Clock;
 use crate::admin::error::Error;
 use crate::admin::format;
 use crate::admin::gate::Admission;
-use crate::admin::routes::head_of;
 use crate::admin::texts::{Language, Texts};
-use crate::admin::views::login;
 use crate::admin::visit::{Theme, Visit};
 use crate::hub::Provenance;
 
@@ -243,6 +244,16 @@ impl Notice {
     }
 }
 
+/// `data` for a script.
+pub(super) fn json(data: &impl Serialize) -> Result<Response, Error> {
+    Ok(Json(data).into_response())
+}
+
+/// A name as one segment of a path.
+pub(super) fn encoded(name: &str) -> String {
+    utf8_percent_encode(name, NON_ALPHANUMERIC).to_string()
+}
+
 /// A page, made.
 pub(super) fn render(page: &impl Template) -> Result<Response, Error> {
     respond(StatusCode::OK, page)
@@ -258,27 +269,4 @@ pub(super) fn respond(status: StatusCode, page: &impl Template) -> Result<Respon
 pub(super) fn go_to(visit: &Visit, place: &str) -> Result<Response, Error> {
     let target = HeaderValue::try_from(format!("{}{place}", visit.root)).map_err(Error::internal)?;
     Ok((StatusCode::SEE_OTHER, [(LOCATION, target)]).into_response())
-}
-
-#[derive(Template)]
-#[template(path = "error.html")]
-struct ErrorPage<'a> {
-    s: Shell,
-    status: u16,
-    message: &'a str,
-}
-
-/// What went wrong, as a page: who has not shown the key is asked for it.
-pub(super) fn of_error(visit: &Visit, error: &Error) -> Result<Response, Error> {
-    if let Error::Key(_) = error {
-        return login::form(visit, StatusCode::UNAUTHORIZED, None);
-    }
-    let (status, allow) = head_of(error);
-    let message = error.to_string();
-    let page = ErrorPage { s: Shell::new(visit, Section::Elsewhere), status: status.as_u16(), message: &message };
-    let mut response = respond(status, &page)?;
-    if let Some((name, value)) = allow {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    Ok(response)
 }

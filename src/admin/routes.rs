@@ -2,19 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures_util::future::BoxFuture;
-use http::header::{ALLOW, CACHE_CONTROL};
-use http::{HeaderName, HeaderValue, StatusCode};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Serialize;
+use http::header::CACHE_CONTROL;
+use http::{HeaderName, HeaderValue};
 
 use crate::admin::error::Error;
 use crate::admin::gate::{Admission, admit, names_this_machine};
-use crate::admin::views::{configuration, live, log, login, models, overview, providers, request, requests, trial, usage};
+use crate::admin::views::{configuration, live, log, login, models, overview, providers, refused, request, requests, trial, usage};
 use crate::admin::visit::{Visit, decoded};
-use crate::admin::{Arrived, Desk, assets, page};
+use crate::admin::{Arrived, Desk, assets};
 
 type Answer<'v> = BoxFuture<'v, Result<Response, Error>>;
 
@@ -100,7 +97,7 @@ pub(super) async fn answer(desk: &Arc<Desk>, arrived: Arrived) -> Result<Respons
         Err(error) => Err(error),
     };
     let answered = match answered {
-        Err(error) if is_for_eyes(whom, &visit) => page::of_error(&visit, &error),
+        Err(error) if is_for_eyes(whom, &visit) => refused::page(&visit, &error),
         other => other,
     };
     answered.map(guarded)
@@ -176,22 +173,6 @@ fn guarded(mut response: Response) -> Response {
     }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
-}
-
-/// A name as one segment of a path.
-pub(super) fn encoded(name: &str) -> String {
-    utf8_percent_encode(name, NON_ALPHANUMERIC).to_string()
-}
-
-/// `data` for a script.
-pub(super) fn json(data: &impl Serialize) -> Result<Response, Error> {
-    Ok(Json(data).into_response())
-}
-
-/// An error's status, and what the methods of its path are.
-pub(super) fn head_of(error: &Error) -> (StatusCode, Option<(HeaderName, &'static str)>) {
-    let allow = if let Error::MethodNotAllowed { allow, .. } = error { Some((ALLOW, *allow)) } else { None };
-    (error.status(), allow)
 }
 
 #[cfg(test)]

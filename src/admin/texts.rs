@@ -103,9 +103,6 @@ texts! {
     copied: "Copied", "已复制";
     all: "All", "全部";
     show: "Show", "查看";
-    yes: "yes", "是";
-    no: "no", "否";
-    unlimited: "no limit", "不限";
     unknown: "unknown", "未知";
 
     // Units.
@@ -147,8 +144,6 @@ texts! {
     state: "State", "状态";
     in_flight: "In flight", "进行中";
     uptime: "Uptime", "运行时间";
-    of_usable: "{} usable", "{} 个可用";
-    since_start: "since the start", "自启动以来";
     attempts: "Attempts", "尝试次数";
     attempts_title: "Attempts", "尝试过程";
     success_rate: "Success rate", "成功率";
@@ -156,8 +151,6 @@ texts! {
     latency_hint: "Until the first content: the median, and what 95 of 100 stay within", "到首个内容的时间：中位数，以及 95% 请求以内";
     last_reload: "Last reload", "上次重载";
     last_reload_failed: "Last reload failed", "上次重载失败";
-    never: "never", "从未";
-    configuration_of: "Configuration", "配置来源";
 
     // Providers.
     provider: "Provider", "供应商";
@@ -199,15 +192,12 @@ texts! {
     // Models.
     model: "Model", "模型";
     name: "Name", "名称";
-    routes: "Routes", "路由";
     route: "Route", "路由";
-    source: "Source", "来源";
     context: "Context", "上下文";
     price: "Price", "价格";
     price_hint: "USD per million tokens: input / output", "每百万 token 美元：输入 / 输出";
     public_names: "Names to ask for", "可请求的名称";
     offered_by: "Offered by {}", "{} 提供的模型";
-    filter_models: "Filter models", "筛选模型";
     nothing_matches: "Nothing matches.", "没有匹配项。";
     no_models: "No model can be asked for yet.", "还没有可请求的模型。";
     no_models_hint: "Name models in the configuration, or wait until a provider's list was read.", "请在配置中指定模型，或等待读取供应商的模型列表。";
@@ -217,10 +207,8 @@ texts! {
     plan_lead: "{}; at most {} attempts", "{}；最多尝试 {} 次";
     would_be_tried: "Tried, in this order", "依次尝试";
     passed_over: "Passed over", "被跳过";
-    passed_over_none: "Nothing is passed over.", "没有被跳过的路由。";
     nobody_left: "Nobody is left to be asked: a request would be refused now.", "没有可用的上游：请求现在会被拒绝。";
     via: "via", "经由";
-    note: "Note", "说明";
     as_it_is: "passed on as it is: {}", "原样转发：{}";
     try_it: "Try it", "试一试";
     try_lead: "A real request, as the caller admin: it counts, and may cost.", "真实请求，调用方为 admin：会计入用量，可能产生费用。";
@@ -355,7 +343,6 @@ texts! {
     after: "After", "之后";
     invalid_file: "The file has mistakes; what is in force stays.", "文件有错误；当前生效的配置保持不变。";
     reloaded: "Reloaded.", "已重载。";
-    section: "Section", "部分";
 }
 
 impl Texts {

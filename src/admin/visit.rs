@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use url::form_urlencoded;
 
-use crate::admin::chart::Clock;
+use crate::admin::clock::Clock;
 use crate::admin::error::Error;
 use crate::admin::gate::{Admission, is_browser, is_foreign};
 use crate::admin::session::{Owner, cookie};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::KeptResponses;
 use crate::storage::database::{Database, Trouble};
-use crate::storage::ledger::{Batch, Scribe};
+use crate::storage::ledger::{Batch, MANY_RECORDS, Scribe};
 use crate::storage::{Found, Kept, LAST, Shared, now};
 use crate::telemetry::Record;
 use crate::telemetry::events::StorageTrouble;
@@ -83,7 +83,7 @@ impl Writer {
         }
         // After its first work: a command that ends soon has no time for it.
         let mut sweep_at = Instant::now() + FIRST_SWEEP;
-        let mut write_at = None;
+        let (mut write_at, mut rested_at) = (None, Instant::now());
         loop {
             let next = write_at.map_or(sweep_at, |at: Instant| at.min(sweep_at));
             match self.work.recv_timeout(next.saturating_duration_since(Instant::now())) {
@@ -92,11 +92,16 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => return self.finish(&mut database),
             }
             if write_at.is_some_and(|at| at <= Instant::now()) {
-                self.write(&mut database, Instant::now() + GATHER / SHARE);
-                write_at = None;
+                let began = Instant::now();
+                self.write(&mut database, began + GATHER / SHARE);
+                // What the disk took counts too.
+                (write_at, rested_at) = (None, began + began.elapsed() * SHARE);
             }
-            if self.shared.intake.figures().queued > 0 {
-                write_at.get_or_insert_with(|| Instant::now() + GATHER);
+            let queued = self.shared.intake.figures().queued;
+            if queued > 0 {
+                let gather = if queued < MANY_RECORDS { GATHER } else { Duration::ZERO };
+                let at = rested_at.max(Instant::now() + gather);
+                write_at = Some(write_at.map_or(at, |before| at.min(before)));
             }
             let is_too_much = self.shared.limits().responses.is_some_and(|limits| self.bytes > limits.max);
             if sweep_at <= Instant::now() || is_too_much {

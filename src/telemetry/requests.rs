@@ -21,7 +21,8 @@ use crate::telemetry::redact::Known;
 use crate::telemetry::{LogError, Observer, Record};
 
 use directory::Made;
-use queue::{Queue, Work};
+use queue::Queue;
+use writer::Work;
 
 /// Has requests written to files. Dropped, it writes first what waits.
 #[derive(Default)]

@@ -3,10 +3,19 @@
 use std::time::Duration;
 
 use super::attributes::Attributes;
-use super::spans::error_type;
 use crate::hub::{Endpoint, Outcome, Provenance, Usage};
 use crate::telemetry::conventions::{self as names, Names};
 use crate::telemetry::record::{Attempt, Record};
+
+/// How an attempt or a request ended, in the conventions' words: the status that says so, else the outcome; `None`: it did
+/// not go wrong.
+pub(super) fn error_type(outcome: Outcome, status: Option<u16>) -> Option<String> {
+    match (outcome, status) {
+        (Outcome::Ok | Outcome::ClientGone | Outcome::Abandoned, _) => None,
+        (_, Some(status)) if status >= 400 => Some(status.to_string()),
+        (outcome, _) => Some(outcome.as_str().to_owned()),
+    }
+}
 
 /// How it went wrong, if it did: by the status of the last attempt, where that says it.
 pub(super) fn error(record: &Record) -> Option<String> {

@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{Span, Status};
 
 use super::attributes::Attributes;
-use super::model_call;
+use super::model_call::{self, error_type};
 use crate::hub::{Endpoint, Outcome};
 use crate::telemetry::conventions::{self as names, Names};
 use crate::telemetry::record::{Attempt, Record, Route, Skip};
@@ -55,16 +55,6 @@ pub fn spans(record: &Record, view: View, said: Attributes) -> Vec<Span> {
     };
     spans.extend(record.attempts.iter().enumerate().filter_map(|(place, attempt)| scene.attempt(place, attempt, parent)));
     spans
-}
-
-/// How an attempt or a request ended, in the conventions' words: the status that says so, else the outcome; `None`: it did
-/// not go wrong.
-pub(super) fn error_type(outcome: Outcome, status: Option<u16>) -> Option<String> {
-    match (outcome, status) {
-        (Outcome::Ok | Outcome::ClientGone | Outcome::Abandoned, _) => None,
-        (_, Some(status)) if status >= 400 => Some(status.to_string()),
-        (outcome, _) => Some(outcome.as_str().to_owned()),
-    }
 }
 
 /// One request, looked at.

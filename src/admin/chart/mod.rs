@@ -13,13 +13,13 @@ use plotters::element::Rectangle;
 use plotters::series::LineSeries;
 use plotters::style::{Color, IntoFont, TextStyle};
 
+use crate::admin::clock::Clock;
 use crate::admin::error::Error;
 use crate::admin::format;
 use canvas::{AXIS, Canvas, FINE, GRID, TICK};
 use scale::{Axis, Scale, ticks_of_time};
 
 pub(super) use canvas::Ink;
-pub(super) use scale::Clock;
 
 /// In pixels, where there is room; less of them where there is not.
 const WIDTH: u32 = 560;

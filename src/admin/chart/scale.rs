@@ -1,9 +1,10 @@
 //! Round figures beside a chart, and round times below it, on the reader's own clock.
 
 use std::ops::Range;
-use std::time::{Duration, UNIX_EPOCH};
 
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+
+use crate::admin::clock::Clock;
 
 /// Lines across a chart, at most.
 const LINES: f64 = 4.0;
@@ -67,47 +68,13 @@ impl Axis {
     }
 }
 
-/// How far a reader's clock is ahead of UTC.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::admin) struct Clock {
-    minutes: i32,
-}
-
-impl Clock {
-    /// As a browser says it; what is no clock's is UTC's.
-    pub(in crate::admin) fn ahead_by(minutes: &str) -> Clock {
-        let minutes = minutes.parse().ok().filter(|minutes| (-14 * 60..=14 * 60).contains(minutes));
-        Clock { minutes: minutes.unwrap_or_default() }
-    }
-
-    /// Seconds since 1970 on this clock.
-    fn local(self, time: u64) -> u64 {
-        time.saturating_add_signed(i64::from(self.minutes) * 60)
-    }
-
-    /// `2026-11-28 08:30:05`
-    pub(in crate::admin) fn text(self, time: u64) -> String {
-        let at = UNIX_EPOCH.checked_add(Duration::from_secs(self.local(time))).unwrap_or(UNIX_EPOCH);
-        let text = humantime::format_rfc3339_seconds(at).to_string();
-        text.trim_end_matches('Z').replacen('T', " ", 1)
-    }
-
-    /// Below a chart of so many seconds: the clock's time, or the day.
-    pub(super) fn tick(self, time: u64, span: u64) -> String {
-        let text = self.text(time);
-        let is_midnight = self.local(time).is_multiple_of(86_400);
-        let part = if span > 2 * 86_400 || is_midnight { text.get(5..10) } else { text.get(11..16) };
-        part.unwrap_or_default().to_owned()
-    }
-}
-
 /// Round times from `begins` to `until`, four to eight of them.
 pub(super) fn ticks_of_time(begins: u64, until: u64, clock: Clock) -> Vec<u64> {
     const STEPS: [u64; 11] = [300, 600, 900, 1800, 3600, 7200, 4 * 3600, 6 * 3600, 12 * 3600, 86_400, 5 * 86_400];
     let span = until.saturating_sub(begins);
     let step = STEPS.into_iter().find(|step| span / step <= 7).unwrap_or(span.max(1));
     let first = clock.local(begins).div_ceil(step) * step;
-    let shift = i64::from(clock.minutes) * 60;
+    let shift = clock.ahead();
     let times = (0..).map(|number| first + number * step).map(|local| local.saturating_add_signed(-shift));
     times.take_while(|time| *time <= until).collect()
 }

@@ -8,9 +8,7 @@ use crate::telemetry::record::{Attempt, Route, Skip};
 
 use super::short;
 
-/// In pixels.
-pub(in crate::admin) const WIDTH: i32 = 820;
-/// Of an upstream's box, and what is between two.
+/// Of an upstream's box, and what is between two, in pixels.
 const HEIGHT: i32 = 58;
 const GAP: i32 = 12;
 /// Where the boxes of upstreams begin.

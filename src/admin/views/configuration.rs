@@ -8,8 +8,7 @@ use serde_json::Value;
 use tokio::task::spawn_blocking;
 
 use crate::admin::error::Error;
-use crate::admin::page::{Notice, Section, Shell, respond};
-use crate::admin::routes;
+use crate::admin::page::{self, Notice, Section, Shell, respond};
 use crate::admin::visit::Visit;
 use crate::config::Change;
 use crate::engine::{LastReload, Reloaded};
@@ -79,7 +78,7 @@ pub(in crate::admin) async fn page(visit: &Visit) -> Result<Response, Error> {
 
 /// `GET api/config`
 pub(in crate::admin) async fn json(visit: &Visit) -> Result<Response, Error> {
-    routes::json(&in_force(visit))
+    page::json(&in_force(visit))
 }
 
 fn shown(visit: &Visit, status: StatusCode, notice: Option<Notice>, changes: Option<(bool, Vec<Row>)>) -> Result<Response, Error> {
@@ -112,12 +111,12 @@ pub(in crate::admin) async fn act(visit: &Visit) -> Result<Response, Error> {
 
 /// `GET api/config/changes`: what a reload would change.
 pub(in crate::admin) async fn changes_json(visit: &Visit) -> Result<Response, Error> {
-    routes::json(&reload(visit, true).await?)
+    page::json(&reload(visit, true).await?)
 }
 
 /// `POST api/config/reload`
 pub(in crate::admin) async fn reload_json(visit: &Visit) -> Result<Response, Error> {
-    routes::json(&reload(visit, false).await?)
+    page::json(&reload(visit, false).await?)
 }
 
 fn is_check(visit: &Visit) -> Result<bool, Error> {

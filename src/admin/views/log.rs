@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::admin::error::Error;
-use crate::admin::page::{Section, Shell, render};
-use crate::admin::routes;
+use crate::admin::page::{self, Section, Shell, render};
 use crate::admin::visit::Visit;
 use crate::config::Level;
 use crate::telemetry::lines::{Follower, Line, Read};
@@ -98,7 +97,7 @@ pub(in crate::admin) async fn page(visit: &Visit) -> Result<Response, Error> {
 /// `GET api/log`
 pub(in crate::admin) async fn json(visit: &Visit) -> Result<Response, Error> {
     let wish: Wish = visit.query()?;
-    routes::json(&wish.read(visit))
+    page::json(&wish.read(visit))
 }
 
 impl From<Line> for Told {

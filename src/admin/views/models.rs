@@ -6,8 +6,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::admin::error::Error;
-use crate::admin::page::{Section, Shell, render, respond};
-use crate::admin::routes;
+use crate::admin::page::{self, Section, Shell, render, respond};
 use crate::admin::views::trial::{Trial, Tried};
 use crate::admin::visit::Visit;
 use crate::config::Price;
@@ -64,7 +63,7 @@ pub(in crate::admin) async fn page(visit: &Visit) -> Result<Response, Error> {
 
 /// `GET api/models`
 pub(in crate::admin) async fn json(visit: &Visit) -> Result<Response, Error> {
-    routes::json(&Models { models: visit.engine().models_of(&visit.snapshot) })
+    page::json(&Models { models: visit.engine().models_of(&visit.snapshot) })
 }
 
 fn shelves(rows: Vec<ModelRow>) -> Vec<Shelf> {
@@ -104,7 +103,7 @@ pub(in crate::admin) async fn explain(visit: &Visit) -> Result<Response, Error> 
     if asked.is_empty() {
         return Err(Error::invalid("name one model: `?model=NAME`", "model"));
     }
-    routes::json(&visit.engine().explain(&asked).await?)
+    page::json(&visit.engine().explain(&asked).await?)
 }
 
 impl Shell {

@@ -5,9 +5,8 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
 use crate::admin::error::Error;
-use crate::admin::page::{Section, Shell, render};
+use crate::admin::page::{self, Section, Shell, render};
 use crate::admin::picture::flow::Flow;
-use crate::admin::routes;
 use crate::admin::views::providers::{self, ProviderView};
 use crate::admin::views::requests::ledger;
 use crate::admin::views::window::{History, Picture, Window};
@@ -100,5 +99,5 @@ pub(in crate::admin) async fn page(visit: &Visit) -> Result<Response, Error> {
 
 /// `GET api/overview`
 pub(in crate::admin) async fn json(visit: &Visit) -> Result<Response, Error> {
-    routes::json(&gather(visit, window(visit)?).await)
+    page::json(&gather(visit, window(visit)?).await)
 }

@@ -9,8 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::admin::error::Error;
-use crate::admin::page::{Notice, Section, Shell, render};
-use crate::admin::routes;
+use crate::admin::page::{self, Notice, Section, Shell, render};
 use crate::admin::visit::Visit;
 use crate::config;
 use crate::engine::{ProbeResult, ProviderStatus};
@@ -140,7 +139,7 @@ pub(in crate::admin) async fn page(visit: &Visit) -> Result<Response, Error> {
 
 /// `GET api/providers`
 pub(in crate::admin) async fn json(visit: &Visit) -> Result<Response, Error> {
-    routes::json(&Providers { providers: all(visit) })
+    page::json(&Providers { providers: all(visit) })
 }
 
 /// `GET providers/{name}`
@@ -150,13 +149,13 @@ pub(in crate::admin) async fn one(visit: &Visit) -> Result<Response, Error> {
 
 /// `GET api/providers/{name}`
 pub(in crate::admin) async fn one_json(visit: &Visit) -> Result<Response, Error> {
-    routes::json(&detail(visit, &visit.rest)?)
+    page::json(&detail(visit, &visit.rest)?)
 }
 
 fn shown(visit: &Visit, name: &str, tested: Option<Vec<ProbeResult>>, notice: Option<Notice>) -> Result<Response, Error> {
     let ProviderDetail { view, settings } = detail(visit, name)?;
     let settings = serde_yaml::to_string(&settings).map_err(Error::internal)?;
-    let s = Shell { here: format!("providers/{}", routes::encoded(name)), ..Shell::new(visit, Section::Providers) };
+    let s = Shell { here: format!("providers/{}", page::encoded(name)), ..Shell::new(visit, Section::Providers) };
     render(&ProviderPage { s, provider: view, settings, tested, notice })
 }
 
@@ -177,7 +176,7 @@ pub(in crate::admin) async fn act(visit: &Visit) -> Result<Response, Error> {
 /// `POST api/providers/{name}/{action}`
 pub(in crate::admin) async fn act_json(visit: &Visit) -> Result<Response, Error> {
     let (name, action) = asked(visit)?;
-    routes::json(&perform(visit, name, action).await?)
+    page::json(&perform(visit, name, action).await?)
 }
 
 fn asked(visit: &Visit) -> Result<(&str, Action), Error> {

@@ -7,10 +7,9 @@ use axum::response::Response;
 use serde::Serialize;
 
 use crate::admin::error::Error;
-use crate::admin::page::{Section, Shell, render};
+use crate::admin::page::{self, Section, Shell, render};
 use crate::admin::picture::flow::Flow;
 use crate::admin::picture::waterfall::{Lane, end, lanes};
-use crate::admin::routes;
 use crate::admin::views::requests::ledger;
 use crate::admin::visit::Visit;
 use crate::engine;
@@ -33,7 +32,6 @@ struct Found {
 #[template(path = "request.html")]
 struct RequestPage<'a> {
     s: Shell,
-    at: i64,
     record: &'a Record,
     flow: Flow,
     lanes: Vec<Lane>,
@@ -63,15 +61,7 @@ pub(in crate::admin) async fn page(visit: &Visit) -> Result<Response, Error> {
     let (entry, others) = (&requests[0], &requests[1..]);
     let earlier: Vec<Entry> = others.iter().filter(|other| other.record.id == entry.record.id).cloned().collect();
     let record = &entry.record;
-    render(&RequestPage {
-        flow: Flow::of(record, &s),
-        lanes: lanes(record, s.t),
-        end: end(record),
-        s,
-        at: entry.at,
-        record,
-        earlier: &earlier,
-    })
+    render(&RequestPage { flow: Flow::of(record, &s), lanes: lanes(record, s.t), end: end(record), s, record, earlier: &earlier })
 }
 
 /// `GET api/requests/{id}`
@@ -79,7 +69,7 @@ pub(in crate::admin) async fn json(visit: &Visit) -> Result<Response, Error> {
     let mut found = find(visit).await?;
     let entry = found.remove(0);
     let earlier = found.into_iter().filter(|other| other.record.id == entry.record.id).collect();
-    routes::json(&Found { entry, earlier })
+    page::json(&Found { entry, earlier })
 }
 
 /// At least one.

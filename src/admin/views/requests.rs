@@ -7,8 +7,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
 use crate::admin::error::Error;
-use crate::admin::page::{Section, Shell, render};
-use crate::admin::routes;
+use crate::admin::page::{self, Section, Shell, render};
 use crate::admin::visit::Visit;
 use crate::hub::Outcome;
 use crate::storage::ledger::{By, Entry, Filter, Period, Scope};
@@ -121,7 +120,7 @@ pub(in crate::admin) async fn page(visit: &Visit) -> Result<Response, Error> {
     let wish: Wish = visit.query()?;
     // Whoever knows an id wants that request.
     if let Some(id) = visit.asked("id").filter(|id| !id.trim().is_empty()) {
-        return crate::admin::page::go_to(visit, &format!("requests/{}", routes::encoded(id.trim())));
+        return page::go_to(visit, &format!("requests/{}", page::encoded(id.trim())));
     }
     let (read, choices) = tokio::join!(read(visit, &wish, PAGE), choices(visit));
     let (requests, next, trouble) = match read? {
@@ -146,7 +145,7 @@ pub(in crate::admin) async fn page(visit: &Visit) -> Result<Response, Error> {
 pub(in crate::admin) async fn json(visit: &Visit) -> Result<Response, Error> {
     let wish: Wish = visit.query()?;
     let limit = wish.limit.unwrap_or(PAGE).clamp(1, MOST);
-    routes::json(&read(visit, &wish, limit).await?.map_err(Error::Unreadable)?)
+    page::json(&read(visit, &wish, limit).await?.map_err(Error::Unreadable)?)
 }
 
 async fn choices(visit: &Visit) -> Choices {

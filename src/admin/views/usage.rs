@@ -7,8 +7,7 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
 
 use crate::admin::error::Error;
-use crate::admin::page::{Section, Shell, render};
-use crate::admin::routes;
+use crate::admin::page::{self, Section, Shell, render};
 use crate::admin::views::requests::ledger;
 use crate::admin::views::window::{History, Picture, Window, since};
 use crate::admin::visit::Visit;
@@ -109,7 +108,7 @@ pub(in crate::admin) async fn page(visit: &Visit) -> Result<Response, Error> {
 
 /// `GET api/usage`
 pub(in crate::admin) async fn json(visit: &Visit) -> Result<Response, Error> {
-    routes::json(&gather(visit, &visit.query()?).await?.map_err(Error::Unreadable)?)
+    page::json(&gather(visit, &visit.query()?).await?.map_err(Error::Unreadable)?)
 }
 
 /// `GET usage.csv`

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use super::query::{Entry, Filter, Latency, Period, Scope};
 use super::rows::Way;
-use super::sums::micros;
+use super::time::micros;
 use crate::hub::{Kind, Outcome, Provenance, Usage};
 use crate::storage::database::{Trouble, open_to_read, signed, unsigned};
 use crate::telemetry::record::{Attempt, Cost, Peer, Route};

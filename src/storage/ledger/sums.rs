@@ -1,11 +1,10 @@
 //! Sums, added up in memory until they are written.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use foldhash::HashMap;
 
-use super::write::ended;
+use super::time::{ended, micros};
 use crate::hub::{Outcome, Provenance, Usage};
 use crate::telemetry::Record;
 use crate::telemetry::record::{Attempt, Cost, Route};
@@ -142,9 +141,4 @@ fn sum(a: Usage, b: Usage) -> Usage {
         output: a.output + b.output,
         reasoning: a.reasoning + b.reasoning,
     }
-}
-
-/// As the tables have times.
-pub(super) fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -1,9 +1,10 @@
 //! What is too old, or too much, is thrown away; old sums are folded into longer spans.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use rusqlite::{TransactionBehavior, params};
 
+use super::time::now;
 use super::write::{ADD, Scribe};
 use crate::storage::database::{Database, Trouble, signed, unsigned};
 
@@ -83,10 +84,4 @@ fn size(database: &Database) -> Result<u64, Trouble> {
 /// So long ago, in milliseconds since 1970.
 fn before(age: Duration) -> u64 {
     now().saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX))
-}
-
-/// Milliseconds since 1970.
-pub(super) fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

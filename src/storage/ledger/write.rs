@@ -1,13 +1,14 @@
 //! Rows into the tables.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use rusqlite::{ErrorCode, Transaction, TransactionBehavior, params};
 
 use super::names::Names;
 use super::rows::Way;
-use super::sums::{Sums, micros};
+use super::sums::{SLOT, Sums};
+use super::time::{ended, micros, now};
 use crate::hub::{Kind, Provenance, Usage};
 use crate::storage::database::{Database, Trouble, signed};
 use crate::telemetry::Record;
@@ -54,7 +55,7 @@ impl Scribe {
         }
         self.sums(&transaction, batch.sums)?;
         if batch.lost > 0 {
-            let slot = super::sweep::now() / super::sums::SLOT * super::sums::SLOT;
+            let slot = now() / SLOT * super::sums::SLOT;
             let sql = "INSERT INTO lost VALUES (?, ?) ON CONFLICT DO UPDATE SET requests = requests + excluded.requests";
             transaction.execute(sql, params![signed(slot), signed(batch.lost)])?;
         }
@@ -203,11 +204,6 @@ pub(super) const ADD: &str = "ON CONFLICT DO UPDATE SET requests = requests + ex
     reasoning = reasoning + excluded.reasoning, uncertain = uncertain + excluded.uncertain, cost = cost + excluded.cost, \
     unpriced = unpriced + excluded.unpriced, bytes = bytes + excluded.bytes, total = total + excluded.total, \
     first_token = first_token + excluded.first_token, streams = streams + excluded.streams";
-
-/// When it ended, in microseconds since 1970.
-pub(super) fn ended(record: &Record) -> u64 {
-    micros(record.received.duration_since(UNIX_EPOCH).unwrap_or_default() + record.total)
-}
 
 fn parts(usage: Option<(Usage, Provenance)>) -> (Option<Usage>, Option<&'static str>) {
     (usage.map(|(usage, _)| usage), usage.map(|(_, provenance)| provenance.word()))

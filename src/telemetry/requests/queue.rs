@@ -6,12 +6,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use crate::telemetry::Record;
 use crate::telemetry::events::RequestFileTrouble;
-use crate::telemetry::redact::Known;
 
-use super::Rules;
-use super::writer::Writer;
+use super::writer::{Work, Writer};
 
 /// So many records may wait: what a slow disk needs a few seconds for.
 const MOST: usize = 4096;
@@ -48,13 +45,6 @@ struct State {
     is_busy: bool,
     /// Nobody adds anything any more.
     is_over: bool,
-}
-
-/// A record to write, and how.
-pub(super) struct Work {
-    pub record: Arc<Record>,
-    pub rules: Arc<Rules>,
-    pub known: Arc<Known>,
 }
 
 impl Queue {
@@ -153,10 +143,11 @@ mod tests {
 
     use bytes::Bytes;
 
-    use super::{MOST, MOST_BYTES, Queue, Rules, Work};
+    use super::{MOST, MOST_BYTES, Queue, Work};
     use crate::telemetry::Record;
     use crate::telemetry::record::Bodies;
     use crate::telemetry::redact::Known;
+    use crate::telemetry::requests::Rules;
 
     fn work(bytes: usize) -> Work {
         let bodies = Bodies { request: Bytes::from(vec![b'x'; bytes]), ..Bodies::default() };

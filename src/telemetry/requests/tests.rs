@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::queue::Work;
+use super::writer::Work;
 use super::writer::Writer;
 use super::{Directories, RequestFiles, Rules};
 use crate::config::{Config, Logging, Origin, Provider, Requests, Rotate, Secret};

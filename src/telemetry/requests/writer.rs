@@ -3,18 +3,26 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::telemetry::Record;
 use crate::telemetry::events::RequestFileTrouble;
 use crate::telemetry::redact::Known;
 
+use super::Rules;
 use super::directory::{make, prune, write_new};
 use super::page::page;
-use super::queue::Work;
 
 /// Longer ids are cut in a file's name; the file itself has them whole.
 const LONGEST_ID: usize = 80;
+
+/// A record to write, and how.
+pub(super) struct Work {
+    pub record: Arc<Record>,
+    pub rules: Arc<Rules>,
+    pub known: Arc<Known>,
+}
 
 /// Writes one file after the other.
 #[derive(Default)]

@@ -22,9 +22,15 @@ const FIRST_SWEEP: Duration = Duration::from_secs(2);
 /// So long records are gathered, to be written together.
 const GATHER: Duration = Duration::from_millis(200);
 
-/// One part of so many of the time goes into writing them, so that a gateway that has all to do is not slowed down. What
-/// does not fit waits, and at last is lost.
-const SHARE: u32 = 20;
+/// Writing goes on for so long at a time.
+const STRETCH: Duration = Duration::from_millis(10);
+
+/// One part of so many of the time goes into writing, where others want the processor: a gateway that has all to do is not
+/// slowed down. What does not fit waits, and at last is lost.
+const BUSY_SHARE: u32 = 50;
+
+/// The same where nobody else wants it.
+const IDLE_SHARE: u32 = 10;
 
 /// What the thread is asked to do.
 pub(super) enum Work {
@@ -92,10 +98,11 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => return self.finish(&mut database),
             }
             if write_at.is_some_and(|at| at <= Instant::now()) {
-                let began = Instant::now();
-                self.write(&mut database, began + GATHER / SHARE);
-                // What the disk took counts too.
-                (write_at, rested_at) = (None, began + began.elapsed() * SHARE);
+                let (began, used) = (Instant::now(), processor_time());
+                self.write(&mut database, began + STRETCH);
+                let took = began.elapsed();
+                let used = processor_time().zip(used).map_or(took, |(now, before)| now.saturating_sub(before));
+                (write_at, rested_at) = (None, began + took + rest(took, used));
             }
             let queued = self.shared.intake.figures().queued;
             if queued > 0 {
@@ -142,7 +149,7 @@ impl Writer {
         match work {
             Work::Records => {}
             Work::Settle { reply } => {
-                self.write(database, Instant::now() + GATHER / SHARE);
+                self.write(database, Instant::now() + STRETCH);
                 let _ = reply.send(());
             }
             Work::Keep(kept) => self.keep(database, &kept),
@@ -209,6 +216,21 @@ impl Writer {
             }
         }
     }
+}
+
+/// How long nothing is written after something was, which took so long and used the processor for so long. Where these
+/// differ much, others had it in between (or the disk was slow).
+fn rest(took: Duration, used: Duration) -> Duration {
+    let share = if took > used * 3 / 2 { BUSY_SHARE } else { IDLE_SHARE };
+    used * share
+}
+
+/// For how long this thread has had a processor; `None`: nobody knows here.
+fn processor_time() -> Option<Duration> {
+    #[cfg(unix)]
+    return Duration::try_from(rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime)).ok();
+    #[cfg(not(unix))]
+    None
 }
 
 fn milliseconds(duration: Duration) -> u64 {

@@ -50,8 +50,9 @@ impl Accounts {
         self.wants_spans.load(Ordering::Relaxed)
     }
 
-    pub(super) fn end(&self, record: Box<Record>, snapshot: &Snapshot) {
+    pub(super) fn end(&self, mut record: Box<Record>, snapshot: &Snapshot) {
         self.running.fetch_sub(1, Ordering::Relaxed);
+        record.mask(&snapshot.secrets);
         RequestFinished(&record).emit();
         self.metrics.finished(&record, snapshot);
         let observers = self.observers.load();

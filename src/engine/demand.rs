@@ -15,6 +15,9 @@ use crate::engine::{Error, Job};
 use crate::hub::{self, Endpoint, MediaType};
 use crate::providers::Asked;
 
+/// In bytes: far more than any name has, those of Bedrock's profiles included.
+const LONGEST_MODEL: usize = 512;
+
 /// What a request asks for.
 #[derive(Debug)]
 pub struct Demand {
@@ -95,6 +98,10 @@ impl Demand {
             let message = "`model` is missing: name one of GET /v1/models, or set `routing.default_model`".to_owned();
             return Err(Error::InvalidRequest { message, param: Some("model".to_owned()) });
         };
+        if model.len() > LONGEST_MODEL {
+            let message = format!("`model` has {} bytes, and no name has more than {LONGEST_MODEL}", model.len());
+            return Err(Error::ModelNotFound(message));
+        }
         Ok(Demand::new(job.endpoint, model.to_owned(), body))
     }
 

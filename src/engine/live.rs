@@ -14,6 +14,7 @@ use crate::providers::registry::{self, Built, Shared};
 use crate::routing::{Board, Offers, RouteTable};
 use crate::storage::Store;
 use crate::telemetry::record::Peer;
+use crate::telemetry::redact::Known;
 use crate::transport::Transport;
 use crate::usage::Prices;
 
@@ -29,6 +30,8 @@ pub struct Snapshot {
     pub prices: Prices,
     /// One for each of [`Config::providers`].
     pub upstreams: Vec<Upstream>,
+    /// What no account of a request may show.
+    pub secrets: Known,
     /// When it was prepared.
     pub loaded: Instant,
 }
@@ -94,7 +97,8 @@ impl Lasting {
         }
         self.forget_unused();
         let keys = KeyRing::new(&config.auth);
-        Ok(Snapshot { keys, table, prices, upstreams, loaded: Instant::now(), config })
+        let secrets = Known::new(config.secrets());
+        Ok(Snapshot { keys, table, prices, upstreams, secrets, loaded: Instant::now(), config })
     }
 
     /// Forgets upstreams that no snapshot and no request knows any more, so that reloads without end take no memory.

@@ -157,7 +157,7 @@ impl Meter {
     pub fn abandoned(&mut self, trial: Trial, usage: (Usage, Provenance)) {
         let this = &mut self.tries[trial.0];
         this.end(Outcome::Abandoned, None, None);
-        this.attempt.usage = Some(usage);
+        this.attempt.usage = Some((usage.0.plausible(), usage.1));
     }
 
     /// An attempt has the answer.
@@ -265,6 +265,7 @@ impl Meter {
     /// What the upstream reported. A later report may leave out what an earlier one said (Anthropic's counts of the prompt
     /// stand at the beginning), and none is smaller.
     pub fn report(&mut self, usage: Usage) {
+        let usage = usage.plausible();
         self.reported = Some(self.reported.map_or(usage, |before| before.most(usage)));
     }
 

@@ -31,6 +31,11 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Whether something went wrong, be it the client's fault.
+    pub fn is_failure(self) -> bool {
+        !matches!(self, Outcome::Ok | Outcome::ClientGone)
+    }
+
     /// Every outcome.
     pub const ALL: [Outcome; 11] = [
         Outcome::Ok,

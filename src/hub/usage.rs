@@ -17,7 +17,17 @@ pub struct Usage {
     pub reasoning: u64,
 }
 
+/// More tokens than this no answer has; whoever says so is mistaken.
+const MOST: u64 = 1_000_000_000_000;
+
 impl Usage {
+    /// With counts that may be true: sums of them stay numbers.
+    pub fn plausible(self) -> Usage {
+        let [input, cached, cache_write, output, reasoning] =
+            [self.input, self.cached, self.cache_write, self.output, self.reasoning].map(|count| count.min(MOST));
+        Usage { input, cached, cache_write, output, reasoning }
+    }
+
     /// The larger of each count.
     pub fn most(self, other: Usage) -> Usage {
         Usage {

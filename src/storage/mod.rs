@@ -23,6 +23,7 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -38,6 +39,9 @@ const MOST_WAITING: usize = 256;
 
 /// So many bytes may wait to be written. A single larger one is taken alone.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// So many may read the ledger for a page at once.
+const MOST_READERS: usize = 4;
 
 /// How long a reader waits for what was recorded last.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -61,6 +65,7 @@ struct Inner {
     shared: Arc<Shared>,
     /// Closed when the thread has ended.
     ended: Mutex<Receiver<()>>,
+    readers: Semaphore,
 }
 
 /// What the thread and all others look at.
@@ -179,7 +184,7 @@ impl Store {
         if let Err(error) = spawned {
             StorageTrouble::Unusable { path: "", reason: &error.to_string() }.emit();
         }
-        Store(Arc::new(Inner { work: Some(work), shared, ended: Mutex::new(ended) }))
+        Store(Arc::new(Inner { work: Some(work), shared, ended: Mutex::new(ended), readers: Semaphore::new(MOST_READERS) }))
     }
 
     /// From now on this much is kept, this long.
@@ -207,9 +212,18 @@ impl Store {
     /// Has what was recorded until now written, so that whoever reads the ledger next finds it; under a load of which the
     /// writer is behind, a part of it. Waits a moment at most: a ledger that is late is still one to read.
     pub async fn settle(&self) {
-        if self.figures().queued > 0 {
-            let _ = timeout(PATIENCE, self.ask(|reply| Work::Settle { reply })).await;
+        let (reply, answer) = oneshot::channel();
+        if self.figures().queued > 0
+            && let Some(work) = &self.0.work
+            && work.try_send(Work::Settle { reply }).is_ok()
+        {
+            let _ = timeout(PATIENCE, answer).await;
         }
+    }
+
+    /// A place among those who read the file, who shall not take all threads from requests.
+    pub async fn reading(&self) -> Option<SemaphorePermit<'_>> {
+        self.0.readers.acquire().await.ok()
     }
 
     /// Keeps an answer, in the place of one that its owner has under this id. Waits for nothing.

@@ -6,6 +6,8 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
+
 use crate::config::KeptResponses;
 use crate::storage::database::{Database, Trouble};
 use crate::storage::ledger::{Batch, MANY_RECORDS, Scribe};
@@ -49,7 +51,7 @@ pub(super) enum Work {
     Records,
     /// Somebody wants to read those that there are now.
     Settle {
-        reply: SyncSender<()>,
+        reply: oneshot::Sender<()>,
     },
 }
 
@@ -149,7 +151,10 @@ impl Writer {
         match work {
             Work::Records => {}
             Work::Settle { reply } => {
-                self.write(database, Instant::now() + STRETCH);
+                // Whoever asked before may have had it written already; and a disk that fails is tried often enough.
+                if self.shared.intake.figures().queued > 0 && !self.is_failing {
+                    self.write(database, Instant::now() + STRETCH);
+                }
                 let _ = reply.send(());
             }
             Work::Keep(kept) => self.keep(database, &kept),

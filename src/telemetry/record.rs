@@ -14,6 +14,7 @@ use serde::{Serialize, Serializer};
 
 use crate::config::Secret;
 use crate::hub::{Kind, Outcome, Provenance, Usage};
+use crate::telemetry::redact::Known;
 use crate::telemetry::trace::{SpanId, TraceContext};
 
 /// nginx's word for a client that left before it was answered; for logs only, never sent.
@@ -269,7 +270,25 @@ impl Default for Record {
 impl Record {
     /// Whether a client got less than it asked for, and not by its own doing.
     pub fn has_failed(&self) -> bool {
-        !matches!(self.outcome, Outcome::Ok | Outcome::ClientGone)
+        self.outcome.is_failure()
+    }
+
+    /// Masks what its client chose: some send a key as the model's name.
+    pub fn mask(&mut self, secrets: &Known) {
+        if let Cow::Owned(id) = secrets.redact(&self.id) {
+            self.id = id.into();
+        }
+        self.error = self.error.take().map(|error| secrets.redact(&error).into_owned());
+        if let Cow::Owned(model) = secrets.redact(&self.model) {
+            self.model = model;
+            // Where a name is passed on, it stands in its routes too.
+            let routes = self.plan.iter_mut().chain(self.skipped.iter_mut().map(|skip| &mut skip.route));
+            for route in routes.chain(self.attempts.iter_mut().map(|attempt| &mut attempt.route)) {
+                route.via = secrets.redact(&route.via).into();
+                route.upstream_model = secrets.redact(&route.upstream_model).into();
+            }
+            self.upstream_model = secrets.redact(&self.upstream_model).into();
+        }
     }
 
     /// Attempts that failed before one was taken.
@@ -308,4 +327,27 @@ fn counted<S: Serializer>(usage: &Option<(Usage, Provenance)>, serializer: S) ->
         provenance: Provenance,
     }
     usage.map(|(usage, provenance)| Counted { usage, provenance }).serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Record, Route, Skip};
+    use crate::config::Secret;
+    use crate::telemetry::redact::Known;
+
+    #[test]
+    fn a_key_that_is_sent_as_a_models_name_is_shown_nowhere() {
+        let name = "x/upsecret-0123456789abc";
+        let route = Route { via: name.into(), provider: "x".into(), upstream_model: "upsecret-0123456789abc".into() };
+        let skip = Skip { route: route.clone(), reason: "cooling".to_owned(), at: Duration::ZERO };
+        let error = Some(format!("the model `{name}` does not exist"));
+        let plan = vec![route];
+        let mut record = Record { id: name.into(), model: name.to_owned(), error, plan, skipped: vec![skip], ..Record::default() };
+        record.upstream_model = "upsecret-0123456789abc".into();
+        record.mask(&Known::new(vec![Secret::new("upsecret-0123456789abc")]));
+        let shown = format!("{record:?}");
+        assert!(!shown.contains("0123456789") && shown.contains("upsec****9abc"), "{shown}");
+    }
 }

@@ -19,6 +19,9 @@ pub(super) const PATH: &str = "/opentelemetry.proto.collector.trace.v1.TraceServ
 /// What stands before a message: whether it is compressed, and its length.
 const PREFIX: usize = 5;
 
+/// A collector's wish to be left alone for longer, in seconds, is no wish but a mistake.
+const LONGEST_DELAY: u64 = 3600;
+
 const OK: u32 = 0;
 const UNKNOWN: u32 = 2;
 const RESOURCE_EXHAUSTED: u32 = 8;
@@ -123,7 +126,8 @@ fn retry_delay(details: &str) -> Option<Duration> {
     let status = Status::decode(&*status).ok()?;
     let info = status.details.into_iter().find(|detail| detail.type_url.ends_with("/google.rpc.RetryInfo"))?;
     let delay = RetryInfo::decode(info.value).ok()?.retry_delay?;
-    Some(Duration::new(u64::try_from(delay.seconds).ok()?, u32::try_from(delay.nanos).ok()?.min(999_999_999)))
+    let seconds = u64::try_from(delay.seconds).ok()?.min(LONGEST_DELAY);
+    Some(Duration::new(seconds, u32::try_from(delay.nanos).ok()?.min(999_999_999)))
 }
 
 #[cfg(test)]

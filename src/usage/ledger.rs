@@ -2,6 +2,7 @@
 //!
 //! Commands that only read open a [`Reader`] themselves.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -71,12 +72,14 @@ impl Ledger {
         ask: impl FnOnce(&Reader) -> Result<T, Unreadable> + Send + 'static,
     ) -> Result<T, Unreadable> {
         self.store.settle().await;
+        let _place = self.store.reading().await;
         let path = self.path.clone();
         let asked = spawn_blocking(move || match Reader::open(&path)? {
             Some(reader) => ask(&reader),
             None => Ok(T::default()),
         });
-        asked.await.map_err(|error| Unreadable::new(error.to_string()))?
+        let said = |error: &dyn Display| Unreadable::new(format!("the ledger at {} cannot be read: {error}", self.path.display()));
+        asked.await.map_err(|error| said(&error))?.map_err(|error| said(&error))
     }
 }
 

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::response::Response;
 use http::header::{RETRY_AFTER, SET_COOKIE};
 use http::{HeaderValue, StatusCode};
+use percent_encoding::percent_decode_str;
 
 use crate::access::AdminKey;
 use crate::admin::error::Error;
@@ -106,7 +107,9 @@ fn cookie(visit: &Visit, name: &str, value: &str, seconds: u32, more: &str) -> R
 fn is_below(place: &str) -> bool {
     let path = place.split(['?', '#']).next().unwrap_or_default();
     let is_plain = place.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    is_plain && !path.starts_with('/') && !path.contains(':') && !path.split('/').any(|segment| matches!(segment, "." | ".."))
+    // Browsers read `%2e` as a dot.
+    let climbs = path.split('/').any(|segment| matches!(&*percent_decode_str(segment).decode_utf8_lossy(), "." | ".."));
+    is_plain && !path.starts_with('/') && !path.contains(':') && !climbs
 }
 
 #[cfg(test)]
@@ -118,7 +121,16 @@ mod tests {
         for place in ["", "providers", "providers/a%2Fb", "requests?model=gpt-4&outcome=ok", "models/plan?model=http://x"] {
             assert!(is_below(place), "{place}");
         }
-        for place in ["/", "//evil.example", "/\\evil.example", "\\\\evil.example", "https://evil.example", "javascript:alert(1)"] {
+        for place in [
+            "%2e%2e/v1/models",
+            "a/.%2E/%2e%2e/b",
+            "/",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+        ] {
             assert!(!is_below(place), "{place}");
         }
         for place in ["../v1/models", "a/../../b", "a b", "a\r\nset-cookie: x", "模型"] {

@@ -1,10 +1,12 @@
 //! The requests that have ended: a page of them, the newest first.
 
+use std::str::FromStr;
 use std::time::SystemTime;
 
 use askama::Template;
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::admin::error::Error;
 use crate::admin::page::{self, Section, Shell, render};
@@ -31,9 +33,19 @@ pub(in crate::admin) struct Wish {
     /// How far back, such as `24h`.
     pub since: String,
     /// Of the last row of the page before.
+    #[serde(deserialize_with = "filled")]
     pub before: Option<i64>,
+    #[serde(deserialize_with = "filled")]
     pub after: Option<i64>,
+    #[serde(deserialize_with = "filled")]
     pub limit: Option<usize>,
+}
+
+/// A number, or nothing where nothing is written.
+fn filled<'de, D: Deserializer<'de>, T: FromStr>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let number = (!text.is_empty()).then(|| text.parse::<T>()).transpose();
+    number.map_err(|_| D::Error::custom(format!("`{text}` is no whole number; `before`, `after` and `limit` are")))
 }
 
 /// `GET api/requests`

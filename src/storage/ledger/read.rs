@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use foldhash::HashMap;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params, params_from_iter};
 
 use super::query::{Entry, Filter, Latency, Period, Scope};
 use super::rows::Way;
@@ -22,6 +22,9 @@ mod usage;
 
 /// So many answers' times are looked at, so that the time this takes has an end.
 const MOST_TIMES: usize = 10_000;
+
+/// So many of the requests whose ids begin alike are looked at, likewise.
+const MOST_OF_A_BEGINNING: usize = 1_000;
 
 /// An open ledger, to be read.
 pub struct Reader {
@@ -67,12 +70,7 @@ impl Reader {
         // What is new since something is asked for from there on; a page, from the newest on.
         let order = if filter.after.is_some() { "ASC" } else { "DESC" };
         let sql = format!("SELECT *, {LOCAL} AS local FROM requests WHERE {condition} ORDER BY at {order} LIMIT ?");
-        let mut statement = self.connection.prepare(&sql)?;
-        let mut rows = statement.query(params_from_iter(values))?;
-        let mut entries = Vec::new();
-        while let Some(row) = rows.next()? {
-            entries.push(self.entry(row)?);
-        }
+        let mut entries = self.all(&sql, params_from_iter(values))?;
         if filter.after.is_some() {
             entries.reverse();
         }
@@ -80,11 +78,23 @@ impl Reader {
     }
 
     /// The requests of this id, the newest first: a client that chooses ids may have used one twice. A beginning of an id
-    /// will do.
+    /// will do; of what many begin with, some are looked at.
     pub fn find(&self, id: &str, limit: usize) -> Result<Vec<Entry>, Unreadable> {
-        let sql = format!("SELECT *, {LOCAL} AS local FROM requests WHERE id >= ?1 AND id < ?2 ORDER BY id = ?1 DESC, at DESC LIMIT ?3");
-        let mut statement = self.connection.prepare(&sql)?;
-        let mut rows = statement.query(params![id, format!("{id}{}", char::MAX), limit as i64])?;
+        let exactly = format!("SELECT *, {LOCAL} AS local FROM requests WHERE id = ?1 ORDER BY at DESC LIMIT ?2");
+        let mut entries = self.all(&exactly, params![id, limit as i64])?;
+        if entries.len() < limit {
+            let beginning = format!(
+                "SELECT *, {LOCAL} AS local FROM requests WHERE at IN \
+                 (SELECT at FROM requests WHERE id > ?1 AND id < ?2 LIMIT {MOST_OF_A_BEGINNING}) ORDER BY at DESC LIMIT ?3"
+            );
+            entries.extend(self.all(&beginning, params![id, format!("{id}{}", char::MAX), (limit - entries.len()) as i64])?);
+        }
+        Ok(entries)
+    }
+
+    fn all(&self, sql: &str, values: impl Params) -> Result<Vec<Entry>, Unreadable> {
+        let mut statement = self.connection.prepare(sql)?;
+        let mut rows = statement.query(values)?;
         let mut entries = Vec::new();
         while let Some(row) = rows.next()? {
             entries.push(self.entry(row)?);
@@ -163,7 +173,8 @@ impl Reader {
             let Some(number) = self.number(name)? else { return Ok(None) };
             add(part, number);
         }
-        if *only_failed {
+        // What there is an index for.
+        if *only_failed || outcome.is_some_and(Outcome::is_failure) {
             parts.push("failed");
         }
         Ok(Some((parts.join(" AND "), values)))

@@ -135,10 +135,10 @@ impl Figure {
 
 fn sum(a: Usage, b: Usage) -> Usage {
     Usage {
-        input: a.input + b.input,
-        cached: a.cached + b.cached,
-        cache_write: a.cache_write + b.cache_write,
-        output: a.output + b.output,
-        reasoning: a.reasoning + b.reasoning,
+        input: a.input.saturating_add(b.input),
+        cached: a.cached.saturating_add(b.cached),
+        cache_write: a.cache_write.saturating_add(b.cache_write),
+        output: a.output.saturating_add(b.output),
+        reasoning: a.reasoning.saturating_add(b.reasoning),
     }
 }

@@ -143,6 +143,22 @@ async fn whoever_asks_finds_what_has_just_ended() {
     }
 }
 
+/// Whatever an upstream says it has used.
+#[test]
+fn counts_that_cannot_be_true_break_no_sum() {
+    let directory = tempdir().unwrap();
+    let absurd = Usage { input: u64::MAX, cached: u64::MAX, cache_write: 0, output: u64::MAX, reasoning: 0 }.plausible();
+    let with = |id: &str| {
+        let mut record = record(id, Duration::ZERO);
+        record.attempts[1].usage = Some((absurd, Provenance::Reported));
+        record
+    };
+    write(&open(directory.path()), [with("req-1"), with("req-2"), with("req-3")]);
+    let sums = reader(directory.path()).usage(By::Model, &Scope::default()).unwrap();
+    assert_eq!(sums.iter().map(|sum| sum.input).sum::<u64>(), 3_000_000_000_000);
+    assert_eq!(rows(directory.path(), "requests"), 3);
+}
+
 #[test]
 fn a_beginning_of_an_id_will_do_and_the_id_itself_comes_first() {
     let directory = tempdir().unwrap();

@@ -64,7 +64,11 @@ impl Reader {
     }
 
     pub(super) fn names_in(&self, by: By) -> Result<Vec<String>, Unreadable> {
-        let sql = format!("SELECT DISTINCT {} FROM {FROM} ORDER BY 1", by.name());
+        let column = match by.name().strip_suffix(".name") {
+            Some(column) => format!("SELECT name FROM names WHERE id IN (SELECT DISTINCT {column} FROM sums)"),
+            None => format!("SELECT DISTINCT {} FROM {FROM}", by.name()),
+        };
+        let sql = format!("{column} ORDER BY 1");
         let mut statement = self.connection.prepare(&sql)?;
         let rows = statement.query_map([], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -74,7 +74,6 @@ test('pictures for the documentation', { timeout: 120_000, skip: !folder && 'LLM
       request: `requests/${failedOver.id}`,
       usage: 'usage?by=model&window=24h',
       log: 'log',
-      configuration: 'configuration',
     };
     const looks = [
       ['light', { colorScheme: 'light' }, Object.keys(pages)],

@@ -139,6 +139,8 @@ pub fn provider_name(vendor: &str) -> &str {
         "mistral" => "mistral_ai",
         "moonshot" | "moonshot-intl" => "moonshot_ai",
         "xai" => "x_ai",
+        // A request that no upstream was asked for.
+        "" => "llmgw",
         own => own,
     }
 }

@@ -9,10 +9,11 @@ use prometheus_client::metrics::histogram::Histogram;
 
 use super::endings::{ByEnding, ByOutcome, Ending, observe};
 use super::groups::{Groups, Labels, others};
-use super::names::{self, Metric, provider_name};
+use super::names::{self, Metric};
 use super::page::Page;
 use super::subject::{Subject, Vocabulary, is_known, nothing};
 use crate::hub::{Outcome, Provenance};
+use crate::telemetry::conventions::provider_name;
 use crate::telemetry::record::{Attempt, Record};
 
 /// Who was asked for what.

@@ -229,20 +229,3 @@ metrics! {
     STARTED = "process_start_time_seconds", Gauge, &[],
         "When the process started.";
 }
-
-/// OpenTelemetry's name of whose models a provider has; `vendor` is its preset, or the word for its kind. What it has no
-/// name for keeps its own.
-pub fn provider_name(vendor: &str) -> &str {
-    match vendor {
-        "azure" => "azure.ai.openai",
-        "bedrock" => "aws.bedrock",
-        "gemini" => "gcp.gemini",
-        "vertex" => "gcp.vertex_ai",
-        "mistral" => "mistral_ai",
-        "moonshot" | "moonshot-intl" => "moonshot_ai",
-        "xai" => "x_ai",
-        // A request that no upstream was asked for.
-        "" => "llmgw",
-        own => own,
-    }
-}

@@ -7,10 +7,11 @@ use prometheus_client::metrics::histogram::Histogram;
 
 use super::endings::{ByEnding, Ending, observe};
 use super::groups::{Groups, Labels, others};
-use super::names::{self, Metric, provider_name};
+use super::names::{self, Metric};
 use super::page::Page;
 use super::subject::{Subject, Vocabulary, nothing};
 use crate::hub::Outcome;
+use crate::telemetry::conventions::provider_name;
 use crate::telemetry::record::Record;
 
 /// What was asked for, and whose model answered.

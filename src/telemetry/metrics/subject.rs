@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::groups::{LONGEST_NAME, others};
 use crate::hub::Endpoint;
+use crate::telemetry::conventions;
 use crate::telemetry::record::{Attempt, Record};
 
 /// The names that a configuration has. They are labels whatever comes of a request; any other only once an upstream has
@@ -64,19 +65,5 @@ pub(super) fn is_known(attempt: &Attempt, vocabulary: &dyn Vocabulary) -> bool {
 
 /// OpenTelemetry's word, or one like it.
 fn operation(record: &Record) -> &'static str {
-    let Some(endpoint) = record.dialect.and_then(|_| Endpoint::of_path(&record.endpoint)) else { return "passthrough" };
-    match endpoint {
-        Endpoint::ChatCompletions | Endpoint::Responses | Endpoint::Messages => "chat",
-        Endpoint::Completions => "text_completion",
-        Endpoint::CountTokens => "count_tokens",
-        Endpoint::Embeddings => "embeddings",
-        Endpoint::Moderations => "moderation",
-        Endpoint::ImageGenerations => "image_generation",
-        Endpoint::ImageEdits => "image_edit",
-        Endpoint::ImageVariations => "image_variation",
-        Endpoint::AudioTranscriptions => "transcription",
-        Endpoint::AudioTranslations => "translation",
-        Endpoint::AudioSpeech => "speech",
-        Endpoint::Rerank => "rerank",
-    }
+    record.dialect.and_then(|_| Endpoint::of_path(&record.endpoint)).map_or("passthrough", conventions::operation)
 }

@@ -304,31 +304,12 @@ impl<W: Write> Write for MaskingWriter<'_, W> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Write};
-    use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
     use super::{LogHandle, LogOptions, build};
     use crate::config::{Level, LogFormat, Logging, Secret};
     use crate::telemetry::events::{TokenChange, TokenChanged};
-
-    #[derive(Clone, Default)]
-    struct Memory(Arc<Mutex<Vec<u8>>>);
-
-    impl Memory {
-        fn text(&self) -> String {
-            String::from_utf8(std::mem::take(&mut self.0.lock().unwrap())).unwrap()
-        }
-    }
-
-    impl Write for Memory {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::telemetry::testing::Memory;
 
     fn logged(format: LogFormat, pinned: bool, speak: impl FnOnce(&LogHandle)) -> String {
         let memory = Memory::default();
@@ -337,7 +318,7 @@ mod tests {
         let options = LogOptions { logging, pinned, ansi: false, server: false };
         let (subscriber, handle) = build(&options, move || output.clone());
         tracing::subscriber::with_default(subscriber, || speak(&handle));
-        memory.text()
+        memory.take()
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub mod record;
 pub mod redact;
 mod requests;
 mod sinks;
+#[cfg(test)]
+pub mod testing;
 pub mod trace;
 
 pub use feed::Feed;

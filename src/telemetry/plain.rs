@@ -198,25 +198,13 @@ fn without_controls(line: &str) -> std::borrow::Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Write};
-    use std::sync::{Arc, Mutex};
+    use std::io;
 
     use tracing_subscriber::Registry;
     use tracing_subscriber::layer::SubscriberExt;
 
     use super::{Plain, without_controls};
-
-    #[derive(Clone, Default)]
-    struct Memory(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Memory {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::telemetry::testing::Memory;
 
     /// Lines without their first word, the time.
     fn said(subscriber: impl tracing::Subscriber + Send + Sync, memory: &Memory) -> Vec<String> {
@@ -247,7 +235,7 @@ mod tests {
             span.in_scope(|| tracing::error_span!("inner", a = 1, b = "x").in_scope(|| tracing::info!("deep")));
             tracing::error_span!("bare").in_scope(|| tracing::info!("bare"));
         });
-        let text = String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();
+        let text = memory.take();
         text.lines().map(|line| line.split_once(' ').expect("a time first").1.to_owned()).collect()
     }
 

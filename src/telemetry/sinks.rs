@@ -109,27 +109,14 @@ fn tell_dropped(lines: usize) {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::io::{self, Write};
     use std::path::Path;
-    use std::sync::{Arc, Mutex};
     use std::time::SystemTime;
 
     use super::{Sinks, keep};
     use crate::config::{Level, LogFormat, Logging, Rotate};
     use crate::telemetry::lines::Lines;
     use crate::telemetry::logging::{LogOptions, build};
-
-    #[derive(Clone, Default)]
-    struct Memory(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Memory {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::telemetry::testing::Memory;
 
     /// What is written when `speak` speaks.
     fn written(format: LogFormat, speak: impl FnOnce()) -> Vec<u8> {
@@ -139,8 +126,7 @@ mod tests {
         let options = LogOptions { logging, pinned: false, ansi: false, server: false };
         let (subscriber, _) = build(&options, move || output.clone());
         tracing::subscriber::with_default(subscriber, speak);
-        let written = memory.0.lock().unwrap();
-        written.clone()
+        memory.take().into_bytes()
     }
 
     #[test]

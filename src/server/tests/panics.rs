@@ -1,7 +1,6 @@
 //! What a bug costs, and what it says.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
@@ -17,20 +16,7 @@ use crate::server::layers::Edge;
 use crate::server::router::{Paths, Surface};
 use crate::server::state::App;
 use crate::telemetry::logging::{self, LogOptions};
-
-/// Everything that is logged, as one text.
-#[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Memory {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use crate::telemetry::testing::Memory;
 
 const KEY: &str = "the-key-of-an-upstream-0123456789";
 
@@ -70,7 +56,7 @@ async fn a_panic_costs_one_request_and_shows_no_secret() {
     assert!(!answer.head.contains("01234") && !answer.body.contains("01234"), "{} {}", answer.head, answer.body);
     assert_eq!(gateway.ask("GET /fine", &[], "").await.body, "fine");
     drop(std::panic::take_hook());
-    let log = String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();
+    let log = memory.take();
     for line in [r#""message":"panicked""#, "a request panicked", "panics.rs:", "req-bug", "the-k****6789"] {
         assert!(log.contains(line), "{line} is missing in {log}");
     }

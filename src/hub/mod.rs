@@ -15,6 +15,7 @@ pub mod raw;
 pub mod request;
 pub mod retry_after;
 pub mod signature;
+pub mod text;
 pub mod usage;
 
 pub use answer::Answer;

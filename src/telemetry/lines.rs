@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use tokio::sync::watch;
 
 use crate::config::Level;
+use crate::hub::text::beginning;
 
 /// As many are kept.
 const MOST_LINES: usize = 1000;
@@ -159,8 +160,7 @@ fn cut(text: &str) -> Arc<str> {
     if text.len() <= LONGEST {
         return Arc::from(text);
     }
-    let end = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    Arc::from(format!("{}… ({} bytes)", &text[..end], text.len()))
+    Arc::from(format!("{}… ({} bytes)", beginning(text, LONGEST), text.len()))
 }
 
 fn as_rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value, json};
 
+use crate::hub::text::beginning;
 use crate::hub::{Answer, Content, Message, Part, Role, Source};
 use crate::telemetry::redact::Known;
 
@@ -172,9 +173,9 @@ impl Room<'_> {
             self.left -= masked.len();
             return masked.into_owned();
         }
-        let end = (0..=self.left).rev().find(|end| masked.is_char_boundary(*end)).unwrap_or(0);
+        let shown = beginning(&masked, self.left);
         (self.left, self.is_cut) = (0, true);
-        format!("{}{CUT}", &masked[..end])
+        format!("{shown}{CUT}")
     }
 }
 

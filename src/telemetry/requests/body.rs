@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::config::Secret;
+use crate::hub::text::beginning;
 use crate::telemetry::redact::{Known, redact_cut, redact_known};
 
 /// Of a longer body only the beginning is shown.
@@ -64,8 +65,7 @@ fn without_runs(text: &str) -> (String, bool) {
     while !rest.is_empty() {
         let (plain, run, after) = next_run(rest);
         if shown.len() + plain.len() > MOST {
-            let end = (0..=MOST - shown.len()).rev().find(|end| plain.is_char_boundary(*end)).unwrap_or(0);
-            shown.push_str(&plain[..end]);
+            shown.push_str(beginning(plain, MOST - shown.len()));
             return (shown, true);
         }
         shown.push_str(plain);

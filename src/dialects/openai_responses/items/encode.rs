@@ -9,6 +9,7 @@ use super::parts::WirePart;
 use crate::dialects::DialectError;
 use crate::dialects::hints::Dropped;
 use crate::dialects::openai_responses::OWN;
+use crate::hub::text::beginning;
 use crate::hub::{Content, Message, Part, Role, Thought, ToolCall};
 
 /// OpenAI refuses longer ids of calls (`string_above_max_length`); other providers make them.
@@ -198,8 +199,7 @@ fn call_id(id: &str) -> Cow<'_, str> {
     if id.len() <= LONGEST_ID {
         return Cow::Borrowed(id);
     }
-    let end = (0..LONGEST_ID - 8).rev().find(|end| id.is_char_boundary(*end)).unwrap_or(0);
-    Cow::Owned(format!("{}_{:08x}", &id[..end], crc32fast::hash(id.as_bytes())))
+    Cow::Owned(format!("{}_{:08x}", beginning(id, LONGEST_ID - 9), crc32fast::hash(id.as_bytes())))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::Target;
 use super::media::{Breakpoint, Kind, Piece};
 use crate::dialects::DialectError;
 use crate::dialects::hints::Dropped;
+use crate::hub::text::beginning;
 use crate::hub::{Content, Message, Part, Request, Role, ToolCall};
 
 /// More marks than this are refused.
@@ -240,6 +241,5 @@ fn tool_id(id: &str) -> Cow<'_, str> {
     if id.len() <= LONGEST_ID {
         return id.into();
     }
-    let end = (0..=LONGEST_ID - 9).rev().find(|end| id.is_char_boundary(*end)).unwrap_or(0);
-    format!("{}_{:08x}", &id[..end], crc32fast::hash(id.as_bytes())).into()
+    format!("{}_{:08x}", beginning(id, LONGEST_ID - 9), crc32fast::hash(id.as_bytes())).into()
 }

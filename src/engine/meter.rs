@@ -157,7 +157,7 @@ impl Meter {
     pub fn abandoned(&mut self, trial: Trial, usage: (Usage, Provenance)) {
         let this = &mut self.tries[trial.0];
         this.end(Outcome::Abandoned, None, None);
-        this.attempt.usage = Some((usage.0.plausible(), usage.1));
+        this.attempt.usage = Some(usage);
     }
 
     /// An attempt has the answer.
@@ -265,7 +265,6 @@ impl Meter {
     /// What the upstream reported. A later report may leave out what an earlier one said (Anthropic's counts of the prompt
     /// stand at the beginning), and none is smaller.
     pub fn report(&mut self, usage: Usage) {
-        let usage = usage.plausible();
         self.reported = Some(self.reported.map_or(usage, |before| before.most(usage)));
     }
 
@@ -283,8 +282,9 @@ impl Meter {
 
     /// The request has ended: what came of it.
     fn settle(&mut self) {
+        let plausible = |(usage, provenance): (Usage, Provenance)| (usage.plausible(), provenance);
         let (usage, record) = (self.counted(), &mut *self.record);
-        record.usage = usage;
+        record.usage = usage.map(plausible);
         let taken = self.taken.map(|Trial(taken)| taken);
         for (place, mut this) in self.tries.drain(..).enumerate().filter(|(_, this)| !this.is_void) {
             if Some(place) == taken {
@@ -293,7 +293,8 @@ impl Meter {
                 this.end(record.outcome, Some(record.status), reason);
                 this.attempt.usage = usage;
             }
-            let attempt = this.settle(self.received);
+            let mut attempt = this.settle(self.received);
+            attempt.usage = attempt.usage.map(plausible);
             record.attempts.push(Attempt { cost: cost(&self.snapshot, &attempt), ..attempt });
         }
         // Last, for no attempt outlives its request.

@@ -67,7 +67,7 @@ impl Try {
         (attempt.connect, attempt.tls) = seen.connected.map_or((None, None), |connected| (Some(connected.tcp), connected.tls));
         attempt.status = attempt.status.or(seen.status);
         attempt.dialect = attempt.dialect.or(seen.dialect);
-        attempt.usage = attempt.usage.or(seen.usage.map(|usage| (usage.plausible(), Provenance::Partial)));
+        attempt.usage = attempt.usage.or(seen.usage.map(|usage| (usage, Provenance::Partial)));
         self.attempt
     }
 }

@@ -130,7 +130,7 @@ fn upstream(route: &Route, record: &Record) -> String {
 
 /// A bar and a line of particulars for each attempt.
 fn waterfall(record: &Record, coloured: bool) -> Vec<String> {
-    let end = record.attempts.iter().map(|attempt| attempt.began + attempt.took).max().unwrap_or_default().max(record.total);
+    let end = record.over();
     let mut lines = Vec::new();
     for (number, attempt) in record.attempts.iter().enumerate() {
         let status = attempt.status.map(|status| format!("{status} ")).unwrap_or_default();
@@ -157,7 +157,7 @@ fn bar(attempt: &Attempt, end: Duration) -> String {
     };
     let from = place(attempt.began).min(WIDTH - 1);
     let until = place(attempt.began + attempt.took).clamp(from + 1, WIDTH);
-    let connected = attempt.connect.map_or(Duration::ZERO, |connect| connect + attempt.tls.unwrap_or_default());
+    let connected = attempt.connected();
     let head = attempt.first_byte.unwrap_or(attempt.took);
     let first = attempt.first_token.unwrap_or(if attempt.first_byte.is_some() { head } else { attempt.took });
     let part = |cell: usize| match () {
@@ -185,8 +185,7 @@ fn particulars(attempt: &Attempt) -> String {
     let times =
         [("connect", attempt.connect), ("TLS", attempt.tls), ("first byte", attempt.first_byte), ("first token", attempt.first_token)];
     parts.extend(times.into_iter().filter_map(|(what, time)| Some(format!("{what} {}", duration(time?)))));
-    let is_remote = &*attempt.peer.vendor != "mock";
-    if attempt.first_byte.is_some() && attempt.connect.is_none() && is_remote {
+    if attempt.reused_connection() {
         parts.push("connection reused".to_owned());
     }
     if let Some(usage) = attempt.usage {

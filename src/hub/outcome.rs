@@ -31,7 +31,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Whether something went wrong, be it the client's fault.
+    /// Whether a client got less than it asked for, be it its own fault, and stayed to see it.
     pub fn is_failure(self) -> bool {
         !matches!(self, Outcome::Ok | Outcome::ClientGone)
     }

@@ -1,7 +1,8 @@
 //! The account of one request, as plain data: what was asked, which way it went, how each attempt ended, what it cost.
 //!
 //! Made once, when a request ends. Whoever wants to know of it is an [`Observer`]: the ledger, the metrics, traces, files
-//! of requests, the dashboard. Holds no secret: errors and reasons were masked before, and no header is kept.
+//! of requests, the dashboard. Holds no secret: errors and reasons were masked before, what a client
+//! has chosen is by [`Record::mask`], and no header is kept.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -225,6 +226,18 @@ pub trait Observer: Send + Sync {
     }
 }
 
+impl Attempt {
+    /// How long it took until it had a connection, TLS included.
+    pub fn connected(&self) -> Duration {
+        self.connect.map_or(Duration::ZERO, |connect| connect + self.tls.unwrap_or_default())
+    }
+
+    /// Whether it was sent over a connection that stood already; the built-in mock has none.
+    pub fn reused_connection(&self) -> bool {
+        self.first_byte.is_some() && self.connect.is_none() && &*self.peer.vendor != "mock"
+    }
+}
+
 impl Default for Record {
     /// Of a request of which nothing is known but that its client left.
     fn default() -> Record {
@@ -289,6 +302,11 @@ impl Record {
             }
             self.upstream_model = secrets.redact(&self.upstream_model).into();
         }
+    }
+
+    /// When it was over, its attempts too, after it came in.
+    pub fn over(&self) -> Duration {
+        self.attempts.iter().map(|attempt| attempt.began + attempt.took).max().unwrap_or_default().max(self.total)
     }
 
     /// Attempts that failed before one was taken.

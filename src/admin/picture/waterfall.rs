@@ -28,19 +28,14 @@ pub(in crate::admin) struct Part {
     pub title: String,
 }
 
-/// When the last attempt ended, or the request.
-pub(in crate::admin) fn end(record: &Record) -> Duration {
-    record.attempts.iter().map(|attempt| attempt.began + attempt.took).max().unwrap_or_default().max(record.total)
-}
-
 /// One for each attempt of `record`.
 pub(in crate::admin) fn lanes(record: &Record, texts: &Texts) -> Vec<Lane> {
-    let end = end(record);
+    let end = record.over();
     record.attempts.iter().map(|attempt| lane(attempt, end, texts)).collect()
 }
 
 fn lane(attempt: &Attempt, end: Duration, texts: &Texts) -> Lane {
-    let connected = attempt.connect.map(|connect| connect + attempt.tls.unwrap_or_default()).unwrap_or_default();
+    let connected = attempt.connected();
     let head = attempt.first_byte.unwrap_or(attempt.took);
     let first = attempt.first_token.unwrap_or(head);
     let places = [

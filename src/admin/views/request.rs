@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::admin::error::Error;
 use crate::admin::page::{self, Section, Shell, render};
 use crate::admin::picture::flow::Flow;
-use crate::admin::picture::waterfall::{Lane, end, lanes};
+use crate::admin::picture::waterfall::{Lane, lanes};
 use crate::admin::views::requests::ledger;
 use crate::admin::visit::Visit;
 use crate::engine;
@@ -61,7 +61,7 @@ pub(in crate::admin) async fn page(visit: &Visit) -> Result<Response, Error> {
     let (entry, others) = (&requests[0], &requests[1..]);
     let earlier: Vec<Entry> = others.iter().filter(|other| other.record.id == entry.record.id).cloned().collect();
     let record = &entry.record;
-    render(&RequestPage { flow: Flow::of(record, &s), lanes: lanes(record, s.t), end: end(record), s, record, earlier: &earlier })
+    render(&RequestPage { flow: Flow::of(record, &s), lanes: lanes(record, s.t), end: record.over(), s, record, earlier: &earlier })
 }
 
 /// `GET api/requests/{id}`

@@ -193,7 +193,7 @@ impl Store {
     }
 
     /// Writes the account of a request into the ledger, soon. Waits for nothing.
-    pub fn record(&self, record: &Arc<Record>) {
+    pub fn record(&self, record: &Record) {
         let shared = &self.0.shared;
         if !shared.is_unusable.load(Ordering::Relaxed)
             && shared.intake.take_in(record)

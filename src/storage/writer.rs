@@ -10,9 +10,8 @@ use tokio::sync::oneshot;
 
 use crate::config::KeptResponses;
 use crate::storage::database::{Database, Trouble};
-use crate::storage::ledger::{Batch, MANY_RECORDS, Scribe};
+use crate::storage::ledger::{Batch, MANY_RECORDS, Packed, Scribe};
 use crate::storage::{Found, Kept, LAST, Shared, now};
-use crate::telemetry::Record;
 use crate::telemetry::events::StorageTrouble;
 
 /// How often what has grown too old is thrown away.
@@ -59,7 +58,7 @@ pub(super) enum Work {
 pub(super) struct Writer {
     path: Option<PathBuf>,
     work: Receiver<Work>,
-    records: Receiver<Arc<Record>>,
+    records: Receiver<Packed>,
     scribe: Scribe,
     shared: Arc<Shared>,
     /// The last thing failed, and that was said.
@@ -69,7 +68,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(path: Option<PathBuf>, (work, records): (Receiver<Work>, Receiver<Arc<Record>>), shared: Arc<Shared>) -> Writer {
+    pub(super) fn new(path: Option<PathBuf>, (work, records): (Receiver<Work>, Receiver<Packed>), shared: Arc<Shared>) -> Writer {
         Writer { path, work, records, scribe: Scribe::default(), shared, is_failing: false, bytes: 0 }
     }
 
@@ -268,7 +267,7 @@ mod tests {
         let take_in = |count: usize| {
             for _ in 0..count {
                 let error = Some("长".repeat(1000));
-                shared.intake.take_in(&Arc::new(Record { received: SystemTime::now(), error, ..Record::default() }));
+                shared.intake.take_in(&Record { received: SystemTime::now(), error, ..Record::default() });
             }
         };
         let mut write = |database: &mut Database| writer.write(database, Instant::now() + Duration::from_secs(60));

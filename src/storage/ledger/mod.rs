@@ -4,6 +4,7 @@
 //! much is counted as lost. Sums are added up in memory before that, so that they hold whatever becomes of the rows.
 
 mod names;
+mod packed;
 pub mod query;
 pub mod read;
 mod rows;
@@ -16,32 +17,29 @@ mod write;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use crate::telemetry::Record;
 
+pub(super) use packed::Packed;
 pub use query::{By, Entry, Filter, Latency, Period, Point, Scope, Sum};
 pub use read::Reader;
 pub(super) use sums::Sums;
 pub(super) use write::{Batch, Scribe};
 
 /// So many records may wait to be written: about what is written in one go. Where requests are faster than the disk for
-/// long, more would only be kept out of the processor's caches, which costs every request (measured: a queue of eight times
-/// as many, a tenth of the throughput).
+/// long, more would only take memory out of the processor's caches.
 const MOST_RECORDS: usize = 1024;
 
 /// From here on they are written without waiting for more.
 pub(super) const MANY_RECORDS: usize = MOST_RECORDS / 2;
 
-/// So many bytes may wait to be written: a record may hold what was said.
-const MOST_BYTES: usize = 64 * 1024 * 1024;
-
-/// What a record takes without what was said, about.
-const RECORD: usize = 2048;
+/// So many bytes may wait to be written: names and errors may be long, and plans too.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// Where records come in.
 pub(super) struct Intake {
-    queue: SyncSender<Arc<Record>>,
+    queue: SyncSender<Packed>,
     waiting: AtomicUsize,
     bytes: AtomicUsize,
     sums: Mutex<Sums>,
@@ -64,25 +62,33 @@ pub struct Figures {
 
 impl Intake {
     /// And where they come out.
-    pub(super) fn new() -> (Intake, Receiver<Arc<Record>>) {
+    pub(super) fn new() -> (Intake, Receiver<Packed>) {
         let (queue, records) = sync_channel(MOST_RECORDS);
         let (waiting, bytes, sums) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::default());
         (Intake { queue, waiting, bytes, sums, lost: AtomicU64::new(0), lost_ever: AtomicU64::new(0) }, records)
     }
 
     /// Takes a record in; `true`: it is the first that waits, or with it there are many.
-    pub(super) fn take_in(&self, record: &Arc<Record>) -> bool {
+    pub(super) fn take_in(&self, record: &Record) -> bool {
         self.sums().add(record);
         let waiting = self.waiting.fetch_add(1, Ordering::AcqRel);
-        let bytes = size(record);
-        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        let has_room = before == 0 || before + bytes <= MOST_BYTES;
-        if !has_room || self.queue.try_send(record.clone()).is_err() {
+        if waiting >= MOST_RECORDS || !self.queues(Packed::of(record)) {
             self.waiting.fetch_sub(1, Ordering::AcqRel);
-            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
             self.lose(1);
         }
         waiting == 0 || waiting + 1 == MANY_RECORDS
+    }
+
+    /// Whether there was room.
+    fn queues(&self, packed: Packed) -> bool {
+        let bytes = packed.size();
+        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let has_room = before == 0 || before + bytes <= MOST_BYTES;
+        let is_in = has_room && self.queue.try_send(packed).is_ok();
+        if !is_in {
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
+        is_in
     }
 
     /// These were lost.
@@ -92,11 +98,11 @@ impl Intake {
     }
 
     /// The next one, if there is one.
-    pub(super) fn next(&self, records: &Receiver<Arc<Record>>) -> Option<Arc<Record>> {
+    pub(super) fn next(&self, records: &Receiver<Packed>) -> Option<Packed> {
         match records.try_recv() {
             Ok(record) => {
                 self.waiting.fetch_sub(1, Ordering::AcqRel);
-                self.bytes.fetch_sub(size(&record), Ordering::Relaxed);
+                self.bytes.fetch_sub(record.size(), Ordering::Relaxed);
                 Some(record)
             }
             Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
@@ -122,8 +128,4 @@ impl Intake {
     fn sums(&self) -> std::sync::MutexGuard<'_, Sums> {
         self.sums.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn size(record: &Record) -> usize {
-    RECORD + record.bodies.as_ref().map_or(0, |bodies| bodies.request.len() + bodies.response.len())
 }

@@ -1,18 +1,14 @@
 //! Rows into the tables.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rusqlite::{ErrorCode, Transaction, TransactionBehavior, params};
 
 use super::names::Names;
-use super::rows::Way;
+use super::packed::{AttemptRow, Packed, Row, Used};
 use super::sums::{SLOT, Sums};
-use super::time::{ended, micros, now};
-use crate::hub::{Kind, Provenance, Usage};
+use super::time::now;
 use crate::storage::database::{Database, Trouble, signed};
-use crate::telemetry::Record;
-use crate::telemetry::record::{Attempt, Cost};
 
 /// Requests that ended within one microsecond lie beside each other; more than this is a fault.
 const MOST_BESIDE: i64 = 10_000;
@@ -20,7 +16,7 @@ const MOST_BESIDE: i64 = 10_000;
 /// What is written in one go.
 pub(in crate::storage) struct Batch<'a> {
     /// Yields records.
-    pub(in crate::storage) records: &'a mut dyn FnMut() -> Option<Arc<Record>>,
+    pub(in crate::storage) records: &'a mut dyn FnMut() -> Option<Packed>,
     /// When it is enough for now.
     pub(in crate::storage) until: Instant,
     /// Sums, complete.
@@ -46,9 +42,11 @@ impl Scribe {
 
     fn write_counting(&mut self, database: &mut Database, batch: Batch<'_>, taken: &mut u64) -> Result<(), Trouble> {
         let transaction = database.0.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        while let Some(record) = (batch.records)() {
+        while let Some(packed) = (batch.records)() {
             *taken += 1;
-            self.record(&transaction, &record)?;
+            if let Some(row) = packed.row() {
+                self.record(&transaction, &row)?;
+            }
             if Instant::now() >= batch.until {
                 break;
             }
@@ -62,63 +60,60 @@ impl Scribe {
         Ok(transaction.commit()?)
     }
 
-    fn record(&mut self, within: &Transaction<'_>, record: &Record) -> Result<(), Trouble> {
-        let mut at = signed(ended(record));
+    fn record(&mut self, within: &Transaction<'_>, row: &Row<'_>) -> Result<(), Trouble> {
+        let mut at = signed(row.ended);
         let last = at.saturating_add(MOST_BESIDE);
         loop {
-            match self.request(within, at, record) {
+            match self.request(within, at, row) {
                 Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) && at < last => at += 1,
                 Err(error) => return Err(error.into()),
                 Ok(()) => break,
             }
         }
-        for (number, attempt) in record.attempts.iter().enumerate() {
+        for (number, attempt) in row.attempts.iter().enumerate() {
             self.attempt(within, at, number, attempt)?;
         }
         Ok(())
     }
 
-    fn request(&mut self, within: &Transaction<'_>, at: i64, record: &Record) -> rusqlite::Result<()> {
-        let leads_nowhere = record.plan.is_empty() && record.attempts.is_empty();
-        let (model, asked) = if leads_nowhere { ("", Some(record.model.as_str())) } else { (record.model.as_str(), None) };
-        let (usage, provenance) = parts(record.usage);
-        let (cost, prices) = priced(record.cost.as_ref());
+    fn request(&mut self, within: &Transaction<'_>, at: i64, row: &Row<'_>) -> rusqlite::Result<()> {
+        let (model, asked) = if row.leads_nowhere { ("", Some(row.model)) } else { (row.model, None) };
+        let [input, cached, cache_write, output, reasoning] = tokens(&row.used);
         let mut number = |name: &str| self.0.number(within, name);
         let row = params![
             at,
-            &*record.id,
-            record.client.map(|client| client.to_string()),
-            number(&record.caller)?,
-            number(&record.endpoint)?,
-            number(record.dialect.map_or("", Kind::word))?,
+            row.id,
+            row.client.map(|client| client.to_string()),
+            number(row.caller)?,
+            number(row.endpoint)?,
+            number(row.dialect)?,
             number(model)?,
-            number(&record.provider)?,
-            number(&record.upstream_model)?,
+            number(row.provider)?,
+            number(row.upstream_model)?,
             asked.filter(|asked| !asked.is_empty()),
-            record.stream,
-            record.status,
-            number(record.outcome.as_str())?,
-            usage.map(|usage| signed(usage.input)),
-            usage.map(|usage| signed(usage.cached)),
-            usage.map(|usage| signed(usage.cache_write)),
-            usage.map(|usage| signed(usage.output)),
-            usage.map(|usage| signed(usage.reasoning)),
-            provenance.map(&mut number).transpose()?,
-            cost,
-            prices.map(&mut number).transpose()?,
-            record.first_token.map(time),
-            record.upstream.map(time),
-            time(record.overhead),
-            time(record.total),
-            record.request_bytes.map(signed),
-            signed(record.bytes),
-            signed(record.chunks),
-            record.hedged,
-            record.has_failed(),
-            record.error,
-            // By which its trace is found: its own span of it, if it has one.
-            record.span.or(record.traceparent).map(|context| context.to_string()),
-            Way::of(record).to_json(),
+            row.stream,
+            row.status,
+            number(row.outcome)?,
+            input,
+            cached,
+            cache_write,
+            output,
+            reasoning,
+            row.used.provenance.map(&mut number).transpose()?,
+            row.used.cost,
+            row.used.prices.map(&mut number).transpose()?,
+            row.first_token.map(signed),
+            row.upstream.map(signed),
+            signed(row.overhead),
+            signed(row.total),
+            row.request_bytes.map(signed),
+            signed(row.bytes),
+            signed(row.chunks),
+            row.hedged,
+            row.has_failed,
+            row.error,
+            row.trace,
+            row.way,
         ];
         let sql = "INSERT INTO requests VALUES \
             (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -126,38 +121,37 @@ impl Scribe {
         Ok(())
     }
 
-    fn attempt(&mut self, within: &Transaction<'_>, at: i64, place: usize, attempt: &Attempt) -> rusqlite::Result<()> {
-        let (usage, provenance) = parts(attempt.usage);
-        let (cost, prices) = priced(attempt.cost.as_ref());
+    fn attempt(&mut self, within: &Transaction<'_>, at: i64, place: usize, row: &AttemptRow<'_>) -> rusqlite::Result<()> {
+        let [input, cached, cache_write, output, reasoning] = tokens(&row.used);
         let mut number = |name: &str| self.0.number(within, name);
         let row = params![
             at,
             place as i64,
-            number(&attempt.route.via)?,
-            number(&attempt.route.provider)?,
-            number(&attempt.route.upstream_model)?,
-            number(&attempt.peer.vendor)?,
-            number(&attempt.peer.host)?,
-            attempt.peer.port,
-            number(attempt.dialect.map_or("", Kind::word))?,
-            time(attempt.began),
-            attempt.connect.map(time),
-            attempt.tls.map(time),
-            attempt.first_byte.map(time),
-            attempt.first_token.map(time),
-            time(attempt.took),
-            attempt.status,
-            number(attempt.outcome.as_str())?,
-            attempt.reason,
-            usage.map(|usage| signed(usage.input)),
-            usage.map(|usage| signed(usage.cached)),
-            usage.map(|usage| signed(usage.cache_write)),
-            usage.map(|usage| signed(usage.output)),
-            usage.map(|usage| signed(usage.reasoning)),
-            provenance.map(&mut number).transpose()?,
-            cost,
-            prices.map(&mut number).transpose()?,
-            attempt.is_hedge,
+            number(row.via)?,
+            number(row.provider)?,
+            number(row.upstream_model)?,
+            number(row.vendor)?,
+            number(row.host)?,
+            row.port,
+            number(row.dialect)?,
+            signed(row.began),
+            row.connect.map(signed),
+            row.tls.map(signed),
+            row.first_byte.map(signed),
+            row.first_token.map(signed),
+            signed(row.took),
+            row.status,
+            number(row.outcome)?,
+            row.reason,
+            input,
+            cached,
+            cache_write,
+            output,
+            reasoning,
+            row.used.provenance.map(&mut number).transpose()?,
+            row.used.cost,
+            row.used.prices.map(&mut number).transpose()?,
+            row.is_hedge,
         ];
         let sql = "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         within.prepare_cached(sql)?.execute(row)?;
@@ -205,14 +199,6 @@ pub(super) const ADD: &str = "ON CONFLICT DO UPDATE SET requests = requests + ex
     unpriced = unpriced + excluded.unpriced, bytes = bytes + excluded.bytes, total = total + excluded.total, \
     first_token = first_token + excluded.first_token, streams = streams + excluded.streams";
 
-fn parts(usage: Option<(Usage, Provenance)>) -> (Option<Usage>, Option<&'static str>) {
-    (usage.map(|(usage, _)| usage), usage.map(|(_, provenance)| provenance.word()))
-}
-
-fn priced(cost: Option<&Cost>) -> (Option<f64>, Option<&str>) {
-    (cost.map(|cost| cost.usd), cost.map(|cost| &*cost.prices))
-}
-
-fn time(duration: Duration) -> i64 {
-    signed(micros(duration))
+fn tokens(used: &Used<'_>) -> [Option<i64>; 5] {
+    used.tokens.map_or([None; 5], |tokens| tokens.map(|count| Some(signed(count))))
 }

@@ -20,6 +20,7 @@ mod gateway;
 mod hedging;
 #[cfg(unix)]
 mod last_words;
+mod links;
 mod matrix;
 mod metrics;
 mod operator;

@@ -192,6 +192,18 @@ fn languages_show_the_same_commands() {
 }
 
 #[test]
+fn languages_tell_of_the_same_errors() {
+    let rows = |document: &str| {
+        let page = fs::read_to_string(root().join(document)).expect(document).replace('、', ", ");
+        let cells = page.lines().map(|line| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>());
+        let rows = cells.filter(|cells| cells.len() > 3 && cells[1].starts_with(|first: char| first.is_numeric()));
+        // A cell without a code says whose it is, in its own language.
+        rows.map(|cells| (cells[1].clone(), cells[2].split('`').nth(1).map(str::to_owned))).collect::<Vec<_>>()
+    };
+    assert_eq!(rows("docs/errors.md"), rows("docs/errors.zh.md"));
+}
+
+#[test]
 fn a_line_is_shown_as_it_is_or_with_gaps() {
     assert!(is_shown("req-…  200 ok after … ms", "req-61  200 ok after 1.5 ms"));
     assert!(is_shown("…", "anything") && is_shown("as it is", "as it is  "));

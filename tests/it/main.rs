@@ -24,6 +24,8 @@ mod links;
 mod matrix;
 mod metrics;
 mod operator;
+#[cfg(unix)]
+mod packaging;
 mod properties;
 #[cfg(unix)]
 mod readme;

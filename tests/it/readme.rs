@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -12,7 +12,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::cli::process::{Home, Running, free_port};
 
 /// Those that are not guides.
-const DOCUMENTS: [&str; 4] = ["README.md", "README.zh.md", "QUICKSTART.md", "QUICKSTART.zh.md"];
+const DOCUMENTS: [&str; 6] =
+    ["README.md", "README.zh.md", "QUICKSTART.md", "QUICKSTART.zh.md", "packaging/README.md", "packaging/README.zh.md"];
 
 /// Where the guides are: whatever stands there is one.
 const GUIDES: &str = "docs/guides";
@@ -36,7 +37,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// README, QUICKSTART and the guides, by their paths from the root.
+/// All of them, by their paths from the root.
 fn documents() -> Vec<String> {
     let guides = fs::read_dir(root().join(GUIDES)).expect(GUIDES).map(|entry| entry.expect("an entry").file_name());
     let guides = guides.map(|name| format!("{GUIDES}/{}", name.to_str().expect("a name in UTF-8")));
@@ -153,7 +154,7 @@ fn secret(name: &str) -> String {
 }
 
 /// `llmgw config check` of a whole configuration, with whatever it names at hand.
-fn check(configuration: &str) {
+pub fn check(configuration: &str) {
     let home = Home::new();
     for file in named(configuration, "file:", |c| c.is_alphanumeric() || "/-_.".contains(c)) {
         home.write(file.trim_start_matches('/'), secret(file));

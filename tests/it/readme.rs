@@ -145,7 +145,7 @@ fn configurations(block: &str) -> Vec<String> {
 /// The names in `text` that stand between `before` and the first character that `is_part` refuses.
 fn named<'a>(text: &'a str, before: &str, is_part: impl Fn(char) -> bool) -> Vec<&'a str> {
     let ends = text.split(before).skip(1).map(|rest| rest.split(|c| !is_part(c)).next().unwrap_or_default());
-    ends.collect()
+    ends.filter(|name| !name.is_empty()).collect()
 }
 
 /// What a variable or a file of that name holds: no two the same, for callers' keys have to differ.

@@ -1,7 +1,7 @@
 # `make run` and `make test` need nothing prepared: what is missing, they install.
 
 .NOTPARALLEL:
-.PHONY: run test check bless bench bench-scale bench-instructions bench-oneshot bench-translated bench-ledger bench-micro fuzz soak fix
+.PHONY: run test check bless bench bench-scale bench-instructions bench-oneshot bench-translated bench-ledger bench-micro fuzz soak deny fix
 
 locked := $(if $(CI),--locked)
 cargo_test := $(if $(shell command -v cargo-nextest),cargo nextest run,cargo test --lib --bins --tests) --workspace $(locked)
@@ -67,6 +67,11 @@ soak:
 	cargo build --release $(locked)
 	LLMGW_SOAK=$(or $(SOAK),10m) LLMGW_SOAK_BINARY=$(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/release/llmgw \
 		cargo test $(locked) --test it soak -- --nocapture
+
+# Licenses, bans and sources of every dependency. Not part of `make test`: building cargo-deny takes longer than the tests' lints.
+deny:
+	@command -v cargo-deny >/dev/null || { echo "error: cargo-deny is missing" >&2; echo "hint: cargo install --locked cargo-deny" >&2; exit 1; }
+	cargo deny --offline --locked check licenses bans sources
 
 fix:
 	cargo clippy --workspace --all-targets --fix --allow-dirty --allow-staged

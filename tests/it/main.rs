@@ -20,9 +20,12 @@ mod gateway;
 mod hedging;
 #[cfg(unix)]
 mod last_words;
+mod links;
 mod matrix;
 mod metrics;
 mod operator;
+#[cfg(unix)]
+mod packaging;
 mod properties;
 #[cfg(unix)]
 mod readme;

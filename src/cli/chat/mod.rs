@@ -2,23 +2,27 @@
 //!
 //! A client of the very engine that the server exposes: it builds the same request and reads the same reply.
 
+pub mod attach;
+pub mod gateway;
 pub mod input;
 pub mod render;
+pub mod request;
 
 use clap::{ValueEnum, ValueHint};
-use serde_json::{Map, Value, json};
-use tracing::{Instrument, error_span};
+use serde_json::Value;
 
+use crate::cli::chat::gateway::Gateway;
+use crate::cli::chat::render::{Answer, Said};
+use crate::cli::chat::request::{Settings, message};
 use crate::cli::context::Context;
-use crate::cli::failure::{Exit, Failure};
-use crate::engine::Error;
-use crate::hub::Endpoint;
+use crate::cli::failure::Exit;
 
 const EXAMPLES: &str = "\
 Examples:
   llmgw chat \"你是谁\"                                ask the default model
   llmgw chat --model gpt-4 \"你是谁\"                  ask this one
   git diff | llmgw chat \"review this\"                what comes in by a pipe follows the prompt
+  llmgw chat -f photo.png -f notes.md \"compare\"     files that the model shall see
   llmgw chat --format json --param seed=1 hi | jq    the whole answer, for programs";
 
 /// Fields of the request that have a flag of their own, or that would change what is printed.
@@ -35,6 +39,12 @@ pub struct Args {
     /// The system prompt: who the model shall be
     #[arg(short, long, value_name = "TEXT")]
     pub system: Option<String>,
+    /// A file for the model to see: text, PNG, JPEG, GIF, WebP or PDF; a pattern, an address, or `-` for stdin. May be given several times
+    #[arg(short, long = "file", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub files: Vec<String>,
+    /// Fetch addresses given with `--file` without asking
+    #[arg(short, long)]
+    pub yes: bool,
     /// How freely words are chosen
     #[arg(long, value_name = "NUMBER", value_parser = number)]
     pub temperature: Option<f64>,
@@ -69,47 +79,49 @@ pub enum Format {
 
 /// Runs `llmgw chat`.
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
-    let prompt = input::prompt(&args.prompt, tokio::io::stdin(), &context.printer).await?;
-    let engine = context.engine_for_use().await?;
-    engine.observe();
-    let spinner = context.printer.spinner("waiting for the first word");
-    let snapshot = engine.snapshot();
-    let model = args.model.as_deref().unwrap_or(&snapshot.config.routing.default_model);
-    let job = engine.job(Endpoint::ChatCompletions, body(&args, model, prompt).to_string());
-    let span = error_span!("request", id = %job.id);
-    let reply = match engine.chat(job).instrument(span).await {
-        Ok(reply) => reply,
-        Err(error) => {
-            spinner.finish_and_clear();
-            return Err(failure(error, args.model.is_some()).into());
-        }
-    };
-    let answer = render::Answer::new(&context.printer, spinner, args.format);
-    answer.print(reply.status, &reply.headers, reply.body).await
+    let question = question(&args, context).await?;
+    let gateway = Gateway::open(context).await?;
+    let settings = settings(&args, &gateway.engine().snapshot().config.routing.default_model);
+    let messages: Vec<Value> = args.system.iter().map(|text| message("system", text.as_str())).chain([question]).collect();
+    ask(&gateway, &settings.body(&messages), &args, context).await?;
+    Ok(Exit::Done)
 }
 
-/// Who named no model cannot be told that it does not exist.
-fn failure(error: Error, is_named: bool) -> Failure {
-    match error {
-        Error::ModelNotFound(_) if !is_named => {
-            Failure::usage("no model was named, and there is no default").hint("name one with `--model`, or set `routing.default_model`")
-        }
-        error => Failure::from(error),
+/// What the user asks: the files, the words of the command line, what comes in by a pipe.
+async fn question(args: &Args, context: &Context) -> anyhow::Result<Value> {
+    let attachments = attach::read(&args.files, args.yes, context).await?;
+    let prompt = match args.files.iter().any(|file| file == "-") {
+        true => input::typed(&args.prompt),
+        false => input::prompt(&args.prompt, tokio::io::stdin(), &context.printer).await?,
+    };
+    if prompt.is_none() && attachments.is_empty() {
+        return Err(input::missing(&context.printer).into());
+    }
+    Ok(message("user", attach::content(&prompt.unwrap_or_default(), &attachments)))
+}
+
+/// What the flags say, beside the messages.
+fn settings(args: &Args, default_model: &str) -> Settings {
+    Settings {
+        model: args.model.clone().unwrap_or_else(|| default_model.to_owned()),
+        temperature: args.temperature,
+        max_tokens: args.max_tokens,
+        params: args.params.clone(),
+        stream: !args.no_stream && args.format != Format::Json,
     }
 }
 
-/// The request as an OpenAI client would send it.
-fn body(args: &Args, model: &str, prompt: String) -> Value {
-    let system = args.system.iter().map(|text| json!({"role": "system", "content": text}));
-    let messages: Vec<Value> = system.chain([json!({"role": "user", "content": prompt})]).collect();
-    let mut body = Map::new();
-    body.insert("model".to_owned(), model.into());
-    body.insert("messages".to_owned(), messages.into());
-    body.extend(args.temperature.map(|value| ("temperature".to_owned(), value.into())));
-    body.extend(args.max_tokens.map(|value| ("max_tokens".to_owned(), value.into())));
-    body.extend(args.params.iter().cloned());
-    body.insert("stream".to_owned(), (!args.no_stream && args.format != Format::Json).into());
-    body.into()
+/// Asks, and prints the answer as it arrives.
+async fn ask(gateway: &Gateway, body: &Value, args: &Args, context: &Context) -> anyhow::Result<Said> {
+    let spinner = context.printer.spinner("waiting for the first word");
+    let reply = match gateway.ask(body).await {
+        Ok(reply) => reply,
+        Err(error) => {
+            spinner.finish_and_clear();
+            return Err(gateway::failure(error, args.model.is_some()).into());
+        }
+    };
+    Answer::new(&context.printer, spinner, args.format).print(reply.status, &reply.headers, reply.body).await
 }
 
 /// Reads a number that JSON can write.
@@ -132,7 +144,7 @@ fn parameter(text: &str) -> Result<(String, Value), String> {
 mod tests {
     use serde_json::json;
 
-    use super::{Args, Format, body, parameter};
+    use super::{Args, Format, parameter, settings};
 
     #[test]
     fn a_parameter_is_json_or_else_text() {
@@ -149,18 +161,12 @@ mod tests {
     }
 
     #[test]
-    fn the_request_is_what_an_openai_client_sends() {
-        let args = Args {
-            system: Some("be short".to_owned()),
-            temperature: Some(0.5),
-            max_tokens: Some(10),
-            params: vec![("seed".to_owned(), json!(1)), ("max_tokens".to_owned(), json!(20))],
-            ..Args::default()
-        };
-        let expected = r#"{"model":"gpt-4","messages":[{"role":"system","content":"be short"},{"role":"user","content":"你是谁"}],"temperature":0.5,"max_tokens":20,"seed":1,"stream":true}"#;
-        assert_eq!(body(&args, "gpt-4", "你是谁".to_owned()).to_string(), expected);
+    fn only_text_and_chunks_are_streamed() {
+        assert!(settings(&Args::default(), "m").stream);
         for args in [Args { no_stream: true, ..Args::default() }, Args { format: Format::Json, ..Args::default() }] {
-            assert_eq!(body(&args, "m", String::new())["stream"], json!(false));
+            assert!(!settings(&args, "m").stream);
         }
+        assert_eq!(settings(&Args::default(), "auto").model, "auto");
+        assert_eq!(settings(&Args { model: Some("gpt-4".to_owned()), ..Args::default() }, "auto").model, "gpt-4");
     }
 }

@@ -8,13 +8,25 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use indicatif::ProgressBar;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::Format;
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::failure::Failure;
 use crate::cli::output::{OutputError, Printer};
-use crate::dialects::openai_chat::events;
+use crate::dialects::openai_chat::{events, usage};
 use crate::dialects::sse::Framer;
-use crate::hub::{ApiError, Event, FinishReason, MediaType};
+use crate::hub::{ApiError, Event, FinishReason, MediaType, Usage};
+
+/// An answer that was printed to its end.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    /// Its text, a refusal included.
+    pub text: String,
+    /// Tokens, if the upstream reported them to its client.
+    pub usage: Option<Usage>,
+    /// When its first word came.
+    pub first: Option<Instant>,
+}
 
 /// Prints one answer.
 pub struct Answer<'a> {
@@ -29,16 +41,17 @@ pub struct Answer<'a> {
     error: Option<String>,
     /// Tools that it asks to be called.
     tools: Vec<String>,
+    said: Said,
 }
 
 impl<'a> Answer<'a> {
     /// One that nothing is known of yet.
     pub fn new(printer: &'a Printer, spinner: ProgressBar, format: Format) -> Answer<'a> {
-        Answer { printer, spinner, format, is_empty: true, finish: None, error: None, tools: Vec::new() }
+        Answer { printer, spinner, format, is_empty: true, finish: None, error: None, tools: Vec::new(), said: Said::default() }
     }
 
     /// Prints the reply to its end. Dropping the future drops the body, and with it the upstream's request.
-    pub async fn print<B>(mut self, status: StatusCode, headers: &HeaderMap, body: B) -> anyhow::Result<Exit>
+    pub async fn print<B>(mut self, status: StatusCode, headers: &HeaderMap, body: B) -> anyhow::Result<Said>
     where
         B: Body<Data = Bytes> + Unpin,
         B::Error: Display,
@@ -111,6 +124,7 @@ impl<'a> Answer<'a> {
             Event::Finish(reason) => self.finish = Some(reason),
             Event::Error(error) => self.error = Some(error.summary().into_owned()),
             Event::ToolCall { name, .. } => self.tools.push(name),
+            Event::Usage(usage) => self.said.usage = Some(usage),
             // Nothing to show.
             _ => {}
         }
@@ -118,6 +132,8 @@ impl<'a> Answer<'a> {
     }
 
     fn text(&mut self, text: &str) -> Result<(), OutputError> {
+        self.said.first.get_or_insert_with(Instant::now);
+        self.said.text.push_str(text);
         if self.format != Format::Text {
             return Ok(());
         }
@@ -139,10 +155,12 @@ impl<'a> Answer<'a> {
             return Err(Failure::failed("the upstream's answer is not JSON").into());
         };
         self.error = ApiError::from_value(&completion).map(|error| error.summary().into_owned());
+        self.said.usage = usage::of(&completion);
+        self.message(&completion)?;
         match self.format {
+            Format::Text => return Ok(()),
             Format::Json => self.printer.line(&serde_json::to_string_pretty(&completion)?)?,
             Format::Jsonl => self.printer.line(&completion.to_string())?,
-            Format::Text => return Ok(self.message(&completion)?),
         }
         self.is_empty = false;
         Ok(())
@@ -162,17 +180,17 @@ impl<'a> Answer<'a> {
     }
 
     /// Ends the last line, and says what the text alone does not.
-    fn conclude(self) -> anyhow::Result<Exit> {
+    fn conclude(self) -> anyhow::Result<Said> {
         self.spinner.finish_and_clear();
         self.printer.end_line()?;
         self.printer.end_aside();
         if let Some(message) = &self.error {
             return Err(self.broken_off(message).into());
         }
-        if !self.tools.is_empty() {
+        if !self.tools.is_empty() && self.format == Format::Text {
             self.printer
                 .notice(&format!("the model asks for tools to be called: {} (`--format json` shows the calls)", self.tools.join(", ")));
-        } else if self.is_empty {
+        } else if self.is_empty && self.tools.is_empty() {
             self.printer.notice("the answer is empty");
         }
         match self.finish {
@@ -180,7 +198,7 @@ impl<'a> Answer<'a> {
             Some(FinishReason::ContentFilter) => self.printer.notice("the upstream's content filter withheld the rest"),
             _ => {}
         }
-        Ok(Exit::Done)
+        Ok(self.said)
     }
 
     fn broken_off(&self, reason: &str) -> Failure {

@@ -2,20 +2,28 @@
 //!
 //! A client of the very engine that the server exposes: it builds the same request and reads the same reply.
 
+pub mod account;
 pub mod attach;
+pub mod dry_run;
+pub mod each;
 pub mod gateway;
 pub mod input;
 pub mod render;
 pub mod request;
+pub mod role;
+pub mod schema;
+pub mod setup;
+
+use std::path::PathBuf;
 
 use clap::{ValueEnum, ValueHint};
 use serde_json::Value;
 
-use crate::cli::chat::gateway::Gateway;
-use crate::cli::chat::render::{Answer, Said};
-use crate::cli::chat::request::{Settings, message};
+use crate::cli::chat::gateway::Target;
+use crate::cli::chat::setup::Setup;
 use crate::cli::context::Context;
 use crate::cli::failure::Exit;
+use crate::cli::test::at_least_one;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,6 +31,10 @@ Examples:
   llmgw chat --model gpt-4 \"你是谁\"                  ask this one
   git diff | llmgw chat \"review this\"                what comes in by a pipe follows the prompt
   llmgw chat -f photo.png -f notes.md \"compare\"     files that the model shall see
+  llmgw chat -r translator < letter.txt               a role of the configuration
+  llmgw chat --schema person.json \"...\" | jq .name    an answer that has this shape
+  llmgw chat --each names.txt --output out.jsonl \"translate\"    one question a line
+  llmgw chat --url http://gw:8000 --key \"$KEY\" hi     ask a running gateway
   llmgw chat --format json --param seed=1 hi | jq    the whole answer, for programs";
 
 /// Fields of the request that have a flag of their own, or that would change what is printed.
@@ -39,6 +51,9 @@ pub struct Args {
     /// The system prompt: who the model shall be
     #[arg(short, long, value_name = "TEXT")]
     pub system: Option<String>,
+    /// Who the model shall be, by its name under `roles` in the configuration; flags count more
+    #[arg(short, long, value_name = "NAME")]
+    pub role: Option<String>,
     /// A file for the model to see: text, PNG, JPEG, GIF, WebP or PDF; a pattern, an address, or `-` for stdin. May be given several times
     #[arg(short, long = "file", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub files: Vec<String>,
@@ -54,12 +69,37 @@ pub struct Args {
     /// A further field of the request; the value is JSON, or else text. May be given several times
     #[arg(long = "param", value_name = "KEY=VALUE", value_parser = parameter)]
     pub params: Vec<(String, Value)>,
+    /// The shape of the answer, as a JSON Schema; an answer that does not fit it is an error
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub schema: Option<PathBuf>,
     /// Ask for the whole answer at once
     #[arg(long)]
     pub no_stream: bool,
     /// How to show the answer
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+    /// Tell in a last line on stderr who answered, how fast, with how many tokens and at what cost
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Show nothing but the answer, and errors
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Show who would be asked, and the request, and send nothing
+    #[arg(long, conflicts_with = "each")]
+    pub dry_run: bool,
+    /// Ask one question a line: a file of texts or of JSON objects with a `prompt`, or `-` for stdin. PROMPT goes before each;
+    /// a JSON object a line comes back
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["format", "no_stream", "verbose"])]
+    pub each: Option<String>,
+    /// Where the answers of `--each` go; a rerun asks only for what is missing [default: stdout]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "each")]
+    pub output: Option<PathBuf>,
+    /// How many questions of `--each` are on their way at once
+    #[arg(long, value_name = "N", default_value_t = each::CONCURRENCY, value_parser = at_least_one, requires = "each")]
+    pub concurrency: usize,
+    /// Which gateway is asked.
+    #[command(flatten)]
+    pub target: Target,
     /// The question; what comes in by a pipe follows it, after a blank line
     #[arg(value_name = "PROMPT", value_hint = ValueHint::Other)]
     pub prompt: Vec<String>,
@@ -77,51 +117,34 @@ pub enum Format {
     Jsonl,
 }
 
+impl Args {
+    /// Whether the answer shall come piece by piece.
+    fn wants_stream(&self) -> bool {
+        !self.no_stream && self.format != Format::Json && self.each.is_none()
+    }
+
+    /// Whether tokens are to be told of.
+    fn wants_usage(&self) -> bool {
+        self.verbose || self.format != Format::Text
+    }
+}
+
 /// Runs `llmgw chat`.
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
-    let question = question(&args, context).await?;
-    let gateway = Gateway::open(context).await?;
-    let settings = settings(&args, &gateway.engine().snapshot().config.routing.default_model);
-    let messages: Vec<Value> = args.system.iter().map(|text| message("system", text.as_str())).chain([question]).collect();
-    ask(&gateway, &settings.body(&messages), &args, context).await?;
+    if args.each.is_some() {
+        return each::run(&args, context).await;
+    }
+    let setup = Setup::open(&args, context).await?;
+    let (words, attachments) = setup::asked(&args, context).await?;
+    let question = setup.question(words.as_deref(), &attachments).ok_or_else(|| input::missing(&context.printer))?;
+    let body = setup.body(question);
+    if args.dry_run {
+        dry_run::run(&setup.gateway, &body, args.format, context).await?;
+        return Ok(Exit::Done);
+    }
+    let said = setup.ask(&body, args.format, args.verbose, context).await?;
+    setup.check(&said.text)?;
     Ok(Exit::Done)
-}
-
-/// What the user asks: the files, the words of the command line, what comes in by a pipe.
-async fn question(args: &Args, context: &Context) -> anyhow::Result<Value> {
-    let attachments = attach::read(&args.files, args.yes, context).await?;
-    let prompt = match args.files.iter().any(|file| file == "-") {
-        true => input::typed(&args.prompt),
-        false => input::prompt(&args.prompt, tokio::io::stdin(), &context.printer).await?,
-    };
-    if prompt.is_none() && attachments.is_empty() {
-        return Err(input::missing(&context.printer).into());
-    }
-    Ok(message("user", attach::content(&prompt.unwrap_or_default(), &attachments)))
-}
-
-/// What the flags say, beside the messages.
-fn settings(args: &Args, default_model: &str) -> Settings {
-    Settings {
-        model: args.model.clone().unwrap_or_else(|| default_model.to_owned()),
-        temperature: args.temperature,
-        max_tokens: args.max_tokens,
-        params: args.params.clone(),
-        stream: !args.no_stream && args.format != Format::Json,
-    }
-}
-
-/// Asks, and prints the answer as it arrives.
-async fn ask(gateway: &Gateway, body: &Value, args: &Args, context: &Context) -> anyhow::Result<Said> {
-    let spinner = context.printer.spinner("waiting for the first word");
-    let reply = match gateway.ask(body).await {
-        Ok(reply) => reply,
-        Err(error) => {
-            spinner.finish_and_clear();
-            return Err(gateway::failure(error, args.model.is_some()).into());
-        }
-    };
-    Answer::new(&context.printer, spinner, args.format).print(reply.status, &reply.headers, reply.body).await
 }
 
 /// Reads a number that JSON can write.
@@ -144,7 +167,7 @@ fn parameter(text: &str) -> Result<(String, Value), String> {
 mod tests {
     use serde_json::json;
 
-    use super::{Args, Format, parameter, settings};
+    use super::parameter;
 
     #[test]
     fn a_parameter_is_json_or_else_text() {
@@ -158,15 +181,5 @@ mod tests {
         for wrong in ["seed", "=1", "stream=true", "model=x"] {
             assert!(parameter(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn only_text_and_chunks_are_streamed() {
-        assert!(settings(&Args::default(), "m").stream);
-        for args in [Args { no_stream: true, ..Args::default() }, Args { format: Format::Json, ..Args::default() }] {
-            assert!(!settings(&args, "m").stream);
-        }
-        assert_eq!(settings(&Args::default(), "auto").model, "auto");
-        assert_eq!(settings(&Args { model: Some("gpt-4".to_owned()), ..Args::default() }, "auto").model, "gpt-4");
     }
 }

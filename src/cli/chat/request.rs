@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 pub struct Settings {
     /// Who is asked.
     pub model: String,
+    /// The user or a role has named it: it is no default.
+    pub is_named: bool,
     /// How freely words are chosen.
     pub temperature: Option<f64>,
     /// Longest answer, in tokens.
@@ -18,6 +20,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether a further field is set.
+    pub fn has(&self, field: &str) -> bool {
+        self.params.iter().any(|(name, _)| name == field)
+    }
+
     /// The request that sends `messages`.
     pub fn body(&self, messages: &[Value]) -> Value {
         let mut body = Map::new();
@@ -46,6 +53,7 @@ mod tests {
     fn the_request_is_what_an_openai_client_sends() {
         let settings = Settings {
             model: "gpt-4".to_owned(),
+            is_named: true,
             temperature: Some(0.5),
             max_tokens: Some(10),
             params: vec![("seed".to_owned(), json!(1)), ("max_tokens".to_owned(), json!(20))],

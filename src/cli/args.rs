@@ -42,7 +42,7 @@ pub enum Command {
     /// Run the gateway
     Serve(serve::Args),
     /// Ask a model, and print the answer as it arrives
-    Chat(chat::Args),
+    Chat(Box<chat::Args>),
     /// Show every model that can be asked for
     List(list::Args),
     /// Ask each route for real, and say which ones answer
@@ -63,6 +63,13 @@ pub enum Command {
     Completions(generate::CompletionsArgs),
     /// Print the manual pages
     Man(generate::ManArgs),
+}
+
+impl Command {
+    /// Whether nothing but the answer and errors is to be shown.
+    pub fn is_hushed(&self) -> bool {
+        matches!(self, Command::Chat(args) if args.quiet)
+    }
 }
 
 /// Reads `arguments`, the program's name first. `Err` also stands for help and version, which go to stdout.

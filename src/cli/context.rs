@@ -41,7 +41,7 @@ impl Context {
     /// The configuration, by itself: nothing is asked, warnings are shown.
     pub fn load(&self, overrides: &Overrides) -> Result<Loaded, Rejected> {
         let loaded = self.reader(overrides, false)().map_err(Rejected)?;
-        loaded.warnings.iter().for_each(|warning| self.printer.say_plain(&format!("{warning}\n")));
+        loaded.warnings.iter().for_each(|warning| self.printer.diagnostic(&warning.to_string()));
         Ok(loaded)
     }
 

@@ -90,12 +90,13 @@ fn understood(answer: Answer) -> Result<Explanation, Failure> {
 }
 
 /// What this process has seen of its upstreams says nothing: it has asked none.
-fn without_state(mut explanation: Explanation) -> Explanation {
+pub fn without_state(mut explanation: Explanation) -> Explanation {
     explanation.candidates.iter_mut().chain(&mut explanation.skipped).for_each(|route| route.live = None);
     explanation
 }
 
-fn shown(explanation: &Explanation, terminal: &Terminal) -> String {
+/// For people.
+pub fn shown(explanation: &Explanation, terminal: &Terminal) -> String {
     let attempts = match explanation.max_attempts {
         0 => "each route once".to_owned(),
         1 => "1 attempt".to_owned(),

@@ -51,7 +51,9 @@ pub fn main() -> ExitCode {
         Err(error) => return refuse(&error, &Printer::new(terminal, false)).into(),
     };
     let quiet = cli.globals.log_level.is_some_and(|level| level < Level::Info);
-    let context = Context { printer: Printer::new(terminal, quiet), globals: cli.globals.clone(), environment };
+    let printer = Printer::new(terminal, quiet);
+    let printer = if cli.command.is_hushed() { printer.hushed() } else { printer };
+    let context = Context { printer, globals: cli.globals.clone(), environment };
     let ended = execute(cli, &context);
     conclude(ended, &context.printer).into()
 }
@@ -89,7 +91,7 @@ fn execute(cli: Cli, context: &Context) -> anyhow::Result<Exit> {
 async fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
     match command {
         Command::Serve(args) => serve::run(args, context),
-        Command::Chat(args) => chat::run(args, context).await,
+        Command::Chat(args) => chat::run(*args, context).await,
         Command::List(args) => list::run(args, context).await,
         Command::Test(args) => test::run(args, context).await,
         Command::Reload(args) => reload::run(args, context).await,

@@ -22,6 +22,8 @@ pub struct Printer {
     stderr: Mutex<Sink>,
     terminal: Terminal,
     quiet: bool,
+    /// Nothing but answers and errors.
+    hushed: bool,
 }
 
 /// What the three standard streams are connected to, and whether colours may be used.
@@ -87,7 +89,12 @@ impl Printer {
     /// For any streams.
     pub fn to(stdout: Box<dyn Write + Send>, stderr: Box<dyn Write + Send>, terminal: Terminal, quiet: bool) -> Printer {
         let sink = |writer| Mutex::new(Sink { writer, within_line: false });
-        Printer { stdout: sink(stdout), stderr: sink(stderr), terminal, quiet }
+        Printer { stdout: sink(stdout), stderr: sink(stderr), terminal, quiet, hushed: false }
+    }
+
+    /// The same, that says nothing but answers and errors from now on.
+    pub fn hushed(self) -> Printer {
+        Printer { quiet: true, hushed: true, ..self }
     }
 
     /// What the streams are connected to.
@@ -123,7 +130,22 @@ impl Printer {
 
     /// Says what may be wrong.
     pub fn warning(&self, text: &str) {
-        self.say("warning", Style::Yellow, text);
+        if !self.hushed {
+            self.say("warning", Style::Yellow, text);
+        }
+    }
+
+    /// Says what was asked to be told, in a line of its own.
+    pub fn aside(&self, text: &str) {
+        self.end_aside();
+        self.say_plain(&format!("{text}\n"));
+    }
+
+    /// Shows what may be wrong with the configuration, in a diagnostic's own words.
+    pub fn diagnostic(&self, text: &str) {
+        if !self.hushed {
+            self.say_plain(&format!("{text}\n"));
+        }
     }
 
     /// Says what went wrong, the particulars, and the way out.
@@ -139,7 +161,7 @@ impl Printer {
 
     /// Text of a model's reasoning: dimmed, on stderr, on a terminal only.
     pub fn reasoning(&self, text: &str) {
-        if self.terminal.stderr {
+        if self.terminal.stderr && !self.hushed {
             self.say_plain(&self.paint(Style::Dim, text));
         }
     }
@@ -168,7 +190,7 @@ impl Printer {
     }
 
     fn progress(&self, bar: ProgressBar, template: &str, text: &str) -> ProgressBar {
-        let Some(margin) = Margin::stderr().filter(|_| self.terminal.stderr) else { return ProgressBar::hidden() };
+        let Some(margin) = Margin::stderr().filter(|_| self.terminal.stderr && !self.hushed) else { return ProgressBar::hidden() };
         bar.set_draw_target(ProgressDrawTarget::term_like_with_hz(Box::new(margin), FRAMES));
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
@@ -300,6 +322,19 @@ mod tests {
         printer.failure(&Failure::failed("every upstream failed").details(["a/m: 500"]).hint("wait"));
         assert_eq!(captured.stderr.text(), "error: every upstream failed\n  a/m: 500\nhint: wait\n");
         assert_eq!(captured.stdout.text(), "");
+    }
+
+    #[test]
+    fn who_asked_for_silence_hears_of_errors_only() {
+        let (printer, captured) = printer(Terminal { stderr: true, ..Terminal::default() });
+        let printer = printer.hushed();
+        printer.notice("n");
+        printer.warning("w");
+        printer.diagnostic("d");
+        printer.reasoning("r");
+        printer.line("答案").unwrap();
+        printer.failure(&Failure::failed("boom"));
+        assert_eq!((captured.stdout.text().as_str(), captured.stderr.text().as_str()), ("答案\n", "error: boom\n"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A running gateway, as the commands that administer one find it, ask it and are refused by it.
+//! A running gateway, as the commands that ask one find it, ask it and are refused by it.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use http::header::CONTENT_TYPE;
-use http::{Method, StatusCode};
+use http::{Method, Response, StatusCode};
+use reqwest::{ClientBuilder, RequestBuilder};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
@@ -57,11 +58,58 @@ impl Remote {
         Ok(Remote { base, key, own })
     }
 
+    /// The gateway at `url`, which may be the one that OpenAI's clients are given, for who calls it with `key`.
+    pub fn at(mut url: Url, key: Option<Secret>) -> Remote {
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(path.strip_suffix("/v1").unwrap_or(&path));
+        Remote { base: url, key, own: None }
+    }
+
     /// Asks for `path`. The inner `Err`: nobody answered, and why.
     pub async fn ask(&self, method: Method, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Result<Answer, String>> {
-        let mut builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
+        let client = self.client()?.timeout(TIMEOUT).build().context("cannot make a client")?;
+        let mut request = client.request(method.clone(), self.endpoint(path, query));
+        if method == Method::POST {
+            request = request.header(CONTENT_TYPE, "application/json").body("{}");
+        }
+        let response = match self.signed(request).send().await {
+            Ok(response) => response,
+            Err(error) => return Ok(Err(describe(&error.without_url()))),
+        };
+        let status = response.status();
+        let text = response.text().await.unwrap_or_default();
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Ok(Ok(Answer { status, body }))
+    }
+
+    /// Posts `body` to `path`, and hands back what comes, as it comes. The inner `Err`: nobody answered, and why.
+    pub async fn post(&self, path: &str, body: String) -> anyhow::Result<Result<Response<reqwest::Body>, String>> {
+        let client = self.client()?.connect_timeout(TIMEOUT).build().context("cannot make a client")?;
+        let request = client.post(self.endpoint(path, &[])).header(CONTENT_TYPE, "application/json").body(body);
+        Ok(self.signed(request).send().await.map(Response::from).map_err(|error| describe(&error.without_url())))
+    }
+
+    /// Where `path` is asked for, without what may be secret in it.
+    pub fn address_of(&self, path: &str) -> String {
+        without_secrets(&self.endpoint(path, &[])).to_string()
+    }
+
+    /// What is shown to it.
+    pub fn key(&self) -> Option<&Secret> {
+        self.key.as_ref()
+    }
+
+    fn signed(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.key {
+            Some(key) => request.bearer_auth(key.expose()),
+            None => request,
+        }
+    }
+
+    fn client(&self) -> anyhow::Result<ClientBuilder> {
+        let mut builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         if is_loopback(&self.base) {
-            // A proxy for the way out would be told the admin key.
+            // A proxy for the way out would be told the key.
             builder = builder.no_proxy();
         }
         if let Some(tls) = &self.own {
@@ -70,22 +118,7 @@ impl Remote {
             let chain = chain.map_err(|error| anyhow!("cannot read {}: {}", tls.cert.display(), pem_error(&error)))?;
             builder = builder.tls_backend_preconfigured(trusting(chain)?);
         }
-        let client = builder.build().context("cannot make a client")?;
-        let mut request = client.request(method.clone(), self.endpoint(path, query));
-        if method == Method::POST {
-            request = request.header(CONTENT_TYPE, "application/json").body("{}");
-        }
-        if let Some(key) = &self.key {
-            request = request.bearer_auth(key.expose());
-        }
-        let response = match request.send().await {
-            Ok(response) => response,
-            Err(error) => return Ok(Err(describe(&error.without_url()))),
-        };
-        let status = response.status();
-        let text = response.text().await.unwrap_or_default();
-        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Ok(Ok(Answer { status, body }))
+        Ok(builder)
     }
 
     /// `path` below the address, which may be behind a reverse proxy's path.
@@ -181,6 +214,15 @@ mod tests {
         assert_eq!(url("http://127.0.0.1:8000", &[]), "http://127.0.0.1:8000/reload");
         assert_eq!(url("https://gw.example/llm/", &[("check", "true")]), "https://gw.example/llm/reload?check=true");
         assert_eq!(url("http://gw.example/?x", &[("model", "a/b&c 型")]), "http://gw.example/reload?model=a%2Fb%26c+%E5%9E%8B");
+    }
+
+    #[test]
+    fn a_gateway_is_known_by_the_address_that_openais_clients_are_given() {
+        let at = |url: &str| Remote::at(Url::parse(url).unwrap(), None).address_of("/v1/chat/completions");
+        for url in ["http://127.0.0.1:8000", "http://127.0.0.1:8000/", "http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1/"] {
+            assert_eq!(at(url), "http://127.0.0.1:8000/v1/chat/completions");
+        }
+        assert_eq!(at("https://me:geheim@gw.example/llm/v1"), "https://me:****@gw.example/llm/v1/chat/completions");
     }
 
     #[test]

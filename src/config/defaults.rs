@@ -200,6 +200,7 @@ impl Config {
             auth: Auth { open_models: false, keys: Vec::new() },
             providers,
             models: Vec::new(),
+            roles: Vec::new(),
             routing: Routing::default(),
             logging: Logging::default(),
             telemetry: Telemetry::default(),

@@ -12,7 +12,7 @@ const AT_START: [&str; 7] = ["server.host", "server.port", "server.workers", "se
 /// The difference of two configurations.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Diff {
-    /// Key paths such as `providers.openai.priority`; `… (added)` and `… (removed)` for providers, models, keys and prices.
+    /// Key paths such as `providers.openai.priority`; `… (added)` and `… (removed)` for providers, models, roles, keys and prices.
     pub changed: Vec<String>,
     /// Those of `changed` that take effect only when the server is started again.
     pub restart_required: Vec<String>,
@@ -80,7 +80,7 @@ impl<'a> Side<'a> {
 /// A difference, before it is said in words.
 struct Found {
     key: String,
-    /// Of a provider, model, key or price: it may come and go.
+    /// Of a provider, model, role, key or price: it may come and go.
     named: bool,
     before: Option<Value>,
     after: Option<Value>,
@@ -106,7 +106,7 @@ fn compare(path: &str, old: Side<'_>, new: Side<'_>, found: &mut Vec<Found>) {
 }
 
 fn compare_objects(path: &str, old: Side<'_>, new: Side<'_>, found: &mut Vec<Found>) {
-    let named = matches!(path, "providers" | "models" | "auth.keys" | "prices");
+    let named = matches!(path, "providers" | "models" | "roles" | "auth.keys" | "prices");
     let keys = |side: Side<'_>| side.real.as_object().into_iter().flat_map(Map::keys).cloned().collect::<Vec<String>>();
     for key in keys(new) {
         let (Some(after), key) = (new.member(&key), key) else { continue };

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 
 use super::file_kinds::{AuthKeyFile, ModelFile, OtlpProtocol, ProviderTypeFile, TimeoutFile};
-pub use super::file_tables::{AuthKeyTable, ModelTable, ParamsFile, RouteFile, TimeoutTable};
+pub use super::file_tables::{AuthKeyTable, ModelTable, ParamsFile, RoleFile, RouteFile, TimeoutTable};
 use super::leaves::{DurationText, PathText, SecretText, SizeText, StatusText, UrlText};
 use super::read::{List, Place, Read, Reader, Setting, Table};
 use super::section::section;
@@ -27,6 +27,8 @@ section! {
         providers: List<ProviderFile>,
         /// Public names of models, and what they stand for; `*` in a name makes it a wildcard.
         models: Table<ModelFile>,
+        /// Who a model shall be, by name, for `llmgw chat --role`.
+        roles: Table<RoleFile>,
         /// How requests are routed.
         routing: RoutingFile,
         /// Log lines.

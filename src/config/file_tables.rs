@@ -109,3 +109,21 @@ section! {
         content_policy: List<String>,
     }
 }
+
+section! {
+    /// Who a model shall be, and how it is asked.
+    RoleFile {
+        /// The system prompt.
+        system: String,
+        /// What is asked; `{{input}}` stands for the user's words, which follow the prompt where it does not.
+        prompt: String,
+        /// Who is asked, as a request would name it. Without it: `routing.default_model`.
+        model: String,
+        /// How freely words are chosen.
+        temperature: f64,
+        /// Longest answer, in tokens.
+        max_tokens: u64,
+        /// Further fields of the request.
+        params: Table<AnyValue>,
+    }
+}

@@ -23,6 +23,7 @@ mod provider;
 pub mod proxy;
 mod read;
 mod resolve;
+mod role;
 pub mod schema;
 pub mod secret;
 mod section;
@@ -55,6 +56,7 @@ pub use otlp::{Conventions, Otlp};
 pub use provider::{
     AwsKeys, AzureApi, Bedrock, ClientTls, Login, LoginBody, Mock, Params, Provider, ProviderKind, Proxy, RequestAuth, Timeouts, Vertex,
 };
+pub use role::Role;
 pub use schema::schema;
 pub use secret::Secret;
 pub use telemetry::Telemetry;
@@ -78,6 +80,8 @@ pub struct Config {
     pub providers: Vec<Provider>,
     /// Public names, in the file's order. Names are unique.
     pub models: Vec<Model>,
+    /// Who a model shall be for questions of the command line, in the file's order. Names are unique.
+    pub roles: Vec<Role>,
     /// How requests are routed.
     pub routing: Routing,
     /// Log lines.

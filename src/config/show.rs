@@ -11,7 +11,7 @@ use super::source::is_secret_key;
 use super::units::{format_duration, format_size};
 use super::{
     AzureApi, Bedrock, ClientTls, Config, Key, Logging, Login, LoginBody, Model, Otlp, OtlpProtocol, Params, Provider, ProviderKind, Proxy,
-    RequestAuth, Rotate, Route, Routing, Server, StatusSet, Strategy, Target, Timeouts, Vertex,
+    RequestAuth, Role, Rotate, Route, Routing, Server, StatusSet, Strategy, Target, Timeouts, Vertex,
 };
 
 /// How secrets are written.
@@ -33,6 +33,7 @@ impl Config {
         let providers: Vec<Value> = self.providers.iter().map(|one| provider(one, secrets)).collect();
         let models: Map<String, Value> = self.models.iter().map(|model| (model.name.to_string(), self.model(model, secrets))).collect();
         let keys: Vec<Value> = self.auth.keys.iter().map(|key| secrets.key(key)).collect();
+        let roles: Map<String, Value> = self.roles.iter().map(|one| (one.name.to_string(), role(one, secrets))).collect();
         let prices: Map<String, Value> = self.prices.iter().map(|(model, price)| (model.clone(), json!(price))).collect();
         json!({
             "server": server(&self.server),
@@ -40,6 +41,7 @@ impl Config {
             "auth": { "open_models": self.auth.open_models, "keys": keys },
             "providers": providers,
             "models": models,
+            "roles": roles,
             "routing": self.routing(&self.routing),
             "logging": logging(&self.logging),
             "telemetry": {
@@ -295,6 +297,18 @@ fn timeouts(timeouts: &Timeouts) -> Value {
 
 fn client_tls(tls: &ClientTls) -> Value {
     json!({ "ca": tls.ca, "cert": tls.cert, "key": tls.key })
+}
+
+fn role(role: &Role, secrets: Secrets) -> Value {
+    let params: Map<String, Value> = role.params.iter().map(|(name, value)| (name.clone(), secrets.parameter(name, value))).collect();
+    json!({
+        "system": role.system,
+        "prompt": role.prompt,
+        "model": role.model.as_deref(),
+        "temperature": role.temperature,
+        "max_tokens": role.max_tokens,
+        "params": params,
+    })
 }
 
 pub(super) fn params(params: &Params, secrets: Secrets) -> Value {

@@ -9,16 +9,21 @@ use crate::routing::{Candidate, Millis, NotFound, Plan, Skipped, plan};
 
 /// The plan for `name`, for people.
 pub fn explain(snapshot: &Snapshot, name: &str, now: Millis) -> Result<Explanation, NotFound> {
-    let Plan { candidates, skipped, missing, found, .. } = plan(&snapshot.table, snapshot, name, now, &mut rand::rng())?;
+    Ok(explain_plan(snapshot, name, plan(&snapshot.table, snapshot, name, now, &mut rand::rng())?, now))
+}
+
+/// The same of a plan that was made.
+pub fn explain_plan(snapshot: &Snapshot, name: &str, plan: Plan, now: Millis) -> Explanation {
+    let Plan { candidates, skipped, missing, found, .. } = plan;
     let mut skipped: Vec<ExplainedRoute> = skipped.iter().map(|(candidate, why)| explained(snapshot, candidate, Some(why), now)).collect();
     skipped.extend(missing.iter().map(|name| missing_route(name)));
-    Ok(Explanation {
+    Explanation {
         model: name.to_owned(),
         resolved_by: found.to_string(),
         candidates: candidates.iter().map(|candidate| explained(snapshot, candidate, None, now)).collect(),
         skipped,
         max_attempts: snapshot.config.routing.max_attempts,
-    })
+    }
 }
 
 fn explained(snapshot: &Snapshot, candidate: &Candidate, why: Option<&Skipped>, now: Millis) -> ExplainedRoute {

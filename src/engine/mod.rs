@@ -13,6 +13,7 @@ pub mod claim;
 pub mod conversation;
 pub mod demand;
 pub mod discover;
+pub mod draft;
 pub mod error;
 pub mod explain;
 pub mod forward;
@@ -219,6 +220,11 @@ impl Engine {
         let snapshot = self.snapshot();
         run::await_discovery(&snapshot, model).await;
         explain::explain(&snapshot, model, self.0.now()).map_err(|error| Error::ModelNotFound(error.to_string()))
+    }
+
+    /// What would be sent for `job`, to whom: the plan is as [`Engine::explain`] has it. Changes nothing, and sends nothing.
+    pub async fn draft(&self, job: &Job) -> Result<draft::Draft, Error> {
+        draft::draft(&self.0, job).await
     }
 
     /// Every model that can be asked for, one row a route.

@@ -2,23 +2,39 @@
 //!
 //! A client of the very engine that the server exposes: it builds the same request and reads the same reply.
 
+pub mod account;
+pub mod attach;
+pub mod dry_run;
+pub mod each;
+pub mod gateway;
 pub mod input;
 pub mod render;
+pub mod request;
+pub mod role;
+pub mod schema;
+pub mod setup;
+
+use std::path::PathBuf;
 
 use clap::{ValueEnum, ValueHint};
-use serde_json::{Map, Value, json};
-use tracing::{Instrument, error_span};
+use serde_json::Value;
 
+use crate::cli::chat::gateway::Target;
+use crate::cli::chat::setup::Setup;
 use crate::cli::context::Context;
-use crate::cli::failure::{Exit, Failure};
-use crate::engine::Error;
-use crate::hub::Endpoint;
+use crate::cli::failure::Exit;
+use crate::cli::test::at_least_one;
 
 const EXAMPLES: &str = "\
 Examples:
   llmgw chat \"你是谁\"                                ask the default model
   llmgw chat --model gpt-4 \"你是谁\"                  ask this one
   git diff | llmgw chat \"review this\"                what comes in by a pipe follows the prompt
+  llmgw chat -f photo.png -f notes.md \"compare\"     files that the model shall see
+  llmgw chat -r translator < letter.txt               a role of the configuration
+  llmgw chat --schema person.json \"...\" | jq .name    an answer that has this shape
+  llmgw chat --each names.txt --output out.jsonl \"translate\"    one question a line
+  llmgw chat --url http://gw:8000 --key \"$KEY\" hi     ask a running gateway
   llmgw chat --format json --param seed=1 hi | jq    the whole answer, for programs";
 
 /// Fields of the request that have a flag of their own, or that would change what is printed.
@@ -35,6 +51,15 @@ pub struct Args {
     /// The system prompt: who the model shall be
     #[arg(short, long, value_name = "TEXT")]
     pub system: Option<String>,
+    /// Who the model shall be, by its name under `roles` in the configuration; flags count more
+    #[arg(short, long, value_name = "NAME")]
+    pub role: Option<String>,
+    /// A file for the model to see: text, PNG, JPEG, GIF, WebP or PDF; a pattern, an address, or `-` for stdin. May be given several times
+    #[arg(short, long = "file", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub files: Vec<String>,
+    /// Fetch addresses given with `--file` without asking
+    #[arg(short, long)]
+    pub yes: bool,
     /// How freely words are chosen
     #[arg(long, value_name = "NUMBER", value_parser = number)]
     pub temperature: Option<f64>,
@@ -44,12 +69,37 @@ pub struct Args {
     /// A further field of the request; the value is JSON, or else text. May be given several times
     #[arg(long = "param", value_name = "KEY=VALUE", value_parser = parameter)]
     pub params: Vec<(String, Value)>,
+    /// The shape of the answer, as a JSON Schema; an answer that does not fit it is an error
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub schema: Option<PathBuf>,
     /// Ask for the whole answer at once
     #[arg(long)]
     pub no_stream: bool,
     /// How to show the answer
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+    /// Tell in a last line on stderr who answered, how fast, with how many tokens and at what cost
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Show nothing but the answer, and errors
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Show who would be asked, and the request, and send nothing
+    #[arg(long, conflicts_with = "each")]
+    pub dry_run: bool,
+    /// Ask one question a line: a file of texts or of JSON objects with a `prompt`, or `-` for stdin. PROMPT goes before each;
+    /// a JSON object a line comes back
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["format", "no_stream", "verbose"])]
+    pub each: Option<String>,
+    /// Where the answers of `--each` go; a rerun asks only for what is missing [default: stdout]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "each")]
+    pub output: Option<PathBuf>,
+    /// How many questions of `--each` are on their way at once
+    #[arg(long, value_name = "N", default_value_t = each::CONCURRENCY, value_parser = at_least_one, requires = "each")]
+    pub concurrency: usize,
+    /// Which gateway is asked.
+    #[command(flatten)]
+    pub target: Target,
     /// The question; what comes in by a pipe follows it, after a blank line
     #[arg(value_name = "PROMPT", value_hint = ValueHint::Other)]
     pub prompt: Vec<String>,
@@ -67,49 +117,34 @@ pub enum Format {
     Jsonl,
 }
 
-/// Runs `llmgw chat`.
-pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
-    let prompt = input::prompt(&args.prompt, tokio::io::stdin(), &context.printer).await?;
-    let engine = context.engine_for_use().await?;
-    engine.observe();
-    let spinner = context.printer.spinner("waiting for the first word");
-    let snapshot = engine.snapshot();
-    let model = args.model.as_deref().unwrap_or(&snapshot.config.routing.default_model);
-    let job = engine.job(Endpoint::ChatCompletions, body(&args, model, prompt).to_string());
-    let span = error_span!("request", id = %job.id);
-    let reply = match engine.chat(job).instrument(span).await {
-        Ok(reply) => reply,
-        Err(error) => {
-            spinner.finish_and_clear();
-            return Err(failure(error, args.model.is_some()).into());
-        }
-    };
-    let answer = render::Answer::new(&context.printer, spinner, args.format);
-    answer.print(reply.status, &reply.headers, reply.body).await
-}
+impl Args {
+    /// Whether the answer shall come piece by piece.
+    fn wants_stream(&self) -> bool {
+        !self.no_stream && self.format != Format::Json && self.each.is_none()
+    }
 
-/// Who named no model cannot be told that it does not exist.
-fn failure(error: Error, is_named: bool) -> Failure {
-    match error {
-        Error::ModelNotFound(_) if !is_named => {
-            Failure::usage("no model was named, and there is no default").hint("name one with `--model`, or set `routing.default_model`")
-        }
-        error => Failure::from(error),
+    /// Whether tokens are to be told of.
+    fn wants_usage(&self) -> bool {
+        self.verbose || self.format != Format::Text
     }
 }
 
-/// The request as an OpenAI client would send it.
-fn body(args: &Args, model: &str, prompt: String) -> Value {
-    let system = args.system.iter().map(|text| json!({"role": "system", "content": text}));
-    let messages: Vec<Value> = system.chain([json!({"role": "user", "content": prompt})]).collect();
-    let mut body = Map::new();
-    body.insert("model".to_owned(), model.into());
-    body.insert("messages".to_owned(), messages.into());
-    body.extend(args.temperature.map(|value| ("temperature".to_owned(), value.into())));
-    body.extend(args.max_tokens.map(|value| ("max_tokens".to_owned(), value.into())));
-    body.extend(args.params.iter().cloned());
-    body.insert("stream".to_owned(), (!args.no_stream && args.format != Format::Json).into());
-    body.into()
+/// Runs `llmgw chat`.
+pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
+    if args.each.is_some() {
+        return each::run(&args, context).await;
+    }
+    let setup = Setup::open(&args, context).await?;
+    let (words, attachments) = setup::asked(&args, context).await?;
+    let question = setup.question(words.as_deref(), &attachments).ok_or_else(|| input::missing(&context.printer))?;
+    let body = setup.body(question);
+    if args.dry_run {
+        dry_run::run(&setup.gateway, &body, args.format, context).await?;
+        return Ok(Exit::Done);
+    }
+    let said = setup.ask(&body, args.format, args.verbose, context).await?;
+    setup.check(&said.text)?;
+    Ok(Exit::Done)
 }
 
 /// Reads a number that JSON can write.
@@ -132,7 +167,7 @@ fn parameter(text: &str) -> Result<(String, Value), String> {
 mod tests {
     use serde_json::json;
 
-    use super::{Args, Format, body, parameter};
+    use super::parameter;
 
     #[test]
     fn a_parameter_is_json_or_else_text() {
@@ -145,22 +180,6 @@ mod tests {
         assert_eq!(value("user="), json!(""));
         for wrong in ["seed", "=1", "stream=true", "model=x"] {
             assert!(parameter(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn the_request_is_what_an_openai_client_sends() {
-        let args = Args {
-            system: Some("be short".to_owned()),
-            temperature: Some(0.5),
-            max_tokens: Some(10),
-            params: vec![("seed".to_owned(), json!(1)), ("max_tokens".to_owned(), json!(20))],
-            ..Args::default()
-        };
-        let expected = r#"{"model":"gpt-4","messages":[{"role":"system","content":"be short"},{"role":"user","content":"你是谁"}],"temperature":0.5,"max_tokens":20,"seed":1,"stream":true}"#;
-        assert_eq!(body(&args, "gpt-4", "你是谁".to_owned()).to_string(), expected);
-        for args in [Args { no_stream: true, ..Args::default() }, Args { format: Format::Json, ..Args::default() }] {
-            assert_eq!(body(&args, "m", String::new())["stream"], json!(false));
         }
     }
 }

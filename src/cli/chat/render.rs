@@ -7,14 +7,30 @@ use http::{HeaderMap, StatusCode};
 use http_body::Body;
 use http_body_util::BodyExt;
 use indicatif::ProgressBar;
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::Format;
-use crate::cli::failure::{Exit, Failure};
+use super::account::Account;
+use crate::cli::failure::Failure;
 use crate::cli::output::{OutputError, Printer};
-use crate::dialects::openai_chat::events;
+use crate::dialects::openai_chat::{events, usage};
 use crate::dialects::sse::Framer;
-use crate::hub::{ApiError, Event, FinishReason, MediaType};
+use crate::hub::{ApiError, Event, FinishReason, MediaType, Usage};
+
+/// An answer that was printed to its end.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    /// Its text, a refusal included.
+    pub text: String,
+    /// Tokens, if the upstream reported them to its client.
+    pub usage: Option<Usage>,
+    /// When its first word came.
+    pub first: Option<Instant>,
+}
+
+/// Tells what became of an answer.
+type Accountant<'a> = Box<dyn Fn(&Said) -> Account + 'a>;
 
 /// Prints one answer.
 pub struct Answer<'a> {
@@ -29,16 +45,38 @@ pub struct Answer<'a> {
     error: Option<String>,
     /// Tools that it asks to be called.
     tools: Vec<String>,
+    said: Said,
+    /// Tells programs what became of it, once it is here.
+    account: Option<Accountant<'a>>,
+    /// The first chunk: whose id and name the last one shares.
+    head: Option<Vec<u8>>,
 }
 
 impl<'a> Answer<'a> {
     /// One that nothing is known of yet.
     pub fn new(printer: &'a Printer, spinner: ProgressBar, format: Format) -> Answer<'a> {
-        Answer { printer, spinner, format, is_empty: true, finish: None, error: None, tools: Vec::new() }
+        Answer {
+            printer,
+            spinner,
+            format,
+            is_empty: true,
+            finish: None,
+            error: None,
+            tools: Vec::new(),
+            said: Said::default(),
+            account: None,
+            head: None,
+        }
+    }
+
+    /// Where programs read it, with what `account` says when the answer is here.
+    pub fn with_account(mut self, account: impl Fn(&Said) -> Account + 'a) -> Answer<'a> {
+        self.account = Some(Box::new(account));
+        self
     }
 
     /// Prints the reply to its end. Dropping the future drops the body, and with it the upstream's request.
-    pub async fn print<B>(mut self, status: StatusCode, headers: &HeaderMap, body: B) -> anyhow::Result<Exit>
+    pub async fn print<B>(mut self, status: StatusCode, headers: &HeaderMap, body: B) -> anyhow::Result<Said>
     where
         B: Body<Data = Bytes> + Unpin,
         B::Error: Display,
@@ -66,7 +104,22 @@ impl<'a> Answer<'a> {
         // Dropping the body writes the request's line to the log, which may be the same terminal.
         let ended = self.printer.end_line();
         drop(body);
-        read.and(Ok(ended?))
+        read.and(Ok(ended?))?;
+        Ok(self.close()?)
+    }
+
+    /// The last of the chunks: none of the answer, but what became of it.
+    fn close(&mut self) -> Result<(), OutputError> {
+        let Some(account) = self.account.as_ref().filter(|_| self.format == Format::Jsonl) else { return Ok(()) };
+        let account = account(&self.said);
+        let head: Value = self.head.take().and_then(|head| serde_json::from_slice(&head).ok()).unwrap_or_default();
+        let mut chunk = json!({ "id": head["id"], "object": "chat.completion.chunk", "created": head["created"], "model": head["model"], "choices": [] });
+        // Whoever adds up must not find it twice.
+        if let Some(usage) = account.openai_usage().filter(|_| self.said.usage.is_none()) {
+            chunk["usage"] = usage;
+        }
+        chunk["llmgw"] = json!(account);
+        self.printer.line(&chunk.to_string())
     }
 
     async fn pieces<B>(&mut self, body: &mut B) -> anyhow::Result<()>
@@ -101,6 +154,7 @@ impl<'a> Answer<'a> {
         }
         self.spinner.finish_and_clear();
         self.is_empty = false;
+        self.head.get_or_insert_with(|| data.to_vec());
         self.printer.line(&String::from_utf8_lossy(data).replace('\n', " "))
     }
 
@@ -111,6 +165,7 @@ impl<'a> Answer<'a> {
             Event::Finish(reason) => self.finish = Some(reason),
             Event::Error(error) => self.error = Some(error.summary().into_owned()),
             Event::ToolCall { name, .. } => self.tools.push(name),
+            Event::Usage(usage) => self.said.usage = Some(usage),
             // Nothing to show.
             _ => {}
         }
@@ -118,6 +173,8 @@ impl<'a> Answer<'a> {
     }
 
     fn text(&mut self, text: &str) -> Result<(), OutputError> {
+        self.said.first.get_or_insert_with(Instant::now);
+        self.said.text.push_str(text);
         if self.format != Format::Text {
             return Ok(());
         }
@@ -135,14 +192,17 @@ impl<'a> Answer<'a> {
     }
 
     fn whole(&mut self, body: &[u8]) -> anyhow::Result<()> {
-        let Ok(completion) = serde_json::from_slice::<Value>(body) else {
-            return Err(Failure::failed("the upstream's answer is not JSON").into());
-        };
+        let mut completion = read(body)?;
         self.error = ApiError::from_value(&completion).map(|error| error.summary().into_owned());
+        self.said.usage = usage::of(&completion);
+        self.message(&completion)?;
+        if let (Some(account), Some(members)) = (&self.account, completion.as_object_mut()) {
+            members.insert("llmgw".to_owned(), json!(account(&self.said)));
+        }
         match self.format {
+            Format::Text => return Ok(()),
             Format::Json => self.printer.line(&serde_json::to_string_pretty(&completion)?)?,
             Format::Jsonl => self.printer.line(&completion.to_string())?,
-            Format::Text => return Ok(self.message(&completion)?),
         }
         self.is_empty = false;
         Ok(())
@@ -158,21 +218,24 @@ impl<'a> Answer<'a> {
         let names = message["tool_calls"].as_array().into_iter().flatten().filter_map(|call| call["function"]["name"].as_str());
         self.tools.extend(names.map(str::to_owned));
         self.finish = choice["finish_reason"].as_str().map(FinishReason::from_openai);
-        text("content").or_else(|| text("refusal")).map_or(Ok(()), |text| self.text(text))
+        match text_of(completion) {
+            "" => Ok(()),
+            text => self.text(text),
+        }
     }
 
     /// Ends the last line, and says what the text alone does not.
-    fn conclude(self) -> anyhow::Result<Exit> {
+    fn conclude(self) -> anyhow::Result<Said> {
         self.spinner.finish_and_clear();
         self.printer.end_line()?;
         self.printer.end_aside();
         if let Some(message) = &self.error {
             return Err(self.broken_off(message).into());
         }
-        if !self.tools.is_empty() {
+        if !self.tools.is_empty() && self.format == Format::Text {
             self.printer
                 .notice(&format!("the model asks for tools to be called: {} (`--format json` shows the calls)", self.tools.join(", ")));
-        } else if self.is_empty {
+        } else if self.is_empty && self.tools.is_empty() {
             self.printer.notice("the answer is empty");
         }
         match self.finish {
@@ -180,7 +243,7 @@ impl<'a> Answer<'a> {
             Some(FinishReason::ContentFilter) => self.printer.notice("the upstream's content filter withheld the rest"),
             _ => {}
         }
-        Ok(Exit::Done)
+        Ok(self.said)
     }
 
     fn broken_off(&self, reason: &str) -> Failure {
@@ -188,6 +251,30 @@ impl<'a> Answer<'a> {
         let what = if self.is_empty { "the upstream failed" } else { "the answer broke off" };
         Failure::failed(format!("{what}: {reason}"))
     }
+}
+
+/// A whole answer that came in one piece.
+pub fn completion(status: StatusCode, body: &[u8]) -> Result<Value, Failure> {
+    if !status.is_success() {
+        return Err(refusal(status, body));
+    }
+    let completion = read(body)?;
+    match ApiError::from_value(&completion) {
+        Some(error) => Err(Failure::failed(format!("the upstream failed: {}", error.summary()))),
+        None => Ok(completion),
+    }
+}
+
+/// The text of a whole answer, or the refusal.
+pub fn text_of(completion: &Value) -> &str {
+    let message = &completion["choices"][0]["message"];
+    let text = |member: &str| message[member].as_str().filter(|text| !text.is_empty());
+    text("content").or_else(|| text("refusal")).unwrap_or_default()
+}
+
+fn read(body: &[u8]) -> Result<Value, Failure> {
+    serde_json::from_slice(body)
+        .map_err(|_| Failure::failed("the upstream's answer is not JSON").hint("is `base_url` right? `llmgw explain` shows who was asked"))
 }
 
 /// An upstream's own answer that is not a success.

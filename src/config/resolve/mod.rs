@@ -8,6 +8,7 @@ mod logging;
 mod models;
 mod parts;
 mod providers;
+mod roles;
 mod routing;
 mod server;
 mod storage;
@@ -53,6 +54,7 @@ impl Resolver<'_, '_> {
             telemetry: self.telemetry(file.telemetry.into_value().unwrap_or_default()),
             storage: self.storage(file.storage.into_value().unwrap_or_default()),
             prices: self.prices(file.prices),
+            roles: self.roles(file.roles, &models, &providers),
             models,
             ..Config::of_providers(origin, providers)
         };

@@ -1,6 +1,9 @@
 //! The binary as people run it: its streams, its exit codes, its signals, and what its upstreams get to see.
 
 mod chat;
+mod chat_each;
+mod chat_files;
+mod chat_script;
 mod explain;
 mod faults;
 mod generated;

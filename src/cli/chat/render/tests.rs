@@ -13,7 +13,7 @@ use http_body::{Body, Frame};
 use http_body_util::{Full, StreamBody};
 use indicatif::ProgressBar;
 
-use super::{Answer, Exit, Failure, Format};
+use super::{Answer, Failure, Format, Said};
 use crate::cli::output::Terminal;
 use crate::cli::output::captured::{Captured, Pipe, printer};
 
@@ -22,7 +22,7 @@ fn headers(content_type: &'static str) -> HeaderMap {
 }
 
 /// Prints `text` as an event stream that arrives in pieces of `size` bytes.
-async fn streamed(text: &str, size: usize, format: Format) -> (anyhow::Result<Exit>, Captured) {
+async fn streamed(text: &str, size: usize, format: Format) -> (anyhow::Result<Said>, Captured) {
     let (printer, captured) = printer(Terminal::default());
     let pieces: Vec<_> =
         text.as_bytes().chunks(size).map(|piece| Ok::<_, Infallible>(Frame::data(Bytes::copy_from_slice(piece)))).collect();
@@ -32,14 +32,14 @@ async fn streamed(text: &str, size: usize, format: Format) -> (anyhow::Result<Ex
     (ended, captured)
 }
 
-async fn whole(status: StatusCode, body: &'static str, format: Format) -> (anyhow::Result<Exit>, Captured) {
+async fn whole(status: StatusCode, body: &'static str, format: Format) -> (anyhow::Result<Said>, Captured) {
     let (printer, captured) = printer(Terminal::default());
     let answer = Answer::new(&printer, ProgressBar::hidden(), format);
     let ended = answer.print(status, &headers("application/json"), Full::new(Bytes::from_static(body.as_bytes()))).await;
     (ended, captured)
 }
 
-fn message(ended: anyhow::Result<Exit>) -> String {
+fn message(ended: anyhow::Result<Said>) -> String {
     ended.unwrap_err().downcast::<Failure>().unwrap().message
 }
 
@@ -60,7 +60,7 @@ data: [DONE]
 async fn text_is_whole_however_the_bytes_are_cut() {
     for size in [1, 7, 4096] {
         let (ended, captured) = streamed(STREAM, size, Format::Text).await;
-        assert_eq!(ended.unwrap(), Exit::Done);
+        assert_eq!(ended.unwrap().text, "我是模型");
         assert_eq!(captured.stdout.text(), "我是模型\n");
         assert_eq!(captured.stderr.text(), "note: the answer was cut off at the token limit (`--max-tokens`)\n");
     }
@@ -101,7 +101,7 @@ async fn the_line_is_ended_before_the_log_says_how_it_went() {
 #[tokio::test]
 async fn chunks_are_one_object_a_line() {
     let (ended, captured) = streamed(STREAM, 4096, Format::Jsonl).await;
-    assert_eq!(ended.unwrap(), Exit::Done);
+    assert_eq!(ended.unwrap().text, "我是模型");
     let lines: Vec<serde_json::Value> = captured.stdout.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 3);
     assert_eq!(lines[1]["choices"][0]["delta"]["content"], "我是");
@@ -119,7 +119,7 @@ async fn an_error_within_the_stream_keeps_what_was_printed() {
 async fn a_whole_answer_is_its_text_or_the_object() {
     const BODY: &str = r#"{"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"你好"},"finish_reason":"stop"}]}"#;
     let (ended, captured) = whole(StatusCode::OK, BODY, Format::Text).await;
-    assert_eq!((ended.unwrap(), captured.stdout.text().as_str()), (Exit::Done, "你好\n"));
+    assert_eq!((ended.unwrap().text.as_str(), captured.stdout.text().as_str()), ("你好", "你好\n"));
     let (_, captured) = whole(StatusCode::OK, BODY, Format::Json).await;
     assert_eq!(serde_json::from_str::<serde_json::Value>(&captured.stdout.text()).unwrap()["id"], "x");
     let (_, captured) = whole(StatusCode::OK, BODY, Format::Jsonl).await;

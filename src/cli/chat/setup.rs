@@ -1,0 +1,102 @@
+//! What holds for every question of one command line: who is asked, as whom, how, and what an answer must look like.
+
+use serde_json::{Value, json};
+
+use crate::cli::chat::attach::{self, Attachment};
+use crate::cli::chat::gateway::Gateway;
+use crate::cli::chat::render::{Answer, Said};
+use crate::cli::chat::request::{Settings, message};
+use crate::cli::chat::schema::Schema;
+use crate::cli::chat::{Args, Format, input, role};
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::config::{AUTO, Config, Role};
+
+/// What holds for every question.
+pub struct Setup {
+    /// Who is asked.
+    pub gateway: Gateway,
+    /// What is asked for beside the messages.
+    pub settings: Settings,
+    /// The messages before the first question.
+    pub beginning: Vec<Value>,
+    role: Role,
+    schema: Option<Schema>,
+}
+
+impl Setup {
+    /// What the flags come to, on the configuration that is in force.
+    pub async fn open(args: &Args, context: &Context) -> anyhow::Result<Setup> {
+        let schema = args.schema.as_deref().map(Schema::read).transpose()?;
+        let gateway = Gateway::open(&args.target, context).await?;
+        let (role, default_model) = match gateway.engine().map(|engine| engine.snapshot()) {
+            Some(snapshot) => (role_of(args, || Ok(&snapshot.config))?, snapshot.config.routing.default_model.to_string()),
+            None => {
+                let loaded = args.role.as_ref().map(|_| context.load(&context.overrides())).transpose()?;
+                let config = || loaded.as_ref().map(|loaded| &loaded.config).ok_or_else(|| Failure::usage("no role was named"));
+                (role_of(args, config)?, AUTO.to_owned())
+            }
+        };
+        let mut settings = role::settings(args, &role, &default_model);
+        if gateway.engine().is_none() && settings.stream && args.wants_usage() && !settings.has("stream_options") {
+            // The engine of this process counts by itself.
+            settings.params.push(("stream_options".to_owned(), json!({ "include_usage": true })));
+        }
+        settings.params.extend(schema.as_ref().map(|schema| ("response_format".to_owned(), schema.response_format())));
+        Ok(Setup { beginning: role::beginning(args, &role), gateway, settings, role, schema })
+    }
+
+    /// The message that asks for `words`, as the role would have it, with `attachments`. `None`: there is nothing to ask.
+    pub fn question(&self, words: Option<&str>, attachments: &[Attachment]) -> Option<Value> {
+        let words = words.or((!attachments.is_empty()).then_some(""));
+        let prompt = self.role.fill(words)?;
+        Some(message("user", attach::content(&prompt, attachments)))
+    }
+
+    /// The request that asks `question` first.
+    pub fn body(&self, question: Value) -> Value {
+        let messages: Vec<Value> = self.beginning.iter().cloned().chain([question]).collect();
+        self.settings.body(&messages)
+    }
+
+    /// Whether `answer` looks as it must.
+    pub fn check(&self, answer: &str) -> Result<(), Failure> {
+        self.schema.as_ref().map_or(Ok(()), |schema| schema.check(answer))
+    }
+
+    /// Asks, and prints the answer as it arrives; as `format` has it, with its account where programs read it.
+    pub async fn ask(&self, body: &Value, format: Format, verbose: bool, context: &Context) -> anyhow::Result<Said> {
+        let spinner = context.printer.spinner("waiting for the first word");
+        let reply = match self.gateway.ask(body, self.settings.is_named).await {
+            Ok(reply) => reply,
+            Err(error) => {
+                spinner.finish_and_clear();
+                return Err(error);
+            }
+        };
+        let asked = &reply.asked;
+        let account = |said: &Said| self.gateway.account(asked, said);
+        let answer = Answer::new(&context.printer, spinner, format);
+        let answer = if format == Format::Text { answer } else { answer.with_account(account) };
+        let said = answer.print(reply.status, &reply.headers, reply.body).await?;
+        if verbose {
+            context.printer.aside(&self.gateway.account(asked, &said).to_string());
+        }
+        Ok(said)
+    }
+}
+
+/// The role that is named, else one that says nothing.
+fn role_of<'c>(args: &Args, config: impl FnOnce() -> Result<&'c Config, Failure>) -> Result<Role, Failure> {
+    args.role.as_deref().map_or_else(|| Ok(Role::default()), |name| role::find(name, config()?))
+}
+
+/// What the user asks: the files, the words of the command line, what comes in by a pipe.
+pub async fn asked(args: &Args, context: &Context) -> Result<(Option<String>, Vec<Attachment>), Failure> {
+    let attachments = attach::read(&args.files, args.yes, context).await?;
+    let words = match args.files.iter().any(|file| file == "-") {
+        true => input::typed(&args.prompt),
+        false => input::prompt(&args.prompt, tokio::io::stdin(), &context.printer).await?,
+    };
+    Ok((words, attachments))
+}

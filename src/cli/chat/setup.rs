@@ -10,7 +10,7 @@ use crate::cli::chat::schema::Schema;
 use crate::cli::chat::{Args, Format, input, role};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use crate::config::{AUTO, Config, Role};
+use crate::config::{Config, Role};
 
 /// What holds for every question.
 pub struct Setup {
@@ -34,7 +34,7 @@ impl Setup {
             None => {
                 let loaded = args.role.as_ref().map(|_| context.load(&context.overrides())).transpose()?;
                 let config = || loaded.as_ref().map(|loaded| &loaded.config).ok_or_else(|| Failure::usage("no role was named"));
-                (role_of(args, config)?, AUTO.to_owned())
+                (role_of(args, config)?, String::new())
             }
         };
         let mut settings = role::settings(args, &role, &default_model);

@@ -78,7 +78,8 @@ fn a_dry_run_shows_the_plan_and_the_request_and_sends_nothing() {
     home.write("图.png", [b"\x89PNG\r\n\x1a\n".as_slice(), &[0; 1000]].concat());
     let ended = home.run(&["chat", "-m", "公开名", "--dry-run", "-f", "图.png", "这是什么"], 0).says(&["note: nothing was sent"]);
     let address = format!("POST {}/chat/completions\n", upstream.url());
-    for needle in ["公开名: models entry; ", &address, "\"model\": \"m\"", "\"user\": \"网关\"", "\"text\": \"这是什么\"", "… (1366 bytes)"]
+    for needle in
+        ["公开名: an entry of `models`; ", &address, "\"model\": \"m\"", "\"user\": \"网关\"", "\"text\": \"这是什么\"", "… (1366 bytes)"]
     {
         assert!(ended.out.contains(needle), "no `{needle}` in {ended:#?}");
     }
@@ -120,6 +121,19 @@ fn a_running_gateway_is_asked_with_its_key() {
     away.run(&["chat", "--key", "x", "hi"], 2).says(&["`--key` is for a running gateway", "--url"]);
     let dry = away.run(&[&line[..], &["--dry-run", "hi"]].concat(), 0);
     assert!(dry.out.contains("/v1/chat/completions") && !dry.out.contains("geheim"), "{dry:#?}");
+}
+
+#[test]
+fn who_names_no_model_gets_the_gateways_default() {
+    let upstream = Upstream::saying("好");
+    let routed = "models: { 默认: { routes: [{ provider: up, model: m }] } }\nrouting: { default_model: 默认 }\n";
+    let gateway = Gateway::serving(&Home::with(&(upstream.config() + routed)));
+    Home::new().run(&["chat", "--url", &format!("http://{}", gateway.authority), "hi"], 0).prints("好\n");
+    let gateway = Gateway::serving(&Home::with(&upstream.config().replace("models: [m]", "models: [m], default_model: m")));
+    Home::new().run(&["chat", "--url", &format!("http://{}", gateway.authority), "hi"], 0).prints("好\n");
+    let gateway = Gateway::serving(&Home::with(&upstream.config()));
+    let ended = Home::new().run(&["chat", "--url", &format!("http://{}", gateway.authority), "hi"], 2).prints("");
+    ended.says(&["error: no model was named, and the gateway at ", "hint: name one with `--model`"]);
 }
 
 #[test]

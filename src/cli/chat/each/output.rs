@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -31,13 +31,14 @@ impl Output {
         let shown = path.display();
         let unusable =
             |error: &dyn std::fmt::Display| Failure::usage(format!("cannot write to `{shown}`: {error}")).hint("name another file");
-        let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| unusable(&error))?;
+        let mut file = OpenOptions::new().create(true).read(true).append(true).open(path).map_err(|error| unusable(&error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(unusable(&"another process is writing to it")),
             Err(TryLockError::Error(error)) => return Err(unusable(&error)),
         }
-        let text = fs::read_to_string(path).map_err(|error| unusable(&error))?;
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(|error| unusable(&error))?;
         let lines = kept(&text, prompts).map_err(|reason| {
             Failure::usage(format!("`{shown}` {reason}")).hint("name another file, or remove this one; nothing was sent")
         })?;

@@ -143,7 +143,7 @@ impl Batch<'_> {
         let reply = self.setup.gateway.ask(&self.setup.body(question), self.setup.settings.is_named).await?;
         let body = reply.body.collect().await.map_err(Failure::failed)?.to_bytes();
         let completion = render::completion(reply.status, &body)?;
-        let said = Said { text: render::text_of(&completion).to_owned(), usage: usage::of(&completion), first: None };
+        let said = Said { text: render::text_of(&completion).to_owned(), usage: usage::of(&completion), ..Said::default() };
         let llmgw = Box::new(self.setup.gateway.account(&reply.asked, &said));
         if let Err(failure) = self.setup.check(&said.text) {
             return Ok(Outcome::Failed { error: failure.message, rejected: Some(said.text), llmgw: Some(llmgw) });

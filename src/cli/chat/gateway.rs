@@ -144,7 +144,7 @@ impl Gateway {
         }
     }
 
-    /// What became of a question whose reply's body is gone.
+    /// What became of a question whose reply's body is gone. To be asked once.
     pub fn account(&self, asked: &Asked, said: &Said) -> Account {
         let record = match self {
             Gateway::Here(here) => here.record(&asked.id),

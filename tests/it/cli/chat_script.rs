@@ -112,6 +112,10 @@ fn a_running_gateway_is_asked_with_its_key() {
     away.run(&[&line[..], &["hi"]].concat(), 0).prints("你好\n").says(&[]);
     let whole = parsed(&away.run(&[&line[..], &["--format", "json", "hi"]].concat(), 0).out);
     assert_eq!((&whole["llmgw"]["provider"], &whole["llmgw"]["usage"]["input"]), (&json!("up"), &json!(3)));
+    let told = away.run(&[&line[..], &["-v", "hi"]].concat(), 0).prints("你好\n");
+    assert!(told.err.starts_with("up/m, 1 attempt; first token ") && told.err.ends_with("; cost unknown\n"), "{told:#?}");
+    let streamed = upstream.requests().into_iter().next_back().expect("a request");
+    assert_eq!(streamed.body["stream_options"]["include_usage"], true);
     let by_variables =
         away.llmgw(&["chat", "-m", "m", "hi"]).env("LLMGW_URL", &format!("{url}/v1")).env("LLMGW_KEY", "sk-local-geheim-1").ends(0);
     assert_eq!((by_variables.out.as_str(), by_variables.err.as_str()), ("你好\n", ""));
@@ -153,6 +157,8 @@ fn the_last_line_tells_who_answered_and_what_it_took() {
     let streamed = home.run(&["chat", "-m", "m", "-v", "hi"], 0).prints("你好\n");
     assert!(streamed.err.contains("first token ") && streamed.err.contains("(estimated)"), "{streamed:#?}");
     assert_eq!(streamed.err.lines().count(), 1);
+    let both = home.run(&["chat", "-m", "m", "-v", "--format", "json", "hi"], 0);
+    assert!(both.err.ends_with("; $0.005000\n") && parsed(&both.out)["llmgw"]["cost_usd"] == 0.005, "{both:#?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
+use console::Term;
 use dialoguer::Confirm;
 use http::Request;
 use http::header::{ACCEPT, LOCATION, USER_AGENT};
@@ -34,6 +35,9 @@ pub fn ask_for_consent(addresses: &[String], printer: &Printer) -> Result<(), Fa
         Ok(true) => Ok(()),
         Ok(false) => Err(Failure::usage("nothing was fetched, and nothing sent").hint("leave the address out, or agree to it")),
         Err(dialoguer::Error::IO(error)) if error.kind() == io::ErrorKind::Interrupted => {
+            // The question has hidden the cursor, and its line has no end.
+            let _ = Term::stderr().show_cursor();
+            printer.aside("");
             Err(Failure { exit: Exit::Interrupted, ..Failure::usage("nothing was fetched, and nothing sent") })
         }
         Err(error) => Err(Failure::usage(format!("cannot ask: {error}")).hint("`--yes` fetches it unasked")),

@@ -71,7 +71,7 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     }
     let attachments = attach::read(&args.files, args.yes, context).await?;
     let prompts = prompts::read(source, context).await?;
-    let mut output = args.output.as_deref().map(|path| Output::open(path, &prompts)).transpose()?;
+    let mut output = args.output.as_deref().filter(|path| path.as_os_str() != "-").map(|path| Output::open(path, &prompts)).transpose()?;
     let missing = |prompt: &&Prompt| output.as_ref().is_none_or(|output| !output.has(prompt.index));
     let asked: Vec<&Prompt> = prompts.iter().filter(missing).collect();
     if let Some(engine) = setup.gateway.engine().filter(|_| !asked.is_empty()) {

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::cli::chat::account::Account;
 use crate::cli::chat::attach::{self, Attachment};
+use crate::cli::chat::gateway::failure;
 use crate::cli::chat::render::{self, Said};
 use crate::cli::chat::setup::Setup;
 use crate::cli::chat::{Args, input};
@@ -76,7 +77,7 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let asked: Vec<&Prompt> = prompts.iter().filter(missing).collect();
     if let Some(engine) = setup.gateway.engine().filter(|_| !asked.is_empty()) {
         // Known before the first is sent: it would be the same for all.
-        engine.explain(&setup.settings.model).await.map_err(Failure::from)?;
+        engine.explain(&setup.settings.model).await.map_err(|error| failure(error, setup.settings.is_named))?;
     }
     let batch = Batch { setup: &setup, instruction: input::typed(&args.prompt), attachments: &attachments };
     let mut lines = Lines { printer: &context.printer, next: asked.iter().map(|prompt| prompt.index).collect(), held: BTreeMap::new() };

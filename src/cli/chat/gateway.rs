@@ -262,7 +262,7 @@ fn refused(remote: &Remote, status: StatusCode, body: &[u8]) -> Failure {
 }
 
 /// Who named no model cannot be told that it does not exist.
-fn failure(error: Error, is_named: bool) -> Failure {
+pub fn failure(error: Error, is_named: bool) -> Failure {
     match error {
         Error::ModelNotFound(_) if !is_named => {
             Failure::usage("no model was named, and there is no default").hint("name one with `--model`, or set `routing.default_model`")

@@ -194,7 +194,7 @@ fn an_address_is_fetched_where_a_person_agrees() {
     let (upstream, web) = (Upstream::saying("好"), Upstream::saying("文件"));
     let home = Home::with(&upstream.config());
     let address = format!("http://{}/models", web.authority());
-    for (key, code, fetched) in [("n", 2, 0), ("\x03", 130, 0), ("y", 0, 1)] {
+    for (key, code, fetched) in [("\r", 2, 0), ("\x03", 130, 0), ("y\r", 0, 1)] {
         let session = Session::start(home.llmgw(&["chat", "-m", "m", "-f", &address, "hi"]));
         session.screen.holds("and send it to the model?");
         session.types(key);

@@ -79,8 +79,10 @@ fn execute(cli: Cli, context: &Context) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         tokio::select! {
-            ended = dispatch(cli.command, context) => ended,
+            // Listened for before anything begins: who gives up at once ends as who gives up later.
+            biased;
             Ok(()) = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+            ended = dispatch(cli.command, context) => ended,
         }
     });
     // A read of stdin that never ends must not keep the process.
@@ -111,6 +113,7 @@ fn conclude(ended: anyhow::Result<Exit>, printer: &Printer) -> Exit {
         Ok(exit) => {
             if exit == Exit::Interrupted {
                 let _ = printer.end_line();
+                printer.end_aside();
             }
             return exit;
         }

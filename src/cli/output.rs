@@ -173,6 +173,14 @@ impl Printer {
         }
     }
 
+    /// A question on stderr was answered: the line is ended, by the terminal's echo or by us.
+    pub fn answered(&self, is_ended: bool) {
+        match is_ended {
+            true => lock(&self.stderr).within_line = false,
+            false => self.end_aside(),
+        }
+    }
+
     /// Writes `text` to stderr as it is.
     pub fn say_plain(&self, text: &str) {
         // Nobody is left to hear of it.

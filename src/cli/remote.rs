@@ -11,6 +11,7 @@ use reqwest::{ClientBuilder, RequestBuilder};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
+use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::cli::failure::Failure;
@@ -30,6 +31,8 @@ pub struct Remote {
     key: Option<Secret>,
     /// Whose certificate is trusted, beside what the system trusts.
     own: Option<ServerTls>,
+    /// For posts, of which there may be many.
+    client: OnceCell<reqwest::Client>,
 }
 
 /// What a gateway answered.
@@ -55,19 +58,19 @@ impl Remote {
             return Err(Failure::usage("the configuration names no address that a gateway can be reached at").hint("give one with `--url`"));
         };
         let key = key.or_else(|| config?.admin.key.clone());
-        Ok(Remote { base, key, own })
+        Ok(Remote { base, key, own, client: OnceCell::new() })
     }
 
     /// The gateway at `url`, which may be the one that OpenAI's clients are given, for who calls it with `key`.
     pub fn at(mut url: Url, key: Option<Secret>) -> Remote {
         let path = url.path().trim_end_matches('/').to_owned();
         url.set_path(path.strip_suffix("/v1").unwrap_or(&path));
-        Remote { base: url, key, own: None }
+        Remote { base: url, key, own: None, client: OnceCell::new() }
     }
 
     /// Asks for `path`. The inner `Err`: nobody answered, and why.
     pub async fn ask(&self, method: Method, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Result<Answer, String>> {
-        let client = self.client()?.timeout(TIMEOUT).build().context("cannot make a client")?;
+        let client = self.builder()?.timeout(TIMEOUT).build().context("cannot make a client")?;
         let mut request = client.request(method.clone(), self.endpoint(path, query));
         if method == Method::POST {
             request = request.header(CONTENT_TYPE, "application/json").body("{}");
@@ -84,8 +87,9 @@ impl Remote {
 
     /// Posts `body` to `path`, and hands back what comes, as it comes. The inner `Err`: nobody answered, and why.
     pub async fn post(&self, path: &str, body: String) -> anyhow::Result<Result<Response<reqwest::Body>, String>> {
-        let client = self.client()?.connect_timeout(TIMEOUT).build().context("cannot make a client")?;
-        let request = client.post(self.endpoint(path, &[])).header(CONTENT_TYPE, "application/json").body(body);
+        let make = async || self.builder()?.connect_timeout(TIMEOUT).build().context("cannot make a client");
+        let request =
+            self.client.get_or_try_init(make).await?.post(self.endpoint(path, &[])).header(CONTENT_TYPE, "application/json").body(body);
         Ok(self.signed(request).send().await.map(Response::from).map_err(|error| describe(&error.without_url())))
     }
 
@@ -106,7 +110,7 @@ impl Remote {
         }
     }
 
-    fn client(&self) -> anyhow::Result<ClientBuilder> {
+    fn builder(&self) -> anyhow::Result<ClientBuilder> {
         let mut builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         if is_loopback(&self.base) {
             // A proxy for the way out would be told the key.

@@ -45,7 +45,7 @@ impl Role {
             rest = &rest[placeholder.end..];
         }
         filled.push_str(rest);
-        match words.filter(|_| !is_filled) {
+        match words.filter(|words| !is_filled && !words.is_empty()) {
             Some(words) => Some(format!("{}\n\n{words}", filled.trim_end())),
             None => Some(filled),
         }
@@ -109,6 +109,7 @@ mod tests {
         assert_eq!(filled("译成英文：{{input}}。", Some("你好")).as_deref(), Some("译成英文：你好。"));
         assert_eq!(filled("{{ input }}/{{input}}", Some("a")).as_deref(), Some("a/a"));
         assert_eq!(filled("讲个笑话", None).as_deref(), Some("讲个笑话"));
+        assert_eq!(filled("讲个笑话", Some("")).as_deref(), Some("讲个笑话"));
         assert_eq!(filled("翻译。\n", Some("你好")).as_deref(), Some("翻译。\n\n你好"));
         assert_eq!(filled("{{input}}?", None), None);
         assert_eq!(Role::default().fill(Some("你好")).as_deref(), Some("你好"));

@@ -82,8 +82,7 @@ fn written(job: &Job, demand: &Demand, candidate: &Candidate, asking: &Asking) -
     let call =
         Call { target: asking.target, method: &Method::POST, model: &candidate.model, stream: demand.is_stream(), headers: &headers };
     let head = snapshot.upstreams[candidate.provider].provider.head(&call).map_err(|error| Error::Internal(error.to_string()))?;
-    let address = head.uri.to_string();
-    let address = Url::parse(&address).map_or(address, |url| without_secrets(&url).to_string());
+    let address = address(&head.uri.to_string(), &snapshot.config.providers[candidate.provider].base_url);
     let body = asking.adapted.pieces.concat();
     Ok(DraftRequest {
         provider: candidate.provider_name.to_string(),
@@ -96,9 +95,36 @@ fn written(job: &Job, demand: &Demand, candidate: &Candidate, asking: &Asking) -
     })
 }
 
+/// Of what stands in a query, only that may be secret which was configured.
+fn address(whole: &str, configured: &Url) -> String {
+    let Ok(url) = Url::parse(whole) else { return String::new() };
+    let (masked, own) = (without_secrets(&url), |name: &str| configured.query_pairs().any(|(own, _)| own == name));
+    let both = url.query().unwrap_or_default().split('&').zip(masked.query().unwrap_or_default().split('&'));
+    let query: Vec<&str> =
+        both.map(|(as_is, masked)| if own(as_is.split('=').next().unwrap_or_default()) { masked } else { as_is }).collect();
+    let mut shown = masked.clone();
+    shown.set_query(url.query().map(|_| query.join("&")).as_deref());
+    shown.to_string()
+}
+
 /// A header that was configured may be a credential, whatever it is called.
 fn shown(snapshot: &Snapshot, candidate: &Candidate, name: &str, value: &HeaderValue) -> String {
     let text = String::from_utf8_lossy(value.as_bytes());
     let configured = &snapshot.config.providers[candidate.provider].headers;
     if configured.iter().any(|(own, _)| own.as_str() == name) { mask(&text) } else { snapshot.secrets.redact(&text).into_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::address;
+
+    #[test]
+    fn what_was_configured_is_masked_in_an_address() {
+        let base = Url::parse("https://u:geheim@gw.example/v1?key=geheim").unwrap();
+        let shown = address("https://u:geheim@gw.example/v1/models/m:stream?key=geheim&alt=sse", &base);
+        assert_eq!(shown, "https://u:****@gw.example/v1/models/m:stream?key=****&alt=sse");
+        assert_eq!(address("https://a.example/v1/chat", &Url::parse("https://a.example/v1").unwrap()), "https://a.example/v1/chat");
+    }
 }

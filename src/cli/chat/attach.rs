@@ -40,7 +40,7 @@ pub async fn read(sources: &[String], unasked: bool, context: &Context) -> Resul
     let places = find::places(sources)?;
     let addresses: Vec<String> = places.iter().filter_map(Place::address).collect();
     if !unasked && !addresses.is_empty() {
-        fetch::ask_for_consent(&addresses, &context.printer)?;
+        fetch::ask_for_consent(&addresses, &context.printer).await?;
     }
     let mut left = ALTOGETHER;
     let mut attachments = Vec::new();

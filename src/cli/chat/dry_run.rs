@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::cli::chat::Format;
-use crate::cli::chat::gateway::{CHAT, Gateway};
+use crate::cli::chat::gateway::{CHAT, Gateway, failure};
+use crate::cli::chat::setup::Setup;
 use crate::cli::context::Context;
 use crate::cli::explain::{shown, without_state};
-use crate::cli::failure::Failure;
 use crate::cli::output::Printer;
 use crate::cli::remote::Remote;
 use crate::engine::draft::{Draft, DraftRequest};
@@ -16,11 +16,12 @@ use crate::hub::Endpoint;
 const EXCERPT: usize = 40;
 
 /// Shows what `body` comes to, and sends nothing.
-pub async fn run(gateway: &Gateway, body: &Value, format: Format, context: &Context) -> anyhow::Result<()> {
-    let draft = match gateway {
+pub async fn run(setup: &Setup, body: &Value, format: Format, context: &Context) -> anyhow::Result<()> {
+    let draft = match &setup.gateway {
         Gateway::Here(here) => {
             let job = here.engine().job(Endpoint::ChatCompletions, body.to_string());
-            let Draft { plan, request } = here.engine().draft(&job).await.map_err(Failure::from)?;
+            let drafted = here.engine().draft(&job).await;
+            let Draft { plan, request } = drafted.map_err(|error| failure(error, setup.settings.is_named))?;
             Draft { plan: without_state(plan), request }
         }
         Gateway::There(remote) => return show_there(remote, body, format, &context.printer),

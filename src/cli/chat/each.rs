@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::cli::chat::account::Account;
 use crate::cli::chat::attach::{self, Attachment};
+use crate::cli::chat::gateway::failure;
 use crate::cli::chat::render::{self, Said};
 use crate::cli::chat::setup::Setup;
 use crate::cli::chat::{Args, input};
@@ -71,12 +72,12 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     }
     let attachments = attach::read(&args.files, args.yes, context).await?;
     let prompts = prompts::read(source, context).await?;
-    let mut output = args.output.as_deref().map(|path| Output::open(path, &prompts)).transpose()?;
+    let mut output = args.output.as_deref().filter(|path| path.as_os_str() != "-").map(|path| Output::open(path, &prompts)).transpose()?;
     let missing = |prompt: &&Prompt| output.as_ref().is_none_or(|output| !output.has(prompt.index));
     let asked: Vec<&Prompt> = prompts.iter().filter(missing).collect();
     if let Some(engine) = setup.gateway.engine().filter(|_| !asked.is_empty()) {
         // Known before the first is sent: it would be the same for all.
-        engine.explain(&setup.settings.model).await.map_err(Failure::from)?;
+        engine.explain(&setup.settings.model).await.map_err(|error| failure(error, setup.settings.is_named))?;
     }
     let batch = Batch { setup: &setup, instruction: input::typed(&args.prompt), attachments: &attachments };
     let mut lines = Lines { printer: &context.printer, next: asked.iter().map(|prompt| prompt.index).collect(), held: BTreeMap::new() };
@@ -143,7 +144,7 @@ impl Batch<'_> {
         let reply = self.setup.gateway.ask(&self.setup.body(question), self.setup.settings.is_named).await?;
         let body = reply.body.collect().await.map_err(Failure::failed)?.to_bytes();
         let completion = render::completion(reply.status, &body)?;
-        let said = Said { text: render::text_of(&completion).to_owned(), usage: usage::of(&completion), first: None };
+        let said = Said { text: render::text_of(&completion).to_owned(), usage: usage::of(&completion), ..Said::default() };
         let llmgw = Box::new(self.setup.gateway.account(&reply.asked, &said));
         if let Err(failure) = self.setup.check(&said.text) {
             return Ok(Outcome::Failed { error: failure.message, rejected: Some(said.text), llmgw: Some(llmgw) });

@@ -20,7 +20,7 @@ use crate::cli::chat::render::Said;
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::remote::{Remote, secret, web_address};
-use crate::config::Secret;
+use crate::config::{AUTO, Secret};
 use crate::engine::{Engine, Error};
 use crate::hub::{ApiError, Endpoint};
 use crate::telemetry::Record;
@@ -140,11 +140,11 @@ impl Gateway {
     pub async fn ask(&self, body: &Value, is_named: bool) -> anyhow::Result<Reply> {
         match self {
             Gateway::Here(here) => Ok(here.ask(body).await.map_err(|error| failure(error, is_named))?),
-            Gateway::There(remote) => ask_there(remote, body).await,
+            Gateway::There(remote) => ask_there(remote, body, is_named).await,
         }
     }
 
-    /// What became of a question whose reply's body is gone.
+    /// What became of a question whose reply's body is gone. To be asked once.
     pub fn account(&self, asked: &Asked, said: &Said) -> Account {
         let record = match self {
             Gateway::Here(here) => here.record(&asked.id),
@@ -191,13 +191,41 @@ impl Here {
     }
 }
 
-async fn ask_there(remote: &Remote, body: &Value) -> anyhow::Result<Reply> {
+/// Who names no model gets the gateway's default; one that has none is asked for `auto`.
+async fn ask_there(remote: &Remote, body: &Value, is_named: bool) -> anyhow::Result<Reply> {
+    let refusal = match post(remote, body).await? {
+        Ok(reply) => return Ok(reply),
+        Err(refusal) if is_named || refusal.status != StatusCode::BAD_REQUEST => refusal,
+        Err(_) => {
+            let mut named = body.clone();
+            named["model"] = AUTO.into();
+            match post(remote, &named).await? {
+                Ok(reply) => return Ok(reply),
+                Err(refusal) if refusal.status == StatusCode::NOT_FOUND => {
+                    return Err(Failure::usage(format!("no model was named, and the gateway at {remote} has no default"))
+                        .hint("name one with `--model`; its `GET /v1/models` lists them")
+                        .into());
+                }
+                Err(refusal) => refusal,
+            }
+        }
+    };
+    Err(refused(remote, refusal.status, &refusal.body).into())
+}
+
+/// A running gateway's answer that is not a success.
+struct Refusal {
+    status: StatusCode,
+    body: Bytes,
+}
+
+async fn post(remote: &Remote, body: &Value) -> anyhow::Result<Result<Reply, Refusal>> {
     let began = Instant::now();
     let response = remote.post(CHAT, body.to_string()).await?.map_err(|reason| remote.absent(&reason))?;
     let (head, body) = response.into_parts();
     if !head.status.is_success() {
         let body = Limited::new(body, LONGEST_ERROR).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-        return Err(refused(remote, head.status, &body).into());
+        return Ok(Err(Refusal { status: head.status, body }));
     }
     let word = |name: &str| {
         let value = head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -207,7 +235,7 @@ async fn ask_there(remote: &Remote, body: &Value) -> anyhow::Result<Reply> {
     let route = Route { provider: word("x-llmgw-provider"), model: word("x-llmgw-model"), attempts };
     let asked = Asked { id: word("x-request-id"), route, began };
     let body = body.map_err(|error| describe(&error.without_url())).boxed_unsync();
-    Ok(Reply { asked, status: head.status, headers: head.headers, body })
+    Ok(Ok(Reply { asked, status: head.status, headers: head.headers, body }))
 }
 
 /// Why a running gateway does not answer, and what to do.
@@ -234,7 +262,7 @@ fn refused(remote: &Remote, status: StatusCode, body: &[u8]) -> Failure {
 }
 
 /// Who named no model cannot be told that it does not exist.
-fn failure(error: Error, is_named: bool) -> Failure {
+pub fn failure(error: Error, is_named: bool) -> Failure {
     match error {
         Error::ModelNotFound(_) if !is_named => {
             Failure::usage("no model was named, and there is no default").hint("name one with `--model`, or set `routing.default_model`")

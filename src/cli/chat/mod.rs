@@ -139,7 +139,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let question = setup.question(words.as_deref(), &attachments).ok_or_else(|| input::missing(&context.printer))?;
     let body = setup.body(question);
     if args.dry_run {
-        dry_run::run(&setup.gateway, &body, args.format, context).await?;
+        dry_run::run(&setup, &body, args.format, context).await?;
         return Ok(Exit::Done);
     }
     let said = setup.ask(&body, args.format, args.verbose, context).await?;

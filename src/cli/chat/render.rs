@@ -25,8 +25,10 @@ pub struct Said {
     pub text: String,
     /// Tokens, if the upstream reported them to its client.
     pub usage: Option<Usage>,
-    /// When its first word came.
+    /// When its first word came; `None`: all came in one piece.
     pub first: Option<Instant>,
+    /// What became of it, if anybody accounts for it.
+    pub account: Option<Account>,
 }
 
 /// Tells what became of an answer.
@@ -46,7 +48,7 @@ pub struct Answer<'a> {
     /// Tools that it asks to be called.
     tools: Vec<String>,
     said: Said,
-    /// Tells programs what became of it, once it is here.
+    /// Tells what became of it, once it is here.
     account: Option<Accountant<'a>>,
     /// The first chunk: whose id and name the last one shares.
     head: Option<Vec<u8>>,
@@ -69,7 +71,7 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// Where programs read it, with what `account` says when the answer is here.
+    /// The same, with what `account` says when the answer is here; programs find it beside the answer.
     pub fn with_account(mut self, account: impl Fn(&Said) -> Account + 'a) -> Answer<'a> {
         self.account = Some(Box::new(account));
         self
@@ -110,8 +112,8 @@ impl<'a> Answer<'a> {
 
     /// The last of the chunks: none of the answer, but what became of it.
     fn close(&mut self) -> Result<(), OutputError> {
-        let Some(account) = self.account.as_ref().filter(|_| self.format == Format::Jsonl) else { return Ok(()) };
-        let account = account(&self.said);
+        self.said.account = self.account.as_ref().map(|account| account(&self.said));
+        let Some(account) = self.said.account.as_ref().filter(|_| self.format == Format::Jsonl) else { return Ok(()) };
         let head: Value = self.head.take().and_then(|head| serde_json::from_slice(&head).ok()).unwrap_or_default();
         let mut chunk = json!({ "id": head["id"], "object": "chat.completion.chunk", "created": head["created"], "model": head["model"], "choices": [] });
         // Whoever adds up must not find it twice.
@@ -160,7 +162,12 @@ impl<'a> Answer<'a> {
 
     fn event(&mut self, event: Event) -> Result<(), OutputError> {
         match event {
-            Event::Text(text) | Event::Refusal(text) => return self.text(&text),
+            Event::Text(text) | Event::Refusal(text) => {
+                if !text.is_empty() {
+                    self.said.first.get_or_insert_with(Instant::now);
+                }
+                return self.text(&text);
+            }
             Event::Reasoning(text) => self.reasoning(&text),
             Event::Finish(reason) => self.finish = Some(reason),
             Event::Error(error) => self.error = Some(error.summary().into_owned()),
@@ -173,7 +180,6 @@ impl<'a> Answer<'a> {
     }
 
     fn text(&mut self, text: &str) -> Result<(), OutputError> {
-        self.said.first.get_or_insert_with(Instant::now);
         self.said.text.push_str(text);
         if self.format != Format::Text {
             return Ok(());
@@ -196,8 +202,9 @@ impl<'a> Answer<'a> {
         self.error = ApiError::from_value(&completion).map(|error| error.summary().into_owned());
         self.said.usage = usage::of(&completion);
         self.message(&completion)?;
-        if let (Some(account), Some(members)) = (&self.account, completion.as_object_mut()) {
-            members.insert("llmgw".to_owned(), json!(account(&self.said)));
+        self.said.account = self.account.as_ref().map(|account| account(&self.said));
+        if let (Some(account), Some(members)) = (&self.said.account, completion.as_object_mut()) {
+            members.insert("llmgw".to_owned(), json!(account));
         }
         match self.format {
             Format::Text => return Ok(()),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 /// What a request holds beside its messages.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
-    /// Who is asked.
+    /// Who is asked; empty: whom the gateway asks by default.
     pub model: String,
     /// The user or a role has named it: it is no default.
     pub is_named: bool,
@@ -28,7 +28,9 @@ impl Settings {
     /// The request that sends `messages`.
     pub fn body(&self, messages: &[Value]) -> Value {
         let mut body = Map::new();
-        body.insert("model".to_owned(), self.model.as_str().into());
+        if !self.model.is_empty() {
+            body.insert("model".to_owned(), self.model.as_str().into());
+        }
         body.insert("messages".to_owned(), messages.into());
         body.extend(self.temperature.map(|value| ("temperature".to_owned(), value.into())));
         body.extend(self.max_tokens.map(|value| ("max_tokens".to_owned(), value.into())));
@@ -62,5 +64,6 @@ mod tests {
         let messages = [message("system", "be short"), message("user", "你是谁")];
         let expected = r#"{"model":"gpt-4","messages":[{"role":"system","content":"be short"},{"role":"user","content":"你是谁"}],"temperature":0.5,"max_tokens":20,"seed":1,"stream":true}"#;
         assert_eq!(settings.body(&messages).to_string(), expected);
+        assert_eq!(Settings::default().body(&[]).to_string(), r#"{"messages":[],"stream":false}"#);
     }
 }

@@ -10,7 +10,8 @@ use crate::cli::chat::schema::Schema;
 use crate::cli::chat::{Args, Format, input, role};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use crate::config::{AUTO, Config, Role};
+use crate::config::Role;
+use crate::engine::Engine;
 
 /// What holds for every question.
 pub struct Setup {
@@ -29,14 +30,13 @@ impl Setup {
     pub async fn open(args: &Args, context: &Context) -> anyhow::Result<Setup> {
         let schema = args.schema.as_deref().map(Schema::read).transpose()?;
         let gateway = Gateway::open(&args.target, context).await?;
-        let (role, default_model) = match gateway.engine().map(|engine| engine.snapshot()) {
-            Some(snapshot) => (role_of(args, || Ok(&snapshot.config))?, snapshot.config.routing.default_model.to_string()),
-            None => {
-                let loaded = args.role.as_ref().map(|_| context.load(&context.overrides())).transpose()?;
-                let config = || loaded.as_ref().map(|loaded| &loaded.config).ok_or_else(|| Failure::usage("no role was named"));
-                (role_of(args, config)?, AUTO.to_owned())
-            }
+        let snapshot = gateway.engine().map(Engine::snapshot);
+        let role = match (&args.role, &snapshot) {
+            (None, _) => Role::default(),
+            (Some(name), Some(snapshot)) => role::find(name, &snapshot.config)?,
+            (Some(name), None) => role::find(name, &context.load(&context.overrides())?.config)?,
         };
+        let default_model = snapshot.map(|snapshot| snapshot.config.routing.default_model.to_string()).unwrap_or_default();
         let mut settings = role::settings(args, &role, &default_model);
         if gateway.engine().is_none() && settings.stream && args.wants_usage() && !settings.has("stream_options") {
             // The engine of this process counts by itself.
@@ -64,7 +64,7 @@ impl Setup {
         self.schema.as_ref().map_or(Ok(()), |schema| schema.check(answer))
     }
 
-    /// Asks, and prints the answer as it arrives; as `format` has it, with its account where programs read it.
+    /// Asks, and prints the answer as it arrives, as `format` has it. `verbose`: with its account in a last line.
     pub async fn ask(&self, body: &Value, format: Format, verbose: bool, context: &Context) -> anyhow::Result<Said> {
         let spinner = context.printer.spinner("waiting for the first word");
         let reply = match self.gateway.ask(body, self.settings.is_named).await {
@@ -76,19 +76,13 @@ impl Setup {
         };
         let asked = &reply.asked;
         let account = |said: &Said| self.gateway.account(asked, said);
-        let answer = Answer::new(&context.printer, spinner, format);
-        let answer = if format == Format::Text { answer } else { answer.with_account(account) };
+        let answer = Answer::new(&context.printer, spinner, format).with_account(account);
         let said = answer.print(reply.status, &reply.headers, reply.body).await?;
-        if verbose {
-            context.printer.aside(&self.gateway.account(asked, &said).to_string());
+        if let Some(account) = said.account.as_ref().filter(|_| verbose) {
+            context.printer.aside(&account.to_string());
         }
         Ok(said)
     }
-}
-
-/// The role that is named, else one that says nothing.
-fn role_of<'c>(args: &Args, config: impl FnOnce() -> Result<&'c Config, Failure>) -> Result<Role, Failure> {
-    args.role.as_deref().map_or_else(|| Ok(Role::default()), |name| role::find(name, config()?))
 }
 
 /// What the user asks: the files, the words of the command line, what comes in by a pipe.

@@ -52,7 +52,7 @@ impl Resolver<'_, '_> {
             system: file.system.into_value(),
             prompt: file.prompt.into_value(),
             model: file.model.into_value().map(Arc::from),
-            temperature: self.temperature(&file.temperature),
+            temperature: file.temperature.into_value(),
             max_tokens: self.limit(&file.max_tokens),
             params: self.fields(file.params),
         };
@@ -70,15 +70,6 @@ impl Resolver<'_, '_> {
                 self.mistakes.error_with(place, message, format!("did you mean `{{{{{meant}}}}}`?"));
             }
         }
-    }
-
-    fn temperature(&mut self, setting: &Setting<f64>) -> Option<f64> {
-        let (number, place) = setting.placed()?;
-        if !number.is_finite() || *number < 0.0 {
-            self.mistakes.error_with(place, "must be 0 or more", "most models take 0 to 2");
-            return None;
-        }
-        Some(*number)
     }
 
     fn limit(&mut self, setting: &Setting<u64>) -> Option<u64> {

@@ -115,6 +115,9 @@ fn what_cannot_be_a_batch_is_refused_before_anything_is_sent() {
         home.run(&line, 2).prints("").says(&[needle]);
     }
     home.run(&["chat", "-m", "没有", "--each", "q.txt"], 2).prints("").says(&["没有"]);
+    for line in [["chat", "--each", "q.txt"], ["chat", "--dry-run", "hi"]] {
+        home.run(&line, 2).prints("").says(&["error: no model was named, and there is no default", "hint: "]);
+    }
     assert_eq!(fs::read_to_string(home.path("notes.txt")).expect("a file"), "important\n");
     assert!(upstream.requests().is_empty());
 }

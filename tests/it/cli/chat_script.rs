@@ -78,7 +78,8 @@ fn a_dry_run_shows_the_plan_and_the_request_and_sends_nothing() {
     home.write("图.png", [b"\x89PNG\r\n\x1a\n".as_slice(), &[0; 1000]].concat());
     let ended = home.run(&["chat", "-m", "公开名", "--dry-run", "-f", "图.png", "这是什么"], 0).says(&["note: nothing was sent"]);
     let address = format!("POST {}/chat/completions\n", upstream.url());
-    for needle in ["公开名: models entry; ", &address, "\"model\": \"m\"", "\"user\": \"网关\"", "\"text\": \"这是什么\"", "… (1366 bytes)"]
+    for needle in
+        ["公开名: an entry of `models`; ", &address, "\"model\": \"m\"", "\"user\": \"网关\"", "\"text\": \"这是什么\"", "… (1366 bytes)"]
     {
         assert!(ended.out.contains(needle), "no `{needle}` in {ended:#?}");
     }
@@ -111,6 +112,10 @@ fn a_running_gateway_is_asked_with_its_key() {
     away.run(&[&line[..], &["hi"]].concat(), 0).prints("你好\n").says(&[]);
     let whole = parsed(&away.run(&[&line[..], &["--format", "json", "hi"]].concat(), 0).out);
     assert_eq!((&whole["llmgw"]["provider"], &whole["llmgw"]["usage"]["input"]), (&json!("up"), &json!(3)));
+    let told = away.run(&[&line[..], &["-v", "hi"]].concat(), 0).prints("你好\n");
+    assert!(told.err.starts_with("up/m, 1 attempt; first token ") && told.err.ends_with("; cost unknown\n"), "{told:#?}");
+    let streamed = upstream.requests().into_iter().next_back().expect("a request");
+    assert_eq!(streamed.body["stream_options"]["include_usage"], true);
     let by_variables =
         away.llmgw(&["chat", "-m", "m", "hi"]).env("LLMGW_URL", &format!("{url}/v1")).env("LLMGW_KEY", "sk-local-geheim-1").ends(0);
     assert_eq!((by_variables.out.as_str(), by_variables.err.as_str()), ("你好\n", ""));
@@ -120,6 +125,19 @@ fn a_running_gateway_is_asked_with_its_key() {
     away.run(&["chat", "--key", "x", "hi"], 2).says(&["`--key` is for a running gateway", "--url"]);
     let dry = away.run(&[&line[..], &["--dry-run", "hi"]].concat(), 0);
     assert!(dry.out.contains("/v1/chat/completions") && !dry.out.contains("geheim"), "{dry:#?}");
+}
+
+#[test]
+fn who_names_no_model_gets_the_gateways_default() {
+    let upstream = Upstream::saying("好");
+    let routed = "models: { 默认: { routes: [{ provider: up, model: m }] } }\nrouting: { default_model: 默认 }\n";
+    let gateway = Gateway::serving(&Home::with(&(upstream.config() + routed)));
+    Home::new().run(&["chat", "--url", &format!("http://{}", gateway.authority), "hi"], 0).prints("好\n");
+    let gateway = Gateway::serving(&Home::with(&upstream.config().replace("models: [m]", "models: [m], default_model: m")));
+    Home::new().run(&["chat", "--url", &format!("http://{}", gateway.authority), "hi"], 0).prints("好\n");
+    let gateway = Gateway::serving(&Home::with(&upstream.config()));
+    let ended = Home::new().run(&["chat", "--url", &format!("http://{}", gateway.authority), "hi"], 2).prints("");
+    ended.says(&["error: no model was named, and the gateway at ", "hint: name one with `--model`"]);
 }
 
 #[test]
@@ -139,6 +157,8 @@ fn the_last_line_tells_who_answered_and_what_it_took() {
     let streamed = home.run(&["chat", "-m", "m", "-v", "hi"], 0).prints("你好\n");
     assert!(streamed.err.contains("first token ") && streamed.err.contains("(estimated)"), "{streamed:#?}");
     assert_eq!(streamed.err.lines().count(), 1);
+    let both = home.run(&["chat", "-m", "m", "-v", "--format", "json", "hi"], 0);
+    assert!(both.err.ends_with("; $0.005000\n") && parsed(&both.out)["llmgw"]["cost_usd"] == 0.005, "{both:#?}");
 }
 
 #[test]

@@ -178,6 +178,33 @@ fn progress_is_for_terminals_only() {
 }
 
 #[test]
+fn a_batch_shows_how_far_it_is_and_leaves_nothing() {
+    let upstream = slow();
+    let home = Home::with(&upstream.config());
+    home.write("问题.txt", "一\n二\n");
+    let session = Session::start(home.llmgw(&["chat", "-m", "m", "--each", "问题.txt", "--output", "答案.jsonl"]));
+    session.screen.holds("0/2");
+    upstream.go_on();
+    let (screen, _) = session.ends(0);
+    assert_eq!(screen, "note: 2 answered");
+}
+
+#[test]
+fn an_address_is_fetched_where_a_person_agrees() {
+    let (upstream, web) = (Upstream::saying("好"), Upstream::saying("文件"));
+    let home = Home::with(&upstream.config());
+    let address = format!("http://{}/models", web.authority());
+    for (key, code, fetched) in [("\r", 2, 0), ("\x03", 130, 0), ("y\r", 0, 1)] {
+        let session = Session::start(home.llmgw(&["chat", "-m", "m", "-f", &address, "hi"]));
+        session.screen.holds("and send it to the model?");
+        session.types(key);
+        session.ends(code);
+        assert_eq!((web.requests().len(), upstream.requests().len()), (fetched, fetched), "{key:?}");
+    }
+    assert!(upstream.body()["messages"][0]["content"].as_str().is_some_and(|content| content.contains("\"object\":\"list\"")));
+}
+
+#[test]
 fn a_table_fits_the_terminal_with_chinese_in_it() {
     let home = Home::with("providers: [{ name: 深度求索的一个名字, type: mock, models: [很长的模型名字, m] }]\n");
     let (screen, _) = Session::start(home.llmgw(&["list"])).ends(0);

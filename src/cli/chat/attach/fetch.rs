@@ -1,16 +1,15 @@
 //! Files at an address: only with consent, bounded in size and time, no redirects.
 
-use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
-use dialoguer::Confirm;
 use http::Request;
 use http::header::{ACCEPT, LOCATION, USER_AGENT};
+use tokio::io::AsyncReadExt;
 use url::Url;
 
 use crate::cli::context::Context;
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::failure::Failure;
 use crate::cli::output::Printer;
 use crate::config::proxy::{from_environment, without_secrets};
 use crate::transport::control::Control;
@@ -21,22 +20,28 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// For the whole file.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// A terminal's line that is longer is no answer.
+const LONGEST_WORD: usize = 4096;
+
 /// Some servers answer only to who has a name.
 const NAME: &str = concat!("llmgw/", env!("CARGO_PKG_VERSION"));
 
-/// Asks whether `addresses` may be fetched; who cannot be asked has not consented.
-pub fn ask_for_consent(addresses: &[String], printer: &Printer) -> Result<(), Failure> {
+/// Asks whether `addresses` may be fetched; who cannot be asked has not consented. A line is read, no key: whatever reads
+/// keys would have to be waited for when Ctrl-C comes.
+pub async fn ask_for_consent(addresses: &[String], printer: &Printer) -> Result<(), Failure> {
     let list = addresses.join(", ");
     if !printer.terminal().stdin || !printer.terminal().stderr {
         return Err(Failure::usage(format!("nobody is here to be asked whether to fetch {list}")).hint("`--yes` fetches it unasked"));
     }
-    match Confirm::new().with_prompt(format!("Fetch {list}, and send it to the model?")).default(false).interact() {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Failure::usage("nothing was fetched, and nothing sent").hint("leave the address out, or agree to it")),
-        Err(dialoguer::Error::IO(error)) if error.kind() == io::ErrorKind::Interrupted => {
-            Err(Failure { exit: Exit::Interrupted, ..Failure::usage("nothing was fetched, and nothing sent") })
-        }
-        Err(error) => Err(Failure::usage(format!("cannot ask: {error}")).hint("`--yes` fetches it unasked")),
+    printer.say_plain(&format!("Fetch {list}, and send it to the model? [y/N] "));
+    let mut line = [0; LONGEST_WORD];
+    let length = tokio::io::stdin().read(&mut line).await.unwrap_or(0);
+    let word = String::from_utf8_lossy(&line[..length]).trim().to_lowercase();
+    // Enter has ended the line on the screen; the end of stdin has not.
+    printer.answered(line[..length].ends_with(b"\n"));
+    match word.as_str() {
+        "y" | "yes" | "是" => Ok(()),
+        _ => Err(Failure::usage("nothing was fetched, and nothing sent").hint("leave the address out, or answer `y`")),
     }
 }
 

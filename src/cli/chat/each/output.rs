@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -31,13 +31,16 @@ impl Output {
         let shown = path.display();
         let unusable =
             |error: &dyn std::fmt::Display| Failure::usage(format!("cannot write to `{shown}`: {error}")).hint("name another file");
-        let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| unusable(&error))?;
+        let mut file = OpenOptions::new().create(true).read(true).append(true).open(path).map_err(|error| unusable(&error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(unusable(&"another process is writing to it")),
             Err(TryLockError::Error(error)) => return Err(unusable(&error)),
         }
-        let text = fs::read_to_string(path).map_err(|error| unusable(&error))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(|error| unusable(&error))?;
+        // A last line that was cut off may end within a character.
+        let text = String::from_utf8_lossy(&bytes);
         let lines = kept(&text, prompts).map_err(|reason| {
             Failure::usage(format!("`{shown}` {reason}")).hint("name another file, or remove this one; nothing was sent")
         })?;
@@ -96,12 +99,19 @@ impl Output {
     }
 }
 
+/// How a line begins.
+const BEGINNING: &str = "{\"index\":";
+
 /// The lines of `text` that answer one of `prompts`, by index. A last line that was cut off counts for nothing.
 fn kept(text: &str, prompts: &[Prompt]) -> Result<BTreeMap<usize, String>, String> {
     let mut kept = BTreeMap::new();
-    let cut_off = text.rsplit('\n').next().unwrap_or_default();
-    for (number, line) in text[..text.len() - cut_off.len()].lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+    let unended = (!text.ends_with('\n')).then(|| text.lines().count().saturating_sub(1));
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let row: Value = serde_json::from_str(line).unwrap_or_default();
+        let is_beginning = line.starts_with(BEGINNING) || BEGINNING.starts_with(line);
+        if row.is_null() && unended == Some(number) && is_beginning {
+            break;
+        }
         let index = row["index"].as_u64().and_then(|index| usize::try_from(index).ok());
         let (Some(index), Some(prompt), true) = (index, row["prompt"].as_str(), row["answer"].is_string() || row["error"].is_string())
         else {
@@ -135,12 +145,19 @@ mod tests {
     fn answers_are_kept_and_failures_asked_again() {
         let found = kept(&format!("{THREE}\n{TWO}\n{ONE}\n{{\"index\":1,\"pro"), &prompts()).unwrap();
         assert_eq!(found.into_iter().collect::<Vec<_>>(), [(0, ONE.to_owned()), (2, THREE.to_owned())]);
+        for cut in 1..ONE.len() {
+            let torn = String::from_utf8_lossy(&ONE.as_bytes()[..cut]);
+            assert_eq!(kept(&format!("{THREE}\n{torn}"), &prompts()).map(|kept| kept.len()), Ok(1), "{torn}");
+        }
+        assert_eq!(kept(&format!("{THREE}\n{ONE}"), &prompts()).map(|kept| kept.len()), Ok(2), "all of it is there");
     }
 
     #[test]
     fn another_file_is_left_alone() {
         let reason = |text: &str| kept(text, &prompts()).unwrap_err();
-        assert_eq!(reason("# notes\n"), "holds something else than answers (line 1)");
+        for notes in ["# notes\n", "# notes", "{\"a\":1}"] {
+            assert_eq!(reason(notes), "holds something else than answers (line 1)");
+        }
         assert_eq!(reason(&format!("{ONE}\n{{\"prompt\":\"二\"}}\n")), "holds something else than answers (line 2)");
         assert_eq!(reason("{\"index\":0,\"prompt\":\"别的\",\"answer\":\"\"}\n"), "answers other questions (line 1)");
         assert_eq!(reason("{\"index\":9,\"prompt\":\"一\",\"answer\":\"\"}\n"), "answers other questions (line 1)");

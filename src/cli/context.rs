@@ -1,5 +1,6 @@
 //! What the commands share: the surroundings, the configuration, the engine. The one seam to the lower rooms.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -30,6 +31,32 @@ pub struct Context {
     pub globals: Globals,
     /// Variables and directories.
     pub environment: Env,
+    /// What Ctrl-C does.
+    pub interrupts: Interrupts,
+}
+
+/// Ctrl-C, which ends the program unless a command has another use for it.
+#[derive(Debug, Default)]
+pub struct Interrupts(AtomicBool);
+
+impl Interrupts {
+    /// From now on the command minds them itself.
+    pub fn take_over(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Comes back with the first one that shall end the program.
+    pub async fn end_the_program(&self) {
+        loop {
+            if tokio::signal::ctrl_c().await.is_err() {
+                // There is no such thing here.
+                return std::future::pending().await;
+            }
+            if !self.0.load(Ordering::Relaxed) {
+                return;
+            }
+        }
+    }
 }
 
 /// A configuration that cannot be used; every mistake of it.

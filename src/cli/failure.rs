@@ -55,6 +55,11 @@ impl Failure {
         Failure { exit: Exit::Failed, ..Failure::usage(message) }
     }
 
+    /// What `error` says to a person.
+    pub fn of(error: anyhow::Error) -> Failure {
+        error.downcast().unwrap_or_else(|error| Failure::failed(format!("{error:#}")))
+    }
+
     /// With the way out.
     pub fn hint(mut self, hint: impl Display) -> Failure {
         self.hint = Some(hint.to_string());

@@ -25,6 +25,7 @@ pub mod table;
 pub mod test;
 mod trust;
 pub mod usage;
+pub mod visible;
 mod watching;
 pub mod why;
 
@@ -34,7 +35,7 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 
 use crate::cli::args::{Cli, Command};
-use crate::cli::context::{Context, Rejected};
+use crate::cli::context::{Context, Interrupts, Rejected};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::{OutputError, Printer, Terminal};
 use crate::config::Level;
@@ -53,7 +54,7 @@ pub fn main() -> ExitCode {
     let quiet = cli.globals.log_level.is_some_and(|level| level < Level::Info);
     let printer = Printer::new(terminal, quiet);
     let printer = if cli.command.is_hushed() { printer.hushed() } else { printer };
-    let context = Context { printer, globals: cli.globals.clone(), environment };
+    let context = Context { printer, globals: cli.globals.clone(), environment, interrupts: Interrupts::default() };
     let ended = execute(cli, &context);
     conclude(ended, &context.printer).into()
 }
@@ -81,7 +82,7 @@ fn execute(cli: Cli, context: &Context) -> anyhow::Result<Exit> {
         tokio::select! {
             // Listened for before anything begins: who gives up at once ends as who gives up later.
             biased;
-            Ok(()) = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+            () = context.interrupts.end_the_program() => Ok(Exit::Interrupted),
             ended = dispatch(cli.command, context) => ended,
         }
     });
@@ -127,10 +128,7 @@ fn conclude(ended: anyhow::Result<Exit>, printer: &Printer) -> Exit {
         diagnostics.iter().for_each(|diagnostic| printer.say_plain(&format!("{diagnostic}\n")));
         return Exit::Usage;
     }
-    let failure = match error.downcast::<Failure>() {
-        Ok(failure) => failure,
-        Err(error) => Failure::failed(format!("{error:#}")),
-    };
+    let failure = Failure::of(error);
     printer.failure(&failure);
     failure.exit
 }

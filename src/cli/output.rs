@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::failure::Failure;
 use crate::cli::progress::Margin;
+use crate::cli::visible::visible;
 
 /// Most drawings of a spinner or counter in a second.
 const FRAMES: u8 = 20;
@@ -152,7 +153,7 @@ impl Printer {
     pub fn failure(&self, failure: &Failure) {
         self.say("error", Style::Red, &failure.message);
         for detail in failure.details.iter().flat_map(|detail| detail.lines()) {
-            self.say_plain(&format!("  {detail}\n"));
+            self.say_plain(&format!("  {}\n", visible(detail)));
         }
         if let Some(hint) = &failure.hint {
             self.say("hint", Style::Cyan, hint);
@@ -162,7 +163,7 @@ impl Printer {
     /// Text of a model's reasoning: dimmed, on stderr, on a terminal only.
     pub fn reasoning(&self, text: &str) {
         if self.terminal.stderr && !self.hushed {
-            self.say_plain(&self.paint(Style::Dim, text));
+            self.say_plain(&self.paint(Style::Dim, &visible(text)));
         }
     }
 
@@ -210,7 +211,7 @@ impl Printer {
 
     fn say(&self, label: &str, style: Style, text: &str) {
         self.end_aside();
-        self.say_plain(&format!("{} {text}\n", self.paint(style, &format!("{label}:"))));
+        self.say_plain(&format!("{} {}\n", self.paint(style, &format!("{label}:")), visible(text)));
     }
 
     fn paint(&self, style: Style, text: &str) -> String {

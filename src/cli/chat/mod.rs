@@ -4,23 +4,33 @@
 
 pub mod account;
 pub mod attach;
+pub mod conversation;
 pub mod dry_run;
 pub mod each;
 pub mod gateway;
 pub mod input;
+pub mod markdown;
 pub mod render;
+pub mod repl;
 pub mod request;
 pub mod role;
 pub mod schema;
+pub mod screen;
+pub mod session;
+pub mod sessions;
 pub mod setup;
+pub mod talk;
 
 use std::path::PathBuf;
 
 use clap::{ValueEnum, ValueHint};
 use serde_json::Value;
 
+use crate::cli::chat::conversation::Turn;
 use crate::cli::chat::gateway::Target;
+use crate::cli::chat::screen::Look;
 use crate::cli::chat::setup::Setup;
+use crate::cli::chat::talk::Talk;
 use crate::cli::context::Context;
 use crate::cli::failure::Exit;
 use crate::cli::test::at_least_one;
@@ -35,7 +45,9 @@ Examples:
   llmgw chat --schema person.json \"...\" | jq .name    an answer that has this shape
   llmgw chat --each names.txt --output out.jsonl \"translate\"    one question a line
   llmgw chat --url http://gw:8000 --key \"$KEY\" hi     ask a running gateway
-  llmgw chat --format json --param seed=1 hi | jq    the whole answer, for programs";
+  llmgw chat --format json --param seed=1 hi | jq    the whole answer, for programs
+  llmgw chat                                         talk with the model; /help lists the commands
+  llmgw chat --session trip \"and Beijing?\"           go on with a conversation that is kept";
 
 /// Fields of the request that have a flag of their own, or that would change what is printed.
 const RESERVED: [(&str, &str); 3] =
@@ -78,6 +90,30 @@ pub struct Args {
     /// How to show the answer
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+    /// Talk with the model, after PROMPT if there is one; without PROMPT a terminal gets this anyway
+    #[arg(short, long)]
+    pub interactive: bool,
+    /// Keep the conversation under this name, and go on with what is kept there
+    #[arg(long, value_name = "NAME")]
+    pub session: Option<String>,
+    /// Go on with the session that was used last
+    #[arg(long = "continue", conflicts_with = "session")]
+    pub continues: bool,
+    /// Show which sessions are kept
+    #[arg(long, conflicts_with_all = ["show_session", "delete_session", "session", "continues", "interactive", "prompt"])]
+    pub list_sessions: bool,
+    /// Show what was said in a session
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["delete_session", "session", "continues", "interactive", "prompt"])]
+    pub show_session: Option<String>,
+    /// Delete a session
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["session", "continues", "interactive", "prompt"])]
+    pub delete_session: Option<String>,
+    /// Show answers as the model wrote them: their Markdown is not rendered, which it is only on a terminal with colours
+    #[arg(long)]
+    pub plain: bool,
+    /// Do not show the model's reasoning, which is shown only on a terminal
+    #[arg(long)]
+    pub no_reasoning: bool,
     /// Tell in a last line on stderr who answered, how fast, with how many tokens and at what cost
     #[arg(short, long, conflicts_with = "quiet")]
     pub verbose: bool,
@@ -85,11 +121,11 @@ pub struct Args {
     #[arg(short, long)]
     pub quiet: bool,
     /// Show who would be asked, and the request, and send nothing
-    #[arg(long, conflicts_with = "each")]
+    #[arg(long, conflicts_with_all = ["each", "interactive"])]
     pub dry_run: bool,
     /// Ask one question a line: a file of texts or of JSON objects with a `prompt`, or `-` for stdin. PROMPT goes before each;
     /// a JSON object a line comes back
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["format", "no_stream", "verbose"])]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["format", "no_stream", "verbose", "session", "continues", "interactive"])]
     pub each: Option<String>,
     /// Where the answers of `--each` go; a rerun asks only for what is missing [default: stdout]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "each")]
@@ -118,6 +154,11 @@ pub enum Format {
 }
 
 impl Args {
+    /// How answers shall look.
+    pub fn look(&self) -> Look {
+        Look { is_plain: self.plain, hides_reasoning: self.no_reasoning }
+    }
+
     /// Whether the answer shall come piece by piece.
     fn wants_stream(&self) -> bool {
         !self.no_stream && self.format != Format::Json && self.each.is_none()
@@ -131,19 +172,29 @@ impl Args {
 
 /// Runs `llmgw chat`.
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
+    if let Some(exit) = sessions::run(&args, context)? {
+        return Ok(exit);
+    }
     if args.each.is_some() {
         return each::run(&args, context).await;
     }
-    let setup = Setup::open(&args, context).await?;
+    if repl::is_wanted(&args, context)? {
+        return repl::run(&args, context).await;
+    }
+    let mut talk = Talk::open(&args, context)?;
+    let mut setup = Setup::open(&args, context).await?;
     let (words, attachments) = setup::asked(&args, context).await?;
     let question = setup.question(words.as_deref(), &attachments).ok_or_else(|| input::missing(&context.printer))?;
-    let body = setup.body(question);
+    talk.begin(&mut setup);
+    let messages = talk.messages(&question["content"], &setup, context);
+    let body = setup.settings.body(&messages);
     if args.dry_run {
         dry_run::run(&setup, &body, args.format, context).await?;
         return Ok(Exit::Done);
     }
-    let said = setup.ask(&body, args.format, args.verbose, context).await?;
+    let (said, id) = setup.ask(&body, args.format, args.verbose, context).await?;
     setup.check(&said.text)?;
+    talk.keep(Turn { id, model: setup.settings.model, user: question["content"].clone(), assistant: said.text }, None)?;
     Ok(Exit::Done)
 }
 

@@ -1,6 +1,7 @@
 //! A reply as a person or a program reads it: text as it arrives, or the objects of the API.
 
 use std::fmt::Display;
+use std::mem::take;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 
 use super::Format;
 use super::account::Account;
+use super::screen::{Look, Screen};
 use crate::cli::failure::Failure;
 use crate::cli::output::{OutputError, Printer};
 use crate::dialects::openai_chat::{events, usage};
@@ -47,6 +49,8 @@ pub struct Answer<'a> {
     error: Option<String>,
     /// Tools that it asks to be called.
     tools: Vec<String>,
+    screen: Screen,
+    look: Look,
     said: Said,
     /// Tells what became of it, once it is here.
     account: Option<Accountant<'a>>,
@@ -65,10 +69,19 @@ impl<'a> Answer<'a> {
             finish: None,
             error: None,
             tools: Vec::new(),
+            screen: Screen::of(printer, Look::default()),
+            look: Look::default(),
             said: Said::default(),
             account: None,
             head: None,
         }
+    }
+
+    /// Shown so.
+    pub fn looking(mut self, look: Look) -> Answer<'a> {
+        self.screen = Screen::of(self.printer, look);
+        self.look = look;
+        self
     }
 
     /// The same, with what `account` says when the answer is here; programs find it beside the answer.
@@ -78,7 +91,7 @@ impl<'a> Answer<'a> {
     }
 
     /// Prints the reply to its end. Dropping the future drops the body, and with it the upstream's request.
-    pub async fn print<B>(mut self, status: StatusCode, headers: &HeaderMap, body: B) -> anyhow::Result<Said>
+    pub async fn print<B>(&mut self, status: StatusCode, headers: &HeaderMap, body: B) -> anyhow::Result<Said>
     where
         B: Body<Data = Bytes> + Unpin,
         B::Error: Display,
@@ -104,7 +117,7 @@ impl<'a> Answer<'a> {
     {
         let read = self.pieces(&mut body).await;
         // Dropping the body writes the request's line to the log, which may be the same terminal.
-        let ended = self.printer.end_line();
+        let ended = self.end_text();
         drop(body);
         read.and(Ok(ended?))?;
         Ok(self.close()?)
@@ -187,11 +200,25 @@ impl<'a> Answer<'a> {
         self.spinner.finish_and_clear();
         self.printer.end_aside();
         self.is_empty &= text.is_empty();
-        self.printer.print(text)
+        self.printer.print(&self.screen.show(text))
+    }
+
+    /// Writes what is held back, and ends the line.
+    fn end_text(&mut self) -> Result<(), OutputError> {
+        self.printer.print(&self.screen.rest())?;
+        self.printer.end_line()
+    }
+
+    /// Gives up on the rest; what was said until then.
+    pub fn stop(&mut self) -> Result<Said, OutputError> {
+        self.spinner.finish_and_clear();
+        self.end_text()?;
+        self.printer.end_aside();
+        Ok(take(&mut self.said))
     }
 
     fn reasoning(&mut self, text: &str) {
-        if self.format == Format::Text {
+        if self.format == Format::Text && !self.look.hides_reasoning {
             self.spinner.finish_and_clear();
             self.printer.reasoning(text);
         }
@@ -232,9 +259,9 @@ impl<'a> Answer<'a> {
     }
 
     /// Ends the last line, and says what the text alone does not.
-    fn conclude(self) -> anyhow::Result<Said> {
+    fn conclude(&mut self) -> anyhow::Result<Said> {
         self.spinner.finish_and_clear();
-        self.printer.end_line()?;
+        self.end_text()?;
         self.printer.end_aside();
         if let Some(message) = &self.error {
             return Err(self.broken_off(message).into());
@@ -250,13 +277,21 @@ impl<'a> Answer<'a> {
             Some(FinishReason::ContentFilter) => self.printer.notice("the upstream's content filter withheld the rest"),
             _ => {}
         }
-        Ok(self.said)
+        Ok(take(&mut self.said))
     }
 
     fn broken_off(&self, reason: &str) -> Failure {
         self.spinner.finish_and_clear();
         let what = if self.is_empty { "the upstream failed" } else { "the answer broke off" };
         Failure::failed(format!("{what}: {reason}"))
+    }
+}
+
+/// Who is interrupted keeps what came until then.
+impl Drop for Answer<'_> {
+    fn drop(&mut self) {
+        // Nobody is left to hear of it.
+        let _ = self.stop();
     }
 }
 

@@ -7,6 +7,7 @@ use crate::cli::chat::gateway::Gateway;
 use crate::cli::chat::render::{Answer, Said};
 use crate::cli::chat::request::{Settings, message};
 use crate::cli::chat::schema::Schema;
+use crate::cli::chat::screen::Look;
 use crate::cli::chat::{Args, Format, input, role};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
@@ -23,6 +24,7 @@ pub struct Setup {
     pub beginning: Vec<Value>,
     role: Role,
     schema: Option<Schema>,
+    look: Look,
 }
 
 impl Setup {
@@ -43,7 +45,7 @@ impl Setup {
             settings.params.push(("stream_options".to_owned(), json!({ "include_usage": true })));
         }
         settings.params.extend(schema.as_ref().map(|schema| ("response_format".to_owned(), schema.response_format())));
-        Ok(Setup { beginning: role::beginning(args, &role), gateway, settings, role, schema })
+        Ok(Setup { beginning: role::beginning(args, &role), gateway, settings, role, schema, look: args.look() })
     }
 
     /// The message that asks for `words`, as the role would have it, with `attachments`. `None`: there is nothing to ask.
@@ -64,8 +66,9 @@ impl Setup {
         self.schema.as_ref().map_or(Ok(()), |schema| schema.check(answer))
     }
 
-    /// Asks, and prints the answer as it arrives, as `format` has it. `verbose`: with its account in a last line.
-    pub async fn ask(&self, body: &Value, format: Format, verbose: bool, context: &Context) -> anyhow::Result<Said> {
+    /// Asks, and prints the answer as it arrives, as `format` has it. `verbose`: with its account in a last line. Also hands
+    /// out the request's id.
+    pub async fn ask(&self, body: &Value, format: Format, verbose: bool, context: &Context) -> anyhow::Result<(Said, String)> {
         let spinner = context.printer.spinner("waiting for the first word");
         let reply = match self.gateway.ask(body, self.settings.is_named).await {
             Ok(reply) => reply,
@@ -76,12 +79,12 @@ impl Setup {
         };
         let asked = &reply.asked;
         let account = |said: &Said| self.gateway.account(asked, said);
-        let answer = Answer::new(&context.printer, spinner, format).with_account(account);
+        let mut answer = Answer::new(&context.printer, spinner, format).looking(self.look).with_account(account);
         let said = answer.print(reply.status, &reply.headers, reply.body).await?;
         if let Some(account) = said.account.as_ref().filter(|_| verbose) {
             context.printer.aside(&account.to_string());
         }
-        Ok(said)
+        Ok((said, asked.id.clone()))
     }
 }
 

@@ -3,7 +3,9 @@
 mod chat;
 mod chat_each;
 mod chat_files;
+mod chat_repl;
 mod chat_script;
+mod chat_sessions;
 mod explain;
 mod faults;
 mod generated;

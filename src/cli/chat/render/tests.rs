@@ -27,14 +27,14 @@ async fn streamed(text: &str, size: usize, format: Format) -> (anyhow::Result<Sa
     let pieces: Vec<_> =
         text.as_bytes().chunks(size).map(|piece| Ok::<_, Infallible>(Frame::data(Bytes::copy_from_slice(piece)))).collect();
     let body = StreamBody::new(stream::iter(pieces));
-    let answer = Answer::new(&printer, ProgressBar::hidden(), format);
+    let mut answer = Answer::new(&printer, ProgressBar::hidden(), format);
     let ended = answer.print(StatusCode::OK, &headers("text/event-stream; charset=utf-8"), body).await;
     (ended, captured)
 }
 
 async fn whole(status: StatusCode, body: &'static str, format: Format) -> (anyhow::Result<Said>, Captured) {
     let (printer, captured) = printer(Terminal::default());
-    let answer = Answer::new(&printer, ProgressBar::hidden(), format);
+    let mut answer = Answer::new(&printer, ProgressBar::hidden(), format);
     let ended = answer.print(status, &headers("application/json"), Full::new(Bytes::from_static(body.as_bytes()))).await;
     (ended, captured)
 }
@@ -93,7 +93,7 @@ async fn the_line_is_ended_before_the_log_says_how_it_went() {
     let (printer, captured) = printer(Terminal::default());
     let at_the_end = Arc::default();
     let body = Noting { body: Full::from(STREAM), stdout: captured.stdout.clone(), at_the_end: Arc::clone(&at_the_end) };
-    let answer = Answer::new(&printer, ProgressBar::hidden(), Format::Text);
+    let mut answer = Answer::new(&printer, ProgressBar::hidden(), Format::Text);
     answer.print(StatusCode::OK, &headers("text/event-stream"), body).await.unwrap();
     assert_eq!(*at_the_end.lock().unwrap(), "我是模型\n");
 }

@@ -11,6 +11,7 @@ pub mod explain;
 pub mod failure;
 pub mod generate;
 pub mod globals;
+pub mod health;
 pub mod list;
 pub mod logs;
 pub mod output;
@@ -92,6 +93,7 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Chat(args) => chat::run(args, context).await,
         Command::List(args) => list::run(args, context).await,
         Command::Test(args) => test::run(args, context).await,
+        Command::Health(args) => health::run(args, context).await,
         Command::Reload(args) => reload::run(args, context).await,
         Command::Explain(args) => explain::run(args, context).await,
         Command::Usage(args) => usage::run(args, context).await,

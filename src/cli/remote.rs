@@ -29,6 +29,8 @@ pub struct Remote {
     key: Option<Secret>,
     /// Whose certificate is trusted, beside what the system trusts.
     own: Option<ServerTls>,
+    /// How long an answer may take.
+    limit: Duration,
 }
 
 /// What a gateway answered.
@@ -49,17 +51,37 @@ impl fmt::Display for Remote {
 impl Remote {
     /// The gateway at `url`, else the one that `config` describes; its admin key is `key`, else the one of `config`.
     pub fn find(url: Option<Url>, key: Option<Secret>, config: Option<&Config>) -> Result<Remote, Failure> {
+        let port = config.map(|config| config.admin.port.unwrap_or(config.server.port));
+        let key = key.or_else(|| config?.admin.key.clone());
+        Ok(Remote { key, ..Remote::at(url, port, config)? })
+    }
+
+    /// The same as its clients reach it: at the port that serves them, with a key of theirs if they have one.
+    pub fn serving(url: Option<Url>, key: Option<Secret>, config: Option<&Config>) -> Result<Remote, Failure> {
+        Ok(Remote { key, ..Remote::at(url, config.map(|config| config.server.port), config)? })
+    }
+
+    fn at(url: Option<Url>, port: Option<u16>, config: Option<&Config>) -> Result<Remote, Failure> {
         let own = config.and_then(|config| config.server.tls.clone()).filter(|_| url.is_none());
-        let Some(base) = url.or_else(|| config.and_then(address)) else {
+        let Some(base) = url.or_else(|| address(config?, port?)) else {
             return Err(Failure::usage("the configuration names no address that a gateway can be reached at").hint("give one with `--url`"));
         };
-        let key = key.or_else(|| config?.admin.key.clone());
-        Ok(Remote { base, key, own })
+        Ok(Remote { base, key: None, own, limit: TIMEOUT })
+    }
+
+    /// The same, but an answer that takes longer is none.
+    pub fn within(self, limit: Duration) -> Remote {
+        Remote { limit, ..self }
+    }
+
+    /// Where it is.
+    pub fn base(&self) -> &Url {
+        &self.base
     }
 
     /// Asks for `path`. The inner `Err`: nobody answered, and why.
     pub async fn ask(&self, method: Method, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Result<Answer, String>> {
-        let mut builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
+        let mut builder = reqwest::Client::builder().timeout(self.limit).redirect(reqwest::redirect::Policy::none());
         if is_loopback(&self.base) {
             // A proxy for the way out would be told the admin key.
             builder = builder.no_proxy();
@@ -131,8 +153,8 @@ impl Answer {
     }
 }
 
-/// Where the gateway of this configuration takes administration.
-fn address(config: &Config) -> Option<Url> {
+/// Where the gateway of this configuration is reached at `port`.
+fn address(config: &Config, port: u16) -> Option<Url> {
     let scheme = if config.server.tls.is_some() { "https" } else { "http" };
     let host = match config.server.host.as_str() {
         "0.0.0.0" => "127.0.0.1".to_owned(),
@@ -140,7 +162,6 @@ fn address(config: &Config) -> Option<Url> {
         host if host.contains(':') && !host.starts_with('[') => format!("[{host}]"),
         host => host.to_owned(),
     };
-    let port = config.admin.port.unwrap_or(config.server.port);
     if port == 0 { None } else { Url::parse(&format!("{scheme}://{host}:{port}")).ok() }
 }
 

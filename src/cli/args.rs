@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::cli::globals::Globals;
-use crate::cli::{chat, config, explain, generate, health, list, logs, reload, serve, test, usage, why};
+use crate::cli::{chat, config, explain, generate, health, init, list, logs, reload, serve, test, usage, why};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,6 +47,8 @@ pub enum Command {
     List(list::Args),
     /// Ask each route for real, and say which ones answer
     Test(test::Args),
+    /// Ask for providers and keys, and write a configuration
+    Init(init::Args),
     /// Say whether the gateway answers: for container health checks
     Health(health::Args),
     /// Tell a running gateway to read its configuration again

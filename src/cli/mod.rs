@@ -12,6 +12,8 @@ pub mod failure;
 pub mod generate;
 pub mod globals;
 pub mod health;
+pub mod init;
+mod inquiry;
 pub mod list;
 pub mod logs;
 pub mod output;
@@ -94,6 +96,7 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::List(args) => list::run(args, context).await,
         Command::Test(args) => test::run(args, context).await,
         Command::Health(args) => health::run(args, context).await,
+        Command::Init(args) => init::run(args, context).await,
         Command::Reload(args) => reload::run(args, context).await,
         Command::Explain(args) => explain::run(args, context).await,
         Command::Usage(args) => usage::run(args, context).await,

@@ -5,6 +5,7 @@ mod explain;
 mod faults;
 mod generated;
 mod health;
+mod init;
 mod ledger;
 mod list;
 mod logs;

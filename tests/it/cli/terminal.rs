@@ -16,10 +16,10 @@ const ROWS: u16 = 24;
 const COLUMNS: u16 = 90;
 
 /// A process on a terminal of its own.
-struct Session {
+pub struct Session {
     child: Child,
     keyboard: Arc<Pty>,
-    screen: Tape,
+    pub screen: Tape,
     /// Removed no sooner than the process has ended.
     _home: Home,
 }
@@ -33,7 +33,7 @@ impl std::io::Read for Reader {
 }
 
 impl Session {
-    fn start(line: Line) -> Session {
+    pub fn start(line: Line) -> Session {
         Session::start_with(line.env("TERM", "xterm-256color"), |command| command)
     }
 
@@ -48,13 +48,18 @@ impl Session {
         Session { child, screen: Tape::of(Reader(keyboard.clone())), keyboard, _home: home }
     }
 
-    fn types(&self, text: &str) {
+    /// Its other end.
+    pub fn keyboard(&self) -> Arc<Pty> {
+        self.keyboard.clone()
+    }
+
+    pub fn types(&self, text: &str) {
         (&*self.keyboard).write_all(text.as_bytes()).expect("a terminal");
     }
 
     /// Waits for the end; what is on the screen then, and everything that was ever written.
     #[track_caller]
-    fn ends(mut self, code: i32) -> (String, String) {
+    pub fn ends(mut self, code: i32) -> (String, String) {
         let written = self.screen.to_end();
         let found = self.child.wait().expect("a child").code();
         assert_eq!(found, Some(code), "{written:?}");

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::cli::globals::Globals;
-use crate::cli::{chat, config, explain, generate, health, init, list, logs, reload, serve, test, usage, why};
+use crate::cli::{chat, config, doctor, explain, generate, health, init, list, logs, reload, serve, test, usage, why};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,6 +49,8 @@ pub enum Command {
     Test(test::Args),
     /// Ask for providers and keys, and write a configuration
     Init(init::Args),
+    /// Look for what is wrong with this installation, and say the way out
+    Doctor(doctor::Args),
     /// Say whether the gateway answers: for container health checks
     Health(health::Args),
     /// Tell a running gateway to read its configuration again

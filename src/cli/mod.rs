@@ -7,6 +7,7 @@ pub mod args;
 pub mod chat;
 pub mod config;
 pub mod context;
+pub mod doctor;
 pub mod explain;
 pub mod failure;
 pub mod generate;
@@ -96,6 +97,7 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::List(args) => list::run(args, context).await,
         Command::Test(args) => test::run(args, context).await,
         Command::Health(args) => health::run(args, context).await,
+        Command::Doctor(args) => doctor::run(args, context).await,
         Command::Init(args) => init::run(args, context).await,
         Command::Reload(args) => reload::run(args, context).await,
         Command::Explain(args) => explain::run(args, context).await,

@@ -1,6 +1,7 @@
 //! The binary as people run it: its streams, its exit codes, its signals, and what its upstreams get to see.
 
 mod chat;
+mod doctor;
 mod explain;
 mod faults;
 mod generated;

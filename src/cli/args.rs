@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::cli::globals::Globals;
-use crate::cli::{chat, config, doctor, explain, generate, health, init, list, logs, reload, serve, test, usage, why};
+use crate::cli::{chat, config, doctor, explain, generate, health, init, list, logs, reload, run, serve, test, usage, why};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,6 +43,8 @@ pub enum Command {
     Serve(serve::Args),
     /// Ask a model, and print the answer as it arrives
     Chat(chat::Args),
+    /// Start an agent or any program that talks to this gateway
+    Run(run::Args),
     /// Show every model that can be asked for
     List(list::Args),
     /// Ask each route for real, and say which ones answer

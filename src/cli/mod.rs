@@ -23,6 +23,7 @@ pub mod recorded;
 pub mod reload;
 mod remote;
 pub mod rows;
+pub mod run;
 pub mod serve;
 mod supervisor;
 pub mod table;
@@ -78,6 +79,9 @@ fn execute(cli: Cli, context: &Context) -> anyhow::Result<Exit> {
     if let Command::Serve(args) = cli.command {
         return serve::run(args, context);
     }
+    if let Command::Run(args) = cli.command {
+        return run::run(args, context);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         tokio::select! {
@@ -93,6 +97,7 @@ fn execute(cli: Cli, context: &Context) -> anyhow::Result<Exit> {
 async fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
     match command {
         Command::Serve(args) => serve::run(args, context),
+        Command::Run(args) => run::run(args, context),
         Command::Chat(args) => chat::run(args, context).await,
         Command::List(args) => list::run(args, context).await,
         Command::Test(args) => test::run(args, context).await,

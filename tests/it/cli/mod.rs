@@ -12,6 +12,7 @@ mod list;
 mod logs;
 pub mod process;
 mod reload;
+mod run;
 mod serve;
 mod terminal;
 mod test;

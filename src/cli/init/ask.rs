@@ -168,9 +168,12 @@ async fn ask_key(
     let variable = preset.env.first().map(String::as_str).unwrap_or_default();
     loop {
         let question = format!("API key of {} (Enter: it will be in ${variable})", preset.title);
-        let typed = prompt(move |theme| Password::with_theme(theme).with_prompt(question).allow_empty_password(true).interact()).await?;
+        let typed =
+            prompt(move |theme| Password::with_theme(theme).with_prompt(question).allow_empty_password(true).report(false).interact())
+                .await?;
         let typed = typed.trim();
         if typed.is_empty() {
+            context.printer.notice(&format!("{}: its key will be in {variable}", preset.name));
             answers.missing.push(variable.to_owned());
             return Ok(Some((Key::Variable(variable.to_owned()), Vec::new())));
         }

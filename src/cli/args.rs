@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::cli::globals::Globals;
-use crate::cli::{chat, config, explain, generate, list, logs, reload, serve, test, usage, why};
+use crate::cli::{chat, config, doctor, explain, generate, health, init, list, logs, reload, run, serve, test, usage, why};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,10 +43,18 @@ pub enum Command {
     Serve(serve::Args),
     /// Ask a model, and print the answer as it arrives
     Chat(Box<chat::Args>),
+    /// Start an agent or any program that talks to this gateway
+    Run(run::Args),
     /// Show every model that can be asked for
     List(list::Args),
     /// Ask each route for real, and say which ones answer
     Test(test::Args),
+    /// Ask for providers and keys, and write a configuration
+    Init(init::Args),
+    /// Look for what is wrong with this installation, and say the way out
+    Doctor(doctor::Args),
+    /// Say whether the gateway answers: for container health checks
+    Health(health::Args),
     /// Tell a running gateway to read its configuration again
     Reload(reload::Args),
     /// Show which upstreams would be tried for a model, in which order, and why

@@ -84,6 +84,11 @@ impl Context {
         Ok(loaded)
     }
 
+    /// Whether a local Ollama answers; asks for 200 ms at most.
+    pub async fn has_ollama(&self) -> bool {
+        is_ollama_there(&load::from_environment(&self.environment, true)).await
+    }
+
     /// What `load` is called with when only the global flags count.
     pub fn overrides(&self) -> Overrides {
         Overrides { log_level: self.globals.log_level, ..Overrides::default() }

@@ -17,6 +17,8 @@ pub enum Exit {
     Usage,
     /// Ctrl-C.
     Interrupted,
+    /// As the program that was run has ended.
+    Child(u8),
 }
 
 impl From<Exit> for ExitCode {
@@ -26,6 +28,7 @@ impl From<Exit> for ExitCode {
             Exit::Failed => 1,
             Exit::Usage => 2,
             Exit::Interrupted => 130,
+            Exit::Child(code) => code,
         })
     }
 }

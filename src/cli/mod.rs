@@ -7,10 +7,14 @@ pub mod args;
 pub mod chat;
 pub mod config;
 pub mod context;
+pub mod doctor;
 pub mod explain;
 pub mod failure;
 pub mod generate;
 pub mod globals;
+pub mod health;
+pub mod init;
+mod inquiry;
 pub mod list;
 pub mod logs;
 pub mod output;
@@ -19,6 +23,7 @@ pub mod recorded;
 pub mod reload;
 mod remote;
 pub mod rows;
+pub mod run;
 pub mod serve;
 mod supervisor;
 pub mod table;
@@ -77,6 +82,9 @@ fn execute(cli: Cli, context: &Context) -> anyhow::Result<Exit> {
     if let Command::Serve(args) = cli.command {
         return serve::run(args, context);
     }
+    if let Command::Run(args) = cli.command {
+        return run::run(args, context);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         tokio::select! {
@@ -95,8 +103,12 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
     match command {
         Command::Serve(args) => serve::run(args, context),
         Command::Chat(args) => chat::run(*args, context).await,
+        Command::Run(args) => run::run(args, context),
         Command::List(args) => list::run(args, context).await,
         Command::Test(args) => test::run(args, context).await,
+        Command::Health(args) => health::run(args, context).await,
+        Command::Doctor(args) => doctor::run(args, context).await,
+        Command::Init(args) => init::run(args, context).await,
         Command::Reload(args) => reload::run(args, context).await,
         Command::Explain(args) => explain::run(args, context).await,
         Command::Usage(args) => usage::run(args, context).await,

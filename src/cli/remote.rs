@@ -33,6 +33,8 @@ pub struct Remote {
     own: Option<ServerTls>,
     /// For posts, of which there may be many.
     client: OnceCell<reqwest::Client>,
+    /// How long an answer may take; of a post, how long a connection.
+    limit: Duration,
 }
 
 /// What a gateway answered.
@@ -53,24 +55,44 @@ impl fmt::Display for Remote {
 impl Remote {
     /// The gateway at `url`, else the one that `config` describes; its admin key is `key`, else the one of `config`.
     pub fn find(url: Option<Url>, key: Option<Secret>, config: Option<&Config>) -> Result<Remote, Failure> {
+        let port = config.map(|config| config.admin.port.unwrap_or(config.server.port));
+        let key = key.or_else(|| config?.admin.key.clone());
+        Ok(Remote { key, ..Remote::near(url, port, config)? })
+    }
+
+    /// The same as its clients reach it: at the port that serves them, with a key of theirs if they have one.
+    pub fn serving(url: Option<Url>, key: Option<Secret>, config: Option<&Config>) -> Result<Remote, Failure> {
+        Ok(Remote { key, ..Remote::near(url, config.map(|config| config.server.port), config)? })
+    }
+
+    fn near(url: Option<Url>, port: Option<u16>, config: Option<&Config>) -> Result<Remote, Failure> {
         let own = config.and_then(|config| config.server.tls.clone()).filter(|_| url.is_none());
-        let Some(base) = url.or_else(|| config.and_then(address)) else {
+        let Some(base) = url.or_else(|| address(config?, port?)) else {
             return Err(Failure::usage("the configuration names no address that a gateway can be reached at").hint("give one with `--url`"));
         };
-        let key = key.or_else(|| config?.admin.key.clone());
-        Ok(Remote { base, key, own, client: OnceCell::new() })
+        Ok(Remote { base, key: None, own, client: OnceCell::new(), limit: TIMEOUT })
     }
 
     /// The gateway at `url`, which may be the one that OpenAI's clients are given, for who calls it with `key`.
     pub fn at(mut url: Url, key: Option<Secret>) -> Remote {
         let path = url.path().trim_end_matches('/').to_owned();
         url.set_path(path.strip_suffix("/v1").unwrap_or(&path));
-        Remote { base: url, key, own: None, client: OnceCell::new() }
+        Remote { base: url, key, own: None, client: OnceCell::new(), limit: TIMEOUT }
+    }
+
+    /// The same, but an answer that takes longer is none.
+    pub fn within(self, limit: Duration) -> Remote {
+        Remote { limit, ..self }
+    }
+
+    /// Where it is.
+    pub fn base(&self) -> &Url {
+        &self.base
     }
 
     /// Asks for `path`. The inner `Err`: nobody answered, and why.
     pub async fn ask(&self, method: Method, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Result<Answer, String>> {
-        let client = self.builder()?.timeout(TIMEOUT).build().context("cannot make a client")?;
+        let client = self.builder()?.timeout(self.limit).build().context("cannot make a client")?;
         let mut request = client.request(method.clone(), self.endpoint(path, query));
         if method == Method::POST {
             request = request.header(CONTENT_TYPE, "application/json").body("{}");
@@ -87,7 +109,7 @@ impl Remote {
 
     /// Posts `body` to `path`, and hands back what comes, as it comes. The inner `Err`: nobody answered, and why.
     pub async fn post(&self, path: &str, body: String) -> anyhow::Result<Result<Response<reqwest::Body>, String>> {
-        let make = async || self.builder()?.connect_timeout(TIMEOUT).build().context("cannot make a client");
+        let make = async || self.builder()?.connect_timeout(self.limit).build().context("cannot make a client");
         let request =
             self.client.get_or_try_init(make).await?.post(self.endpoint(path, &[])).header(CONTENT_TYPE, "application/json").body(body);
         Ok(self.signed(request).send().await.map(Response::from).map_err(|error| describe(&error.without_url())))
@@ -168,8 +190,8 @@ impl Answer {
     }
 }
 
-/// Where the gateway of this configuration takes administration.
-fn address(config: &Config) -> Option<Url> {
+/// Where the gateway of this configuration is reached at `port`.
+fn address(config: &Config, port: u16) -> Option<Url> {
     let scheme = if config.server.tls.is_some() { "https" } else { "http" };
     let host = match config.server.host.as_str() {
         "0.0.0.0" => "127.0.0.1".to_owned(),
@@ -177,7 +199,6 @@ fn address(config: &Config) -> Option<Url> {
         host if host.contains(':') && !host.starts_with('[') => format!("[{host}]"),
         host => host.to_owned(),
     };
-    let port = config.admin.port.unwrap_or(config.server.port);
     if port == 0 { None } else { Url::parse(&format!("{scheme}://{host}:{port}")).ok() }
 }
 

@@ -186,7 +186,7 @@ async fn finished(reading: &mut Option<JoinHandle<bool>>) -> bool {
 }
 
 /// What a configuration asks for cannot be had: a port, a certificate. May bring the way out in its second line.
-fn unable(error: &impl std::fmt::Display) -> Failure {
+pub(super) fn unable(error: &impl std::fmt::Display) -> Failure {
     let text = error.to_string();
     match text.split_once("\nhint: ") {
         Some((message, hint)) => Failure::usage(message).hint(hint),

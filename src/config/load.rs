@@ -188,8 +188,9 @@ impl Config {
 const ADDRESSES: [(&str, &str); 3] =
     [("openai", "OPENAI_BASE_URL"), ("anthropic", "ANTHROPIC_BASE_URL"), ("gemini", "GOOGLE_GEMINI_BASE_URL")];
 
-/// One provider from its variable, with the address that the vendor's own SDK would use; Ollama's likewise.
-fn of_environment(preset: &Preset, key: Option<super::Secret>, env: &Env) -> Option<Provider> {
+/// One provider with this key and the address that the vendor's own SDK would use; Ollama's likewise. `None`: what names
+/// the address is no URL.
+pub fn of_environment(preset: &Preset, key: Option<super::Secret>, env: &Env) -> Option<Provider> {
     let mut provider = Provider::from_preset(preset, key)?;
     if preset.name == "ollama" {
         provider.base_url = ollama_url(env)?;

@@ -1,10 +1,11 @@
 //! Asks upstreams which models they have.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use http::header::DATE;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use tracing::{debug, warn};
@@ -12,8 +13,8 @@ use tracing::{debug, warn};
 use crate::dialects::models;
 use crate::engine::attempt::credential_rest;
 use crate::engine::live::Snapshot;
-use crate::providers::{Call, CredentialId, Refusal, Retry, Target};
-use crate::transport::{Payload, UpstreamBody};
+use crate::providers::{Call, CredentialId, ProviderError, Refusal, Retry, Target};
+use crate::transport::{Handshake, Payload, TransportError, UpstreamBody};
 
 /// A list of models that takes longer is not worth waiting for.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -65,8 +66,41 @@ async fn ask(snapshot: &Snapshot, index: usize, timeout: Duration) -> Result<(),
     }
 }
 
-/// The models of one provider, as its `/models` lists them. A credential that is refused gives way to the next, as in an attempt.
+/// What a provider answered when it was asked for its models.
+#[derive(Debug)]
+pub struct Inquiry {
+    /// Its models, or why the answer is no list of them.
+    pub models: Result<Vec<Arc<str>>, String>,
+    /// The status.
+    pub status: StatusCode,
+    /// What its clock says.
+    pub date: Option<SystemTime>,
+    /// How long the connection took, where one was made for it.
+    pub handshake: Option<Handshake>,
+}
+
+/// Why a provider answered nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Silence {
+    /// It has no list of models to ask for.
+    #[error(transparent)]
+    Unlisted(ProviderError),
+    /// What proves who asks cannot be had.
+    #[error(transparent)]
+    Unsigned(ProviderError),
+    /// Nothing came back.
+    #[error(transparent)]
+    Unanswered(#[from] TransportError),
+}
+
+/// The models of one provider, as its `/models` lists them.
 pub async fn list(snapshot: &Snapshot, index: usize) -> Result<Vec<Arc<str>>, String> {
+    inquire(snapshot, index).await.map_err(|silence| silence.to_string())?.models
+}
+
+/// Asks one provider for its models, and tells all that its answer says. A credential that is refused gives way to the
+/// next, as in an attempt.
+pub async fn inquire(snapshot: &Snapshot, index: usize) -> Result<Inquiry, Silence> {
     let provider = &snapshot.upstreams[index].provider;
     let refusal = Refusal::Credential { rest: credential_rest(snapshot) };
     let (_, credentials) = provider.credentials();
@@ -80,6 +114,12 @@ pub async fn list(snapshot: &Snapshot, index: usize) -> Result<Vec<Arc<str>>, St
         }
         sends_left -= 1;
     };
+    let date = response.headers().get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+    let (status, handshake) = (response.status(), response.extensions().get::<Handshake>().copied());
+    Ok(Inquiry { models: read(response).await, status, date, handshake })
+}
+
+async fn read(response: Response<UpstreamBody>) -> Result<Vec<Arc<str>>, String> {
     if !response.status().is_success() {
         return Err(format!("GET /models answered {}", response.status()));
     }
@@ -87,13 +127,12 @@ pub async fn list(snapshot: &Snapshot, index: usize) -> Result<Vec<Arc<str>>, St
     models::read(&body).ok_or_else(|| "GET /models answered something that is no list of models".to_owned())
 }
 
-async fn ask_models(snapshot: &Snapshot, index: usize) -> Result<(CredentialId, Response<UpstreamBody>), String> {
+async fn ask_models(snapshot: &Snapshot, index: usize) -> Result<(CredentialId, Response<UpstreamBody>), Silence> {
     let upstream = &snapshot.upstreams[index];
     let headers = HeaderMap::new();
     let call = Call { target: Target::Models, method: &Method::GET, model: "", stream: false, headers: &headers };
-    let mut head = upstream.provider.head(&call).map_err(|error| error.to_string())?;
+    let mut head = upstream.provider.head(&call).map_err(Silence::Unlisted)?;
     let payload = Payload::empty();
-    let used = upstream.provider.sign(&mut head, "", &payload).await.map_err(|error| error.to_string())?;
-    let response = upstream.transport.send(Request::from_parts(head, payload)).await.map_err(|error| error.to_string())?;
-    Ok((used, response))
+    let used = upstream.provider.sign(&mut head, "", &payload).await.map_err(Silence::Unsigned)?;
+    Ok((used, upstream.transport.send(Request::from_parts(head, payload)).await?))
 }

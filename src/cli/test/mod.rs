@@ -126,7 +126,8 @@ async fn ask(engine: &Engine, probes: &[Probe], concurrency: usize, progress: &P
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// A time limit of the command line.
+pub fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(duration) if duration.is_zero() => Err("must be longer than nothing".to_owned()),
         Ok(duration) if duration > LONGEST => Err("must be at most a day".to_owned()),

@@ -5,7 +5,7 @@ use super::places::{self, ADMIN_KEY, CLIENT_WORDS, IN_VARIABLE, LOGIN_USERNAME};
 use super::{Findings, Stage};
 
 /// Beside `chat`; asks upstreams as far as it must.
-const LINES: [(&[&str], i32); 18] = [
+const LINES: [(&[&str], i32); 23] = [
     (&["config", "check"], 0),
     (&["config", "show"], 0),
     (&["config", "show", "--format", "json"], 0),
@@ -23,6 +23,11 @@ const LINES: [(&[&str], i32); 18] = [
     (&["reload", "--url", "http://user:KEY@127.0.0.1:1", "--key", "KEY"], 1),
     (&["reload", "--url", "http://127.0.0.1:1/?key=KEY", "--key", "KEY", "--check"], 0),
     (&["explain", "key/x", "--url", "http://user:KEY@127.0.0.1:1/?key=KEY", "--key", "KEY"], 1),
+    (&["doctor"], 1),
+    (&["doctor", "--offline", "--format", "json"], 0),
+    (&["health", "--url", "http://user:KEY@127.0.0.1:1/?key=KEY"], 1),
+    (&["init", "--yes", "-o", "-"], 0),
+    (&["run", "--url", "http://user:KEY@127.0.0.1:1/?key=KEY", "--key", "KEY", "--", "/bin/true"], 1),
     (&["serve", "--host", "0.0.0.0:KEY"], 2),
 ];
 

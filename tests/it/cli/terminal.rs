@@ -48,6 +48,11 @@ impl Session {
         Session { child, screen: Tape::of(Reader(keyboard.clone())), keyboard, _home: home }
     }
 
+    /// Its other end.
+    pub fn keyboard(&self) -> Arc<Pty> {
+        self.keyboard.clone()
+    }
+
     pub fn types(&self, text: &str) {
         (&*self.keyboard).write_all(text.as_bytes()).expect("a terminal");
     }

@@ -198,6 +198,15 @@ impl Line {
         ));
     }
 
+    /// A list of one model, with this `Date`.
+    pub fn answers_on(&mut self, date: &str) {
+        let body = json!({ "object": "list", "data": [{ "id": "m", "object": "model" }] }).to_string();
+        self.write(&format!(
+            "HTTP/1.1 200 X\r\ndate: {date}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        ));
+    }
+
     /// The head of a stream.
     pub fn begins(&mut self) {
         self.write("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n");

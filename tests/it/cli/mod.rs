@@ -4,6 +4,7 @@ mod chat;
 mod explain;
 mod faults;
 mod generated;
+mod import;
 mod ledger;
 mod list;
 mod logs;

@@ -46,6 +46,11 @@ pub(super) fn convert(source: &Source, draft: &mut Draft) {
     parts::host_and_port(&server, draft);
     clients(&root, draft);
     upstreams(&root, draft);
+    if draft.providers.len() > 1 {
+        source.note(
+            "upstreams that offer the same model are tried in the order in which they stand; give them one `priority` to spread over them",
+        );
+    }
     models(&root, draft);
     limits(&root, draft);
     if let Some(at) = root.any(&["log_level", "logging_level"]) {
@@ -138,6 +143,11 @@ fn limits(root: &At<'_>, draft: &mut Draft) {
         match ours {
             "deadline" => draft.set("routing.deadline", limit),
             "idle_timeout" => draft.providers.iter_mut().for_each(|provider| provider.set("idle_timeout", Some(limit.clone()))),
+            "non_stream" => {
+                for key in ["first_content", ours] {
+                    draft.providers.iter_mut().for_each(|provider| provider.set_timeout(key, Some(limit.clone())));
+                }
+            }
             _ => draft.providers.iter_mut().for_each(|provider| provider.set_timeout(ours, Some(limit.clone()))),
         }
     }

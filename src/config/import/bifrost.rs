@@ -51,14 +51,49 @@ fn provider(name: &str, at: &At<'_>, draft: &mut Draft) {
         made.push(draft.providers.len());
         draft.add(provider);
     }
-    if made.len() > 1 {
-        at.note(format!(
-            "the keys of `{name}` serve different models: `{name}/MODEL` asks the first provider only; ask for the bare model to reach all"
-        ));
-    }
+    names(name, &keys, &made, draft);
     network(at, &made, draft);
     at.leave_all(&["send_back_raw_request", "send_back_raw_response", "store_raw_request_response"], NO_SWITCH);
     at.leave_all(&["status", "description", "config_hash", "pricing_overrides"], "it is for Bifrost's own pages");
+}
+
+/// `provider/model` leads to a provider of that very name. Where that is not all there is to it, the name has routes.
+fn names(name: &str, keys: &[At<'_>], made: &[usize], draft: &mut Draft) {
+    let mut routes: Vec<(String, Map<String, Value>)> = Vec::new();
+    let mut add = |model: &str, provider: &Provider, upstream: &str| {
+        let route = (format!("{name}/{model}"), parts::route(&provider.name, Some(upstream)));
+        if !routes.contains(&route) {
+            routes.push(route);
+        }
+    };
+    let renamed = renamed(keys);
+    for provider in made.iter().map(|index| &draft.providers[*index]) {
+        let listed = provider.settings.get("models").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        for model in listed {
+            let upstream = renamed.iter().find(|(known, _)| known == model).map_or(model, |(_, deployment)| deployment);
+            if made.len() > 1 || upstream != model || provider.name != name {
+                add(model, provider, upstream);
+            }
+        }
+    }
+    for (name, route) in routes {
+        draft.model(&name).routes.push(route);
+    }
+    for index in made {
+        let models = draft.providers[*index].settings.get_mut("models").and_then(Value::as_array_mut);
+        for model in models.into_iter().flatten() {
+            if let Some((_, deployment)) = renamed.iter().find(|(known, _)| *model == **known) {
+                *model = json!(deployment);
+            }
+        }
+    }
+}
+
+/// Models that the upstream has under another name, its deployment's.
+fn renamed(keys: &[At<'_>]) -> Vec<(String, String)> {
+    let configs = keys.iter().filter_map(|key| key.any(&["azure_key_config", "bedrock_key_config", "vertex_key_config"]));
+    let deployments = configs.filter_map(|config| config.get("deployments")).flat_map(|at| at.entries());
+    deployments.filter_map(|(model, at)| Some((model.to_owned(), at.filled()?))).collect()
 }
 
 /// Adds `provider`, or its key to one that differs in nothing else.
@@ -92,7 +127,7 @@ fn keys_of(provider: &Provider) -> Vec<String> {
 /// One key's way to the upstream.
 fn account(name: &str, at: &At<'_>, key: Option<&At<'_>>) -> Option<Provider> {
     let base = at.get("network_config").and_then(|at| at.get("base_url"));
-    let custom = at.get("custom_provider_config").and_then(|at| at.get("base_provider_type")?.filled());
+    let custom = at.get("custom_provider_config").and_then(|at| base_type(&at));
     let vendor = custom.as_deref().unwrap_or(name);
     let settings = match vendor {
         "azure" => azure(key?)?,
@@ -128,6 +163,17 @@ fn account(name: &str, at: &At<'_>, key: Option<&At<'_>>) -> Option<Provider> {
     Some(provider)
 }
 
+/// Whose way of speaking a provider of the user's own has.
+fn base_type(at: &At<'_>) -> Option<String> {
+    let at = at.get("base_provider_type")?;
+    let word = at.filled()?;
+    if vendor::named(&word).is_none() && !matches!(word.as_str(), "azure" | "bedrock" | "vertex") {
+        at.leave("it is spoken to as OpenAI");
+        return Some("openai".to_owned());
+    }
+    Some(word)
+}
+
 fn kind_of(vendor: &str) -> Option<&'static str> {
     match vendor {
         "anthropic" => Some("anthropic"),
@@ -152,18 +198,7 @@ fn azure(key: &At<'_>) -> Option<Map<String, Value>> {
     if let Some(version) = config.get("api_version").and_then(|at| at.filled()) {
         address.settings.insert("api_version".to_owned(), json!(version));
     }
-    deployments(&config);
     Some(address.settings)
-}
-
-/// Names of deployments that differ from their models'.
-fn deployments(config: &At<'_>) {
-    for (model, at) in config.get("deployments").map(|at| at.entries()).unwrap_or_default() {
-        match at.filled() {
-            Some(deployment) if deployment == model => {}
-            _ => at.leave(format!("ask for the deployment's name, or write `models: {{ {model}: {{ routes: [...] }} }}`")),
-        }
-    }
 }
 
 fn bedrock(key: &At<'_>) -> Map<String, Value> {
@@ -175,7 +210,6 @@ fn bedrock(key: &At<'_>) -> Map<String, Value> {
         provider.set(ours, config.get(theirs).and_then(|at| at.filled()));
     }
     config.leave_all(&["arn", "role_arn"], "keys of roles are taken from the environment");
-    deployments(&config);
     provider.settings
 }
 
@@ -187,7 +221,6 @@ fn vertex(key: &At<'_>) -> Option<Map<String, Value>> {
     provider.set("api_key", Some("${VERTEX_ACCESS_TOKEN}"));
     let reason = "Vertex AI is asked with an access token, in $VERTEX_ACCESS_TOKEN: `gcloud auth print-access-token` prints one";
     config.leave_all(&["auth_credentials", "project_number"], reason);
-    deployments(&config);
     Some(provider.settings)
 }
 
@@ -227,8 +260,8 @@ fn proxy(at: &At<'_>, provider: &mut Provider) {
     match (kind.as_deref(), url) {
         (Some("none"), _) => provider.set("proxy", Some("none")),
         (Some("environment"), _) => {}
-        (_, Some(url)) => provider.set("proxy", Some(with_credentials(&url, credentials))),
-        _ => at.leave("there is no address in it"),
+        (Some("http" | "https" | "socks5") | None, Some(url)) => provider.set("proxy", Some(with_credentials(&url, credentials))),
+        _ => at.leave("there is no address in it, or it is of no type that llmgw knows"),
     }
     at.leave_all(&["ca_cert_pem"], "a private CA is a file: `tls: { ca: … }`");
 }

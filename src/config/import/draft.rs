@@ -139,8 +139,10 @@ impl Draft {
     }
 
     fn free_name(&self, wanted: &str) -> String {
-        let clean: String = wanted.trim().chars().map(|c| if c == '/' || c.is_whitespace() || c.is_control() { '-' } else { c }).collect();
-        let clean = if clean.is_empty() { "upstream".to_owned() } else { clean };
+        let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let clean: String = wanted.trim().chars().map(|c| if fits(c) { c } else { '-' }).collect();
+        let clean = clean.trim_matches('-');
+        let clean = if clean.is_empty() { "upstream".to_owned() } else { clean.to_owned() };
         let is_free = |name: &String| self.providers.iter().all(|provider| provider.name != *name);
         std::iter::once(clean.clone()).chain((2..).map(|number| format!("{clean}-{number}"))).find(is_free).unwrap_or(clean)
     }
@@ -250,7 +252,9 @@ impl Draft {
         self.render_comment(out, name, 0);
         let Some(entries) = section.as_object() else { return entry(out, name, section, 0, 0) };
         out.push_str(&format!("{name}:\n"));
-        for (key, value) in entries {
+        // Where it listens is what people look for.
+        let (first, others): (Vec<_>, Vec<_>) = entries.iter().partition(|(key, _)| matches!(key.as_str(), "host" | "port"));
+        for (key, value) in first.into_iter().rev().chain(others) {
             self.render_comment(out, &format!("{name}.{key}"), 2);
             entry(out, key, value, 2, 0);
         }

@@ -53,7 +53,13 @@ fn models(root: &At<'_>, variables: &Variables<'_>, defaults: &Defaults, draft: 
     let mut known = Vec::new();
     for (name, at) in entries {
         let params = at.any(&["litellm_params", "params"]).filter(At::is_map).unwrap_or_else(|| at.clone());
-        let Some(deployment) = read(&params, variables, defaults) else { continue };
+        let deployment = match read(&params, variables, defaults) {
+            Ok(deployment) => deployment,
+            Err(reason) => {
+                at.leave(reason);
+                continue;
+            }
+        };
         let name = if name.is_empty() { deployment.model.clone() } else { name };
         let provider = draft.find_or_add(deployment.provider.clone());
         draft.providers[provider].offer(&deployment.model);
@@ -131,8 +137,9 @@ fn proxies(root: &At<'_>, variables: &Variables<'_>, draft: &mut Draft) {
         Some(at) if at.is_map() => at.any(&["https", "url", "address", "http"]),
         other => other.clone(),
     };
-    let set = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "HTTP_PROXY", "http_proxy"].iter().find_map(|name| variables.get(name));
-    let Some(proxy) = written.and_then(|at| at.filled()).or(set) else { return };
+    let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "HTTP_PROXY", "http_proxy"];
+    let set = || names.iter().find_map(|name| variables.get(name));
+    let Some(proxy) = written.and_then(|at| at.filled()).or_else(set) else { return };
     draft.providers.iter_mut().for_each(|provider| provider.set("proxy", Some(proxy.clone())));
     if let Some(at) = section.filter(At::is_map) {
         at.get("http").filter(|other| other.value.as_str() == Some(proxy.as_str())).iter().for_each(At::tick);

@@ -73,6 +73,10 @@ fn backends(root: &At<'_>, timeouts: &Timeouts, draft: &mut Draft) -> HashMap<St
             at.leave("it has no name, so no route can lead to it");
             continue;
         };
+        if backends.contains_key(&name) {
+            at.leave("a backend above has this name");
+            continue;
+        }
         let Some((mut provider, deployment)) = at.get("url").and_then(|url| parts::provider(Some(&name), &url, protocol(&at))) else {
             at.leave("it has no address");
             continue;
@@ -96,11 +100,16 @@ fn backends(root: &At<'_>, timeouts: &Timeouts, draft: &mut Draft) -> HashMap<St
 
 /// The type that the source names; the host tells all others.
 fn protocol(at: &At<'_>) -> Option<&'static str> {
-    match at.get("protocol").and_then(|at| at.filled())?.as_str() {
+    let at = at.get("protocol")?;
+    match at.filled()?.as_str() {
         "anthropic" => Some("anthropic"),
         "azure" => Some("azure"),
         "google" | "gemini" => Some("gemini"),
-        _ => None,
+        "openai" | "deepseek" | "groq" | "mistral" => None,
+        _ => {
+            at.leave("it is spoken to as its address tells, else as OpenAI");
+            None
+        }
     }
 }
 
@@ -125,8 +134,15 @@ fn model(alias: &str, at: &At<'_>, backends: &HashMap<String, Backend>, draft: &
             at.leave(format!("there is no backend `{backend}`"));
             continue;
         };
-        let written = at.get("model").and_then(|at| at.filled());
-        let model = deployment.clone().or(written);
+        let written = at.get("model");
+        let model = written.as_ref().and_then(|at| at.filled());
+        let model = match deployment {
+            Some(deployment) if model.as_ref() != Some(deployment) => {
+                written.iter().for_each(|at| at.leave(format!("its backend's address names the deployment `{deployment}`")));
+                Some(deployment.clone())
+            }
+            _ => model,
+        };
         let provider = &mut draft.providers[*index];
         model.iter().for_each(|model| provider.offer(model));
         let mut route = parts::route(&provider.name, model.as_deref());

@@ -84,29 +84,29 @@ pub enum Input<'a> {
 
 /// Converts a file of the kind `from`, or of the kind that its content tells.
 pub fn convert(input: Input<'_>, from: Option<Kind>) -> Result<Imported, ImportError> {
-    let (kind, tree) = match input {
-        Input::Tables(tables) => (from.unwrap_or(Kind::OneApi), tables),
+    let (kind, tree, used) = match input {
+        Input::Tables(tables) => (Kind::OneApi, tables, Vec::new()),
         Input::Text(text) => read(text, from)?,
     };
-    convert_tree(kind, tree)
+    convert_tree(kind, Source::new(tree, kind, used))
 }
 
-/// The tree of a text, and whose it is.
-fn read(text: &str, from: Option<Kind>) -> Result<(Kind, Value), ImportError> {
+/// Whose a text is, its tree, and what of that was used already.
+fn read(text: &str, from: Option<Kind>) -> Result<(Kind, Value, Vec<String>), ImportError> {
     let is_python = from.map_or_else(|| kind::is_settings_py(text), |kind| kind == Kind::SettingsPy);
     if is_python {
-        return Ok((Kind::SettingsPy, python::read(text)?));
+        let (module, used) = python::read(text)?;
+        return Ok((Kind::SettingsPy, module, used));
     }
     let tree = tree::read(text)?;
     match from.or_else(|| kind::detect(&tree)) {
-        Some(kind) => Ok((kind, tree)),
+        Some(kind) => Ok((kind, tree, Vec::new())),
         None if kind::is_ours(&tree) => Err(ImportError::Ours),
         None => Err(ImportError::Unknown),
     }
 }
 
-fn convert_tree(kind: Kind, tree: Value) -> Result<Imported, ImportError> {
-    let source = Source::new(tree, kind);
+fn convert_tree(kind: Kind, source: Source) -> Result<Imported, ImportError> {
     let mut draft = Draft::default();
     match kind {
         Kind::LlmProxy => llm_proxy::convert(&source, &mut draft),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::draft::{Draft, Provider};
+use super::draft::{Draft, Provider, clean_model};
 use super::parts;
 use super::source::{At, Source};
 use super::vendor;
@@ -27,21 +27,23 @@ pub(super) fn convert(source: &Source, draft: &mut Draft) {
     if let Some(at) = root.get("auth") {
         auth(&at, draft);
     }
+    let mut is_debug = false;
     for at in [root.get("server"), root.get("app"), Some(root.clone())].into_iter().flatten() {
         parts::host_and_port(&at, draft);
-        if at.get("debug").and_then(|at| at.flag()) == Some(true) {
-            draft.set("logging.level", "debug");
-        }
         draft.set_some("server.workers", at.get("workers").and_then(|at| at.whole()));
         if let Some(level) = at.get("log_level") {
             parts::level(&level, draft);
         }
+        is_debug |= at.get("debug").and_then(|at| at.flag()) == Some(true);
     }
     if let Some(at) = root.any(&["logging", "log"]).filter(At::is_map) {
-        if let Some(at) = at.get("level").filter(|_| !draft.has("logging.level")) {
+        if let Some(at) = at.get("level") {
             parts::level(&at, draft);
         }
         draft.set_some("logging.file", at.any(&["file", "path"]).and_then(|at| at.filled()));
+    }
+    if is_debug {
+        draft.set("logging.level", "debug");
     }
     if let Some(at) = root.any(&["default_model", "default"]).filter(|at| at.value.is_string()) {
         draft.set_some("routing.default_model", at.filled());
@@ -88,8 +90,8 @@ fn model(name: Option<String>, at: &At<'_>, is_request: bool, draft: &mut Draft)
     at.leave_all(&["description", "display_name"], "models have a name only");
     draft.model(&name).routes.push(route);
     for alias in at.get("aliases").map(|at| at.texts()).unwrap_or_default() {
-        if draft.models.iter().all(|model| model.name != alias) {
-            draft.model(&alias).short_for = Some(super::draft::clean_model(&name));
+        if draft.models.iter().all(|model| model.name != clean_model(&alias)) {
+            draft.model(&alias).short_for = Some(clean_model(&name));
         }
     }
 }

@@ -119,6 +119,9 @@ pub(super) fn everywhere(source: &Source, draft: &mut Draft) {
             source.note(text);
         }
     }
+    if draft.host.is_none() && matches!(source.kind(), Kind::Litellm | Kind::OneApi) {
+        source.note("the source listens on every address unless told otherwise, the result on 127.0.0.1: `server.host` opens it");
+    }
     for (was, is) in &draft.renamed {
         source.note(format!("`{was}` cannot be a model's name here, and is now `{is}`"));
     }

@@ -14,9 +14,9 @@ use super::ImportError;
 use super::source::EXPRESSION;
 use reader::{Mistake, Reader};
 
-/// Reads a module.
-pub(super) fn read(text: &str) -> Result<Value, ImportError> {
-    let mut module = Map::new();
+/// Reads a module; also says which of its names others stand for.
+pub(super) fn read(text: &str) -> Result<(Value, Vec<String>), ImportError> {
+    let (mut module, mut used) = (Map::new(), Vec::new());
     let mut reader = Reader::new(text.strip_prefix('\u{feff}').unwrap_or(text));
     while let Some(statement) = reader.statement().map_err(syntax)? {
         let Some((name, piece)) = statement.assignment() else {
@@ -25,14 +25,16 @@ pub(super) fn read(text: &str) -> Result<Value, ImportError> {
             }
             continue;
         };
-        let value = match Reader::of_value(&piece, &module).only_literal() {
+        let mut inside = Reader::of_value(&piece, &module);
+        let value = match inside.only_literal() {
             Ok(value) => value,
             Err(Mistake::Expression) => Value::from(EXPRESSION),
             Err(mistake) => return Err(syntax(mistake)),
         };
+        used.extend(inside.into_used());
         module.insert(name.to_owned(), value);
     }
-    Ok(Value::Object(module))
+    Ok((Value::Object(module), used))
 }
 
 fn syntax(mistake: Mistake) -> ImportError {

@@ -74,7 +74,9 @@ fn providers(at: &At<'_>, limit: Option<&str>, connect: Option<&str>, draft: &mu
         let own = at.get("timeout").and_then(|at| at.seconds());
         if let Some(connect) = connect {
             provider.set_timeout("connect", Some(connect.to_owned()));
-            provider.set_timeout("non_stream", own.or_else(|| limit.map(str::to_owned)));
+            let whole = own.or_else(|| limit.map(str::to_owned));
+            provider.set_timeout("first_content", whole.clone());
+            provider.set_timeout("non_stream", whole);
         } else {
             parts::whole_timeout(&mut provider, own.as_deref().or(limit));
         }

@@ -2,7 +2,7 @@
 //! is listed as left behind.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -55,8 +55,9 @@ pub(super) struct At<'a> {
 }
 
 impl Source {
-    pub(super) fn new(root: Value, kind: Kind) -> Source {
-        Source { root, kind, seen: RefCell::default(), left: RefCell::default(), notes: RefCell::default() }
+    /// `used`: keys at the top whose values stand elsewhere, too.
+    pub(super) fn new(root: Value, kind: Kind, used: Vec<String>) -> Source {
+        Source { root, kind, seen: RefCell::new(used.into_iter().collect()), left: RefCell::default(), notes: RefCell::default() }
     }
 
     /// The top.
@@ -82,7 +83,11 @@ impl Source {
     pub(super) fn finish(self) -> (Vec<Left>, Vec<String>) {
         let mut unseen = Vec::new();
         self.collect_unseen(&self.root, "", &mut unseen);
-        let left = self.left.into_inner().into_iter().chain(unseen).collect();
+        let mut order = HashMap::new();
+        number(&self.root, "", &mut order);
+        let mut left: Vec<(String, String)> = self.left.into_inner().into_iter().chain(unseen).collect();
+        left.sort_by_key(|(path, _)| order.get(path).copied());
+        left.dedup();
         let mut secrets = Vec::new();
         for (name, value) in self.root.as_object().into_iter().flatten() {
             // In this table `key` is the name of a setting.
@@ -91,7 +96,7 @@ impl Source {
             }
         }
         let masked = |text: String| secrets.iter().fold(text, |text, secret| text.replace(secret, MASK));
-        let left = grouped(left).into_iter().map(|left| Left { path: masked(left.path), reason: masked(left.reason), ..left });
+        let left = grouped(left, self.kind).into_iter().map(|left| Left { path: masked(left.path), reason: masked(left.reason), ..left });
         (left.collect(), self.notes.into_inner().into_iter().map(masked).collect())
     }
 
@@ -101,6 +106,7 @@ impl Source {
         }
         match value {
             Value::Null => {}
+            Value::String(text) if text.trim().is_empty() => {}
             Value::Array(items) => {
                 items.iter().enumerate().for_each(|(index, item)| self.collect_unseen(item, &format!("{path}[{index}]"), unseen));
             }
@@ -115,7 +121,7 @@ impl Source {
 fn collect_secrets<'v>(value: &'v Value, key: &str, secrets: &mut Vec<&'v str>) {
     let is_one = |text: &str| text.chars().count() >= SHORTEST && is_secret_key(key);
     match value {
-        Value::String(text) if is_one(text) => secrets.push(text),
+        Value::String(text) if is_one(text) && text != EXPRESSION => secrets.push(text),
         Value::Array(items) => items.iter().for_each(|item| collect_secrets(item, key, secrets)),
         Value::Object(entries) => {
             for (name, value) in entries {
@@ -135,11 +141,23 @@ fn is_expression(value: &Value) -> bool {
 }
 
 fn is_nothing(value: &Value) -> bool {
-    value.is_null() || is_expression(value)
+    value.is_null() || is_expression(value) || value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
+/// In which order the keys stand in the file.
+fn number(value: &Value, path: &str, order: &mut HashMap<String, usize>) {
+    order.insert(path.to_owned(), order.len());
+    match value {
+        Value::Array(items) => (0..).zip(items).for_each(|(index, item): (usize, _)| number(item, &format!("{path}[{index}]"), order)),
+        Value::Object(entries) => entries.iter().for_each(|(key, value)| number(value, &join(path, key), order)),
+        _ => {}
+    }
 }
 
 /// Like entries for the same reason in one line, where there are many.
-fn grouped(left: Vec<(String, String)>) -> Vec<Left> {
+fn grouped(left: Vec<(String, String)>, kind: Kind) -> Vec<Left> {
+    // A table's rows are alike.
+    let few = if kind == Kind::OneApi { 1 } else { FEW };
     let mut counts: BTreeMap<(String, &str), usize> = BTreeMap::new();
     for (path, reason) in &left {
         *counts.entry((pattern(path), reason)).or_default() += 1;
@@ -149,7 +167,7 @@ fn grouped(left: Vec<(String, String)>) -> Vec<Left> {
     for (path, reason) in &left {
         let pattern = pattern(path);
         let count = counts.get(&(pattern.clone(), reason.as_str())).copied().unwrap_or(1);
-        if count <= FEW {
+        if count <= few {
             lines.push(Left { path: path.clone(), count: 1, reason: reason.clone() });
         } else if told.insert((pattern.clone(), reason)) {
             lines.push(Left { path: pattern, count, reason: reason.clone() });
@@ -307,9 +325,10 @@ impl<'a> At<'a> {
         self.source.left.borrow_mut().push((self.path.clone(), reason.into()));
     }
 
-    /// The keys of these names are not in the result, for this reason.
+    /// The keys of these names are not in the result, for this reason, unless they were used.
     pub(super) fn leave_all(&self, keys: &[&str], reason: &str) {
-        keys.iter().filter_map(|key| self.get(key)).for_each(|at| at.leave(reason));
+        let unused = keys.iter().filter_map(|key| self.get(key)).filter(|at| !self.source.seen.borrow().contains(&at.path));
+        unused.for_each(|at| at.leave(reason));
     }
 
     /// What is worth knowing of the result.

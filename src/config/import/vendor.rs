@@ -29,7 +29,9 @@ pub(super) fn of(written: &str, wanted: Option<&str>) -> Option<Address> {
     if written.contains("${") {
         return Some(plain(wanted.unwrap_or("openai"), written));
     }
-    let text = if written.contains("://") { written.to_owned() } else { format!("https://{written}") };
+    // Without a scheme, what has no dot is a word rather than a host.
+    let is_bare = !written.contains("://") && written.contains('.') && written.is_ascii();
+    let text = if is_bare { format!("https://{written}") } else { written.to_owned() };
     let mut url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())?;
     let version = url.query_pairs().find(|(name, _)| name == "api-version").map(|(_, value)| value.into_owned());
     url.set_query(None);

@@ -69,8 +69,8 @@ fn is_plain(text: &str) -> bool {
     let is_url = ["http://", "https://"].iter().find_map(|scheme| text.strip_prefix(scheme)).is_some_and(|rest| {
         !rest.ends_with(':') && rest.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':'))
     });
-    let is_time = text.trim_end_matches(|c: char| c.is_ascii_lowercase()).chars().all(|c| c.is_ascii_digit())
-        && ["ms", "s", "m", "h", "d", "MB"].iter().any(|unit| text.strip_suffix(unit).is_some_and(|rest| rest.parse::<u64>().is_ok()));
+    let units = ["ms", "s", "m", "h", "d", "MB"];
+    let is_time = units.iter().any(|unit| text.strip_suffix(unit).is_some_and(|rest| rest.parse::<u64>().is_ok()));
     let begins_as_text = text.chars().next().is_some_and(char::is_alphabetic);
     is_url || is_time || (begins_as_text && is_word(text) && !TAKEN.contains(&text.to_ascii_lowercase().as_str()))
 }

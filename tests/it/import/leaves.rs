@@ -16,6 +16,7 @@ fn leaves(value: &Value, told: &str, pointer: &[String], found: &mut Vec<Leaf>) 
     let below = |step: String| [pointer, &[step]].concat();
     match value {
         Value::Null => {}
+        Value::String(text) if text.trim().is_empty() => {}
         Value::Array(items) => {
             (0..)
                 .zip(items)
@@ -45,16 +46,18 @@ fn at<'v>(root: &'v mut Value, pointer: &[String]) -> &'v mut Value {
 fn others(value: &Value) -> Vec<Value> {
     match value {
         Value::Bool(flag) => vec![Value::from(!flag)],
-        Value::Number(number) => [1.0, 7.0].iter().map(|more| Value::from(number.as_f64().expect("a number") + more)).map(whole).collect(),
+        Value::Number(number) => {
+            let number = number.as_f64().expect("a number");
+            [0.0, number + 1.0, number + 7.0].map(whole).to_vec()
+        }
         Value::String(text) => vec![Value::from(format!("{text}x")), Value::from("7"), Value::from("error")],
         other => vec![other.clone()],
     }
 }
 
 /// Numbers that are whole are written so.
-fn whole(value: Value) -> Value {
-    let number = value.as_f64().expect("a number");
-    if number.fract() == 0.0 { Value::from(number as i64) } else { value }
+fn whole(number: f64) -> Value {
+    if number.fract() == 0.0 { Value::from(number as i64) } else { Value::from(number) }
 }
 
 /// Paths with the numbers of their items left out.

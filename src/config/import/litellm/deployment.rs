@@ -102,21 +102,17 @@ impl<'a> Variables<'a> {
     }
 }
 
-/// Reads one. `None`: it cannot be reached by llmgw, and is listed.
-pub(crate) fn read(at: &At<'_>, variables: &Variables<'_>, defaults: &Defaults) -> Option<Deployment> {
+/// Reads one; why it cannot be reached by llmgw.
+pub(crate) fn read(at: &At<'_>, variables: &Variables<'_>, defaults: &Defaults) -> Result<Deployment, String> {
     let named = at.get("model").and_then(|at| at.filled());
-    let Some(named) = named else {
-        at.leave("there is no `model` in it");
-        return None;
-    };
+    let Some(named) = named else { return Err("there is no `model` in it".to_owned()) };
     let own = at.get("custom_llm_provider").and_then(|at| at.filled());
     let (prefix, model) = match own {
         Some(own) => (own.clone(), named.strip_prefix(&format!("{own}/")).unwrap_or(&named).to_owned()),
         None => split(&named, at.any(&["api_base", "base_url"]).is_some()),
     };
     let Some(mut provider) = reach(&prefix, at, variables) else {
-        at.leave(format!("llmgw cannot ask `{prefix}`"));
-        return None;
+        return Err(format!("llmgw cannot ask `{prefix}`, or not with what is said here"));
     };
     // Azure's and OpenAI's older forms have a word of their own before the model.
     let model = ["responses/", "chat/", "o_series/", "converse/", "invoke/"]
@@ -126,7 +122,7 @@ pub(crate) fn read(at: &At<'_>, variables: &Variables<'_>, defaults: &Defaults) 
     limits(&mut provider, at, defaults);
     others(&mut deployment, &mut provider, at);
     deployment.provider = provider;
-    Some(deployment)
+    Ok(deployment)
 }
 
 /// Vendor and model of `vendor/model`, or of a name that gives its vendor away.
@@ -197,9 +193,8 @@ fn vendor_of(prefix: &str, base: Option<&str>) -> Option<Provider> {
         (None, Some(_)) => vendor::named(prefix)?,
         _ => return None,
     };
-    let name = preset.map_or(prefix, |preset| preset.name.as_str());
-    let is_relay = prefix == "openai" && !address.settings.contains_key("preset");
-    let name = if is_relay || preset.is_none() { vendor::name_of(&address.settings) } else { name.to_owned() };
+    let is_relay = prefix == "openai" || address.settings.contains_key("preset");
+    let name = preset.filter(|_| !is_relay).map_or_else(|| vendor::name_of(&address.settings), |preset| preset.name.clone());
     Some(Provider::new(&name, address.settings))
 }
 
@@ -295,6 +290,5 @@ fn others(deployment: &mut Deployment, provider: &mut Provider, at: &At<'_>) {
     at.leave_all(&LIMITS, "llmgw has no limit of this kind on a provider");
     at.leave_all(&["drop_params"], "hints that an upstream cannot take are dropped in translation, and named in x-llmgw-dropped");
     at.leave_all(&["max_retries", "num_retries"], "attempts are counted in one place: `routing.max_attempts`");
-    at.leave_all(&["input_cost_per_token", "output_cost_per_token"], "prices stand under `prices`, per million tokens");
     provider.offer(&deployment.model);
 }

@@ -17,12 +17,16 @@ pub(super) fn convert(root: &At<'_>, variables: &Variables<'_>, defaults: &Defau
             at.leave("it has no `model_name`");
             continue;
         };
-        let deployment = at.get("litellm_params").and_then(|at| read(&at, variables, defaults));
-        if let Some(deployment) = deployment {
-            info(&at, &deployment, draft);
-            route(&name, deployment, &at, &mut weighted, draft);
-        } else {
-            at.leave("llmgw has no way to its upstream");
+        let Some(params) = at.get("litellm_params") else {
+            at.leave("it has no `litellm_params`");
+            continue;
+        };
+        match read(&params, variables, defaults) {
+            Ok(deployment) => {
+                info(&at, &params, &deployment, draft);
+                route(&name, deployment, &at, &mut weighted, draft);
+            }
+            Err(reason) => at.leave(reason),
         }
     }
     for model in &mut draft.models {
@@ -95,14 +99,20 @@ fn asked(name: &str, model: &str, provider: &str) -> Option<Asked> {
 }
 
 /// `model_info`: prices are ours, too; the rest is for LiteLLM's own pages.
-fn info(at: &At<'_>, deployment: &Deployment, draft: &mut Draft) {
-    let Some(info) = at.get("model_info") else { return };
-    let price = |key: &str| info.get(key).and_then(|at| at.number()).map(|price| (price * 1e6 * 1e6).round() / 1e6);
-    let (input, output) = (price("input_cost_per_token"), price("output_cost_per_token"));
-    if let (Some(input), Some(output)) = (input, output) {
-        let prices = json!({ "input": input, "output": output });
-        draft.price(&deployment.model, prices);
+fn info(at: &At<'_>, params: &At<'_>, deployment: &Deployment, draft: &mut Draft) {
+    let info = at.get("model_info");
+    let places = [info.as_ref(), Some(params)];
+    let cost = |key: &str| places.into_iter().flatten().find_map(|at| at.get(key));
+    if let (Some(input), Some(output)) = (cost("input_cost_per_token"), cost("output_cost_per_token")) {
+        let price = |at: &At<'_>| at.number().map(|price| (price * 1e6 * 1e6).round() / 1e6);
+        if let (Some(input), Some(output)) = (price(&input), price(&output)) {
+            draft.price(&deployment.model, json!({ "input": input, "output": output }));
+        }
     }
+    for at in places.into_iter().flatten() {
+        at.leave_all(&["input_cost_per_token", "output_cost_per_token"], "a price is of both directions, and said once: `prices`");
+    }
+    let Some(info) = info else { return };
     info.leave_all(&["id", "db_model", "base_model", "description"], "it is for LiteLLM's own pages");
     let reason = "context windows and abilities of models come with llmgw's own list";
     info.leave_all(&["mode", "max_tokens", "max_input_tokens", "max_output_tokens"], reason);

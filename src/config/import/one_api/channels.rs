@@ -29,8 +29,12 @@ const RECORDED: [&str; 12] = [
     "need_reconcile",
 ];
 
+/// Why most of the other columns are left.
+const NOTHING_LIKE_IT: &str = "llmgw has nothing like it";
+
 /// A channel as names find it.
-struct Channel {
+struct Channel<'a> {
+    row: At<'a>,
     provider: String,
     rank: u64,
     weight: u64,
@@ -42,7 +46,7 @@ pub(super) fn convert(root: &At<'_>, draft: &mut Draft) {
     let rows = root.get("channels").map(|at| at.items()).unwrap_or_default();
     let is_new = rows.iter().any(|row| NEW.iter().any(|column| row.value.get(column).is_some()));
     let ranks = ranks(&rows);
-    let channels: Vec<Channel> = rows.iter().filter_map(|row| channel(row, is_new, &ranks, draft)).collect();
+    let channels: Vec<Channel<'_>> = rows.iter().filter_map(|row| channel(row, is_new, &ranks, draft)).collect();
     groups(&rows);
     names(&channels, draft);
     if !rows.is_empty() {
@@ -60,7 +64,7 @@ fn ranks(rows: &[At<'_>]) -> BTreeMap<i64, u64> {
     found.into_iter().zip(1..).collect()
 }
 
-fn channel(row: &At<'_>, is_new: bool, ranks: &BTreeMap<i64, u64>, draft: &mut Draft) -> Option<Channel> {
+fn channel<'a>(row: &At<'a>, is_new: bool, ranks: &BTreeMap<i64, u64>, draft: &mut Draft) -> Option<Channel<'a>> {
     let number = row.get("type").and_then(|at| at.whole()).unwrap_or(0);
     let name = row.get("name").and_then(|at| at.filled()).unwrap_or_else(|| format!("channel-{number}"));
     let Some(settings) = way(number, is_new).and_then(|way| settings(way, number, row)) else {
@@ -84,17 +88,22 @@ fn channel(row: &At<'_>, is_new: bool, ranks: &BTreeMap<i64, u64>, draft: &mut D
     extras(&mut provider, row);
     row.leave_all(&RECORDED, "a record of the source, or its pages' own, not a setting of the gateway");
     row.leave_all(&["auto_ban"], "an upstream that fails rests for `routing.cooldown`, then is tried again by itself");
-    row.leave_all(&["status_code_mapping"], "statuses are passed on as they are");
-    row.leave_all(
-        &["other", "config", "setting", "settings", "plugin"].iter().copied().filter(|key| has_content(row, key)).collect::<Vec<_>>(),
-        "llmgw has nothing like it",
-    );
-    for key in ["other", "config", "setting", "settings", "status_code_mapping"] {
-        row.get(key).iter().for_each(At::tick);
+    for (key, reason) in [
+        ("status_code_mapping", "statuses are passed on as they are"),
+        ("other", NOTHING_LIKE_IT),
+        ("config", NOTHING_LIKE_IT),
+        ("setting", NOTHING_LIKE_IT),
+        ("settings", NOTHING_LIKE_IT),
+        ("plugin", NOTHING_LIKE_IT),
+    ] {
+        match has_content(row, key) {
+            true => row.leave_all(&[key], reason),
+            false => row.get(key).iter().for_each(At::tick),
+        }
     }
     let weight = row.get("weight").and_then(|at| at.whole()).unwrap_or(0);
     let provider = draft.add(provider);
-    Some(Channel { provider, rank, weight, models })
+    Some(Channel { row: row.clone(), provider, rank, weight, models })
 }
 
 /// Whether a column of JSON says anything.
@@ -144,6 +153,8 @@ fn bedrock(row: &At<'_>) -> Option<Map<String, Value>> {
     provider.set("region", Some(of_config("region").or_else(|| part(2))?));
     provider.set("access_key_id", Some(of_config("ak").or_else(|| part(0))?));
     provider.set("secret_access_key", Some(of_config("sk").or_else(|| part(1))?));
+    row.get("config").iter().for_each(At::tick);
+    row.leave_all(&["base_url"], "the address follows from the region");
     Some(provider.settings)
 }
 
@@ -157,6 +168,8 @@ fn vertex(row: &At<'_>) -> Option<Map<String, Value>> {
         config.get("region").and_then(Value::as_str).or_else(|| row.get("other")?.value.as_str()).filter(|text| !text.starts_with('{'));
     provider.set("location", region.filter(|text| !text.is_empty()));
     provider.set("api_key", Some("${VERTEX_ACCESS_TOKEN}"));
+    ["config", "other"].iter().filter_map(|key| row.get(key)).for_each(|at| at.tick());
+    row.leave_all(&["base_url"], "the address follows from the location");
     if let Some(key) = row.get("key") {
         key.leave("Vertex AI is asked with an access token, in $VERTEX_ACCESS_TOKEN: `gcloud auth print-access-token` prints one");
     }
@@ -240,14 +253,21 @@ fn groups(rows: &[At<'_>]) {
 
 /// A name needs routes of its own where its upstreams call it differently, or where weights decide; elsewhere the providers'
 /// lists and priorities say the same.
-fn names(channels: &[Channel], draft: &mut Draft) {
-    let mut offers: Vec<(&str, Vec<(&Channel, &str)>)> = Vec::new();
+fn names(channels: &[Channel<'_>], draft: &mut Draft) {
+    let mut offers: Vec<(&str, Vec<(&Channel<'_>, &str)>)> = Vec::new();
     for channel in channels {
         for (name, upstream) in &channel.models {
             match offers.iter_mut().find(|(known, _)| known == name) {
                 Some((_, offered)) => offered.push((channel, upstream)),
                 None => offers.push((name, vec![(channel, upstream)])),
             }
+        }
+    }
+    for channel in channels.iter().filter(|channel| channel.weight > 0) {
+        let is_shared =
+            offers.iter().any(|(_, offered)| offered.len() > 1 && offered.iter().any(|(one, _)| one.provider == channel.provider));
+        if !is_shared {
+            channel.row.get("weight").iter().for_each(|at| at.leave("no other channel offers its models"));
         }
     }
     for (name, offered) in offers {

@@ -50,15 +50,16 @@ pub(super) fn convert(source: &Source, draft: &mut Draft) {
     draft.set("server.port", 3000);
 }
 
-/// A row per group, model and channel, which follows from the channels, unless it is switched off while its channel is not.
+/// A row per group, model and channel: it follows from the channels, unless it is switched off while its channel is not.
 fn abilities(root: &At<'_>) {
+    let Some(rows) = root.get("abilities") else { return };
     let channels = root.get("channels").map(|at| at.items()).unwrap_or_default();
     let is_on = |id: &Value| channels.iter().any(|row| row.value.get("id") == Some(id) && row.value.get("status") == Some(&json!(1)));
-    for row in root.get("abilities").map(|at| at.items()).unwrap_or_default() {
+    for row in rows.items() {
         let is_off = row.get("enabled").and_then(|at| at.flag()) == Some(false);
-        match row.value.get("channel_id").filter(|id| is_off && is_on(id)) {
-            Some(_) => row.leave("a single model of a channel cannot be switched off: take it out of the provider's `models`"),
-            None => row.tick(),
+        if row.value.get("channel_id").is_some_and(|id| is_off && is_on(id)) {
+            row.leave("a single model of a channel cannot be switched off: take it out of the provider's `models`");
         }
     }
+    rows.leave("which channel offers what follows from the channels");
 }

@@ -33,10 +33,11 @@ pub(super) fn token(row: &At<'_>, draft: &mut Draft) {
 fn models(row: &At<'_>) -> Vec<String> {
     let is_limited = row.get("model_limits_enabled").and_then(|at| at.flag()).unwrap_or(true);
     let column = if row.value.get("model_limits").is_some() { "model_limits" } else { "models" };
-    let text = row.get(column).and_then(|at| at.text()).unwrap_or_default();
     if !is_limited {
+        row.leave_all(&[column], "the source's own switch for it is off");
         return Vec::new();
     }
+    let text = row.get(column).and_then(|at| at.text()).unwrap_or_default();
     text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 

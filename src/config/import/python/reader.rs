@@ -35,13 +35,15 @@ pub(super) struct Piece<'t> {
 }
 
 /// Where one reads.
-pub(super) struct Reader<'t> {
+pub(super) struct Reader<'t, 'k> {
     text: &'t str,
     at: usize,
     line: usize,
     column: usize,
     /// What was assigned above.
-    known: Option<&'t Map<String, Value>>,
+    known: Option<&'k Map<String, Value>>,
+    /// Which of it is named here.
+    used: Vec<String>,
 }
 
 impl<'t> Piece<'t> {
@@ -82,14 +84,19 @@ impl<'t> Piece<'t> {
     }
 }
 
-impl<'t> Reader<'t> {
-    pub(super) fn new(text: &'t str) -> Reader<'t> {
-        Reader { text, at: 0, line: 1, column: 1, known: None }
+impl<'t, 'k> Reader<'t, 'k> {
+    pub(super) fn new(text: &'t str) -> Reader<'t, 'k> {
+        Reader { text, at: 0, line: 1, column: 1, known: None, used: Vec::new() }
     }
 
     /// In a value, which may name what `known` has.
-    pub(super) fn of_value(piece: &Piece<'t>, known: &'t Map<String, Value>) -> Reader<'t> {
-        Reader { text: piece.text, at: 0, line: piece.line, column: piece.column, known: Some(known) }
+    pub(super) fn of_value(piece: &Piece<'t>, known: &'k Map<String, Value>) -> Reader<'t, 'k> {
+        Reader { text: piece.text, line: piece.line, column: piece.column, known: Some(known), ..Reader::new("") }
+    }
+
+    /// Names from above that it has come by.
+    pub(super) fn into_used(self) -> Vec<String> {
+        self.used
     }
 
     fn peek(&self) -> Option<char> {
@@ -338,7 +345,11 @@ impl<'t> Reader<'t> {
             "None" => Ok(Value::Null),
             "os.getenv" | "getenv" | "os.environ.get" | "environ.get" => self.variable(')'),
             "os.environ" | "environ" => self.variable(']'),
-            name => self.known.and_then(|known| known.get(name)).cloned().ok_or(Mistake::Expression),
+            name => {
+                let value = self.known.and_then(|known| known.get(name)).cloned().ok_or(Mistake::Expression)?;
+                self.used.push(name.to_owned());
+                Ok(value)
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use crate::config::import::ImportError;
 use crate::config::import::source::EXPRESSION;
 
 fn check(text: &str, expected: &Value) {
-    assert_eq!(read(text).unwrap_or_else(|error| panic!("{text}: {error}")), *expected, "{text}");
+    assert_eq!(read(text).unwrap_or_else(|error| panic!("{text}: {error}")).0, *expected, "{text}");
 }
 
 #[test]
@@ -45,6 +45,7 @@ fn variables_and_names_from_above_stand_for_what_they_are() {
         "KEY = os.environ['OPENAI_API_KEY']\nB = {'a': os.getenv('X'), 'b': os.environ.get(\"Y\", 'd'), 'c': KEY, 'd': os.getenv(n)}\n";
     let expected = json!({ "KEY": "${OPENAI_API_KEY}", "B": { "a": "${X}", "b": "${Y:-d}", "c": "${OPENAI_API_KEY}", "d": EXPRESSION } });
     check(text, &expected);
+    assert_eq!(read(text).unwrap().1, ["KEY"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Mistake, Reader};
 
-impl Reader<'_> {
+impl Reader<'_, '_> {
     /// Neighbouring strings are one.
     pub(super) fn strings(&mut self) -> Result<Value, Mistake> {
         let mut text = String::new();
@@ -29,12 +29,7 @@ impl Reader<'_> {
         let triple: String = [quote; 2].iter().collect();
         let is_long = self.rest().starts_with(&triple);
         if is_long {
-            self.next();
-            self.next();
-            if !self.rest().starts_with(quote) {
-                return Ok(String::new());
-            }
-            self.next();
+            self.skip(2);
         }
         let end: String = std::iter::repeat_n(quote, if is_long { 3 } else { 1 }).collect();
         let mut text = String::new();
@@ -43,9 +38,11 @@ impl Reader<'_> {
                 self.skip(end.len());
                 return Ok(text);
             }
+            if self.peek().is_none_or(|c| c == '\n' && !is_long) {
+                return self.wrong("a string without its end");
+            }
             match self.next() {
                 None => return self.wrong("a string without its end"),
-                Some('\n') if !is_long => return self.wrong("a string without its end"),
                 Some('\\') if is_raw => {
                     text.push('\\');
                     text.extend(self.next());

@@ -102,6 +102,9 @@ fn read(args: &Args) -> Result<Imported, Wrong> {
         if is_stdin {
             return Err(Wrong::File("a database cannot come by a pipe: name its file".to_owned()));
         }
+        if let Some(kind) = args.from.filter(|kind| *kind != Kind::OneApi) {
+            return Err(Wrong::File(format!("is a SQLite database, which no file of the kind {} is", kind.word())));
+        }
         let tables = foreign::tables(&args.file, &TABLES).map_err(|error| Wrong::File(format!("cannot be read: {error}")))?;
         return convert(Input::Tables(tables), args.from).map_err(Wrong::Content);
     }

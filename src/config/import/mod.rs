@@ -16,6 +16,7 @@ mod models_yaml;
 mod one_api;
 mod parts;
 mod python;
+mod reference;
 mod settings_py;
 mod source;
 mod tree;

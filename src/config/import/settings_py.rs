@@ -62,8 +62,8 @@ fn providers(at: &At<'_>, limit: Option<&str>, connect: Option<&str>, draft: &mu
     };
     for (name, at) in entries {
         let name = at.any(&["name", "id"]).and_then(|at| at.filled()).or(name);
-        let wanted = at.any(&["type", "protocol", "format"]).and_then(|at| at.filled());
-        let wanted = wanted.as_deref().filter(|kind| matches!(*kind, "anthropic" | "gemini" | "azure" | "ollama"));
+        let wanted = at.any(&["type", "protocol", "format"]).and_then(|at| spoken(&at));
+        let wanted = wanted.as_deref();
         let Some((mut provider, _)) = at.any(&ADDRESS).and_then(|url| parts::provider(name.as_deref(), &url, wanted)) else {
             at.leave("it has no address");
             continue;
@@ -95,6 +95,17 @@ fn providers(at: &At<'_>, limit: Option<&str>, connect: Option<&str>, draft: &mu
             }
         }
     }
+}
+
+/// How it is spoken to, where the source says so; elsewhere its address tells.
+fn spoken(at: &At<'_>) -> Option<String> {
+    let word = at.filled()?;
+    match word.as_str() {
+        "anthropic" | "gemini" | "azure" | "ollama" => return Some(word),
+        "openai" => {}
+        _ => at.leave("it is spoken to as its address tells, else as OpenAI"),
+    }
+    None
 }
 
 /// What it offers: names, or patterns of what it has.

@@ -1,25 +1,22 @@
 //! A file that is being converted: a tree of which every leaf that is asked for is ticked off. What has no tick in the end
 //! is listed as left behind.
 
+mod listing;
+#[cfg(test)]
+mod tests;
+
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::Kind;
+use super::reference::reference;
 use crate::config::source::is_secret_key;
 use crate::config::spanned::join;
 use crate::config::units::{format_duration, parse_duration};
-
-/// So many like entries are listed one by one; more of them in one line.
-const FEW: usize = 3;
-
-/// Shorter texts are not masked: they would match ordinary words.
-const SHORTEST: usize = 8;
-
-/// What stands in for a secret.
-const MASK: &str = "****";
+use listing::{Secrets, listed};
 
 /// Stands for a value of Python that is no literal. Nobody gets to see it: it is always left behind.
 pub(super) const EXPRESSION: &str = "an expression, not a literal: it is not executed";
@@ -83,21 +80,10 @@ impl Source {
     pub(super) fn finish(self) -> (Vec<Left>, Vec<String>) {
         let mut unseen = Vec::new();
         self.collect_unseen(&self.root, "", &mut unseen);
-        let mut order = HashMap::new();
-        number(&self.root, "", &mut order);
-        let mut left: Vec<(String, String)> = self.left.into_inner().into_iter().chain(unseen).collect();
-        left.sort_by_key(|(path, _)| order.get(path).copied());
-        left.dedup();
-        let mut secrets = Vec::new();
-        for (name, value) in self.root.as_object().into_iter().flatten() {
-            // In this table `key` is the name of a setting.
-            if !(self.kind == Kind::OneApi && name == "options") {
-                collect_secrets(value, name, &mut secrets);
-            }
-        }
-        let masked = |text: String| secrets.iter().fold(text, |text, secret| text.replace(secret, MASK));
-        let left = grouped(left, self.kind).into_iter().map(|left| Left { path: masked(left.path), reason: masked(left.reason), ..left });
-        (left.collect(), self.notes.into_inner().into_iter().map(masked).collect())
+        let left = self.left.into_inner().into_iter().chain(unseen).collect();
+        let secrets = Secrets::of(&self.root, self.kind);
+        let notes = self.notes.into_inner().into_iter().map(|note| secrets.mask(note)).collect();
+        (listed(&self.root, self.kind, left), notes)
     }
 
     fn collect_unseen(&self, value: &Value, path: &str, unseen: &mut Vec<(String, String)>) {
@@ -117,76 +103,12 @@ impl Source {
     }
 }
 
-/// Texts below a key that holds secrets, and keys of such a mapping: none of them may be told.
-fn collect_secrets<'v>(value: &'v Value, key: &str, secrets: &mut Vec<&'v str>) {
-    let is_one = |text: &str| text.chars().count() >= SHORTEST && is_secret_key(key);
-    match value {
-        Value::String(text) if is_one(text) && text != EXPRESSION => secrets.push(text),
-        Value::Array(items) => items.iter().for_each(|item| collect_secrets(item, key, secrets)),
-        Value::Object(entries) => {
-            for (name, value) in entries {
-                // A mapping of keys to names; a name of a setting is a word.
-                if is_one(name) && name.chars().any(|c| c.is_ascii_digit()) {
-                    secrets.push(name);
-                }
-                collect_secrets(value, name, secrets);
-            }
-        }
-        _ => {}
-    }
-}
-
 fn is_expression(value: &Value) -> bool {
     value.as_str() == Some(EXPRESSION)
 }
 
 fn is_nothing(value: &Value) -> bool {
     value.is_null() || is_expression(value) || value.as_str().is_some_and(|text| text.trim().is_empty())
-}
-
-/// In which order the keys stand in the file.
-fn number(value: &Value, path: &str, order: &mut HashMap<String, usize>) {
-    order.insert(path.to_owned(), order.len());
-    match value {
-        Value::Array(items) => (0..).zip(items).for_each(|(index, item): (usize, _)| number(item, &format!("{path}[{index}]"), order)),
-        Value::Object(entries) => entries.iter().for_each(|(key, value)| number(value, &join(path, key), order)),
-        _ => {}
-    }
-}
-
-/// Like entries for the same reason in one line, where there are many.
-fn grouped(left: Vec<(String, String)>, kind: Kind) -> Vec<Left> {
-    // A table's rows are alike.
-    let few = if kind == Kind::OneApi { 1 } else { FEW };
-    let mut counts: BTreeMap<(String, &str), usize> = BTreeMap::new();
-    for (path, reason) in &left {
-        *counts.entry((pattern(path), reason)).or_default() += 1;
-    }
-    let mut told = BTreeSet::new();
-    let mut lines = Vec::new();
-    for (path, reason) in &left {
-        let pattern = pattern(path);
-        let count = counts.get(&(pattern.clone(), reason.as_str())).copied().unwrap_or(1);
-        if count <= few {
-            lines.push(Left { path: path.clone(), count: 1, reason: reason.clone() });
-        } else if told.insert((pattern.clone(), reason)) {
-            lines.push(Left { path: pattern, count, reason: reason.clone() });
-        }
-    }
-    lines
-}
-
-/// A path without its numbers.
-fn pattern(path: &str) -> String {
-    let mut pattern = String::with_capacity(path.len());
-    let mut rest = path;
-    while let Some(open) = rest.find('[') {
-        let digits = rest[open + 1..].chars().take_while(char::is_ascii_digit).count();
-        let is_index = digits > 0 && rest[open + 1 + digits..].starts_with(']');
-        pattern.push_str(&rest[..=open]);
-        rest = if is_index { &rest[open + 1 + digits..] } else { &rest[open + 1..] };
-    }
-    pattern + rest
 }
 
 impl<'a> At<'a> {
@@ -349,39 +271,4 @@ impl<'a> At<'a> {
         self.leave(format!("it should be {expected}, and is {found}"));
         None
     }
-}
-
-/// `os.environ/NAME` and `env.NAME` as `${NAME}` where the source reads them so; what only looks like a reference of ours is
-/// escaped.
-fn reference(text: &str, kind: Kind) -> String {
-    let prefix = match kind {
-        Kind::Litellm | Kind::LitellmRoutes => "os.environ/",
-        Kind::Bifrost => "env.",
-        _ => "\0",
-    };
-    if let Some(name) = text.strip_prefix(prefix).filter(|name| is_variable(name)) {
-        return format!("${{{name}}}");
-    }
-    // A database never meant a variable.
-    escaped(text, kind != Kind::OneApi)
-}
-
-/// `${` that is no reference to a variable becomes `$${`.
-fn escaped(text: &str, with_references: bool) -> String {
-    let mut result = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("${") {
-        let inside = rest[at + 2..].split('}').next().unwrap_or_default();
-        let name = inside.split(":-").next().unwrap_or_default();
-        let is_reference = with_references && is_variable(name) && rest[at..].contains('}');
-        result.push_str(&rest[..at]);
-        result.push_str(if is_reference { "${" } else { "$${" });
-        rest = &rest[at + 2..];
-    }
-    result + rest
-}
-
-/// Whether `name` can be a variable's.
-pub(super) fn is_variable(name: &str) -> bool {
-    !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

@@ -78,6 +78,8 @@ fn a_database_is_read_and_left_as_it_is() {
     assert!(!ended.err.contains("geheim") && !ended.err.contains("0123456789"), "{}", ended.err);
     assert_eq!(fs::read(&path).expect("a database"), before);
     home.llmgw(&["config", "import", "-"]).stdin(before).ends(2).says(&["a database cannot come by a pipe"]);
+    home.run(&["config", "import", "one-api.db", "--from", "litellm"], 2)
+        .says(&["is a SQLite database, which no file of the kind litellm is"]);
     home.write("broken.db", b"SQLite format 3\0 and then rubbish");
     home.run(&["config", "import", "broken.db"], 2).says(&["broken.db: cannot be read: "]);
 }

@@ -154,6 +154,7 @@ fn bedrock(row: &At<'_>) -> Option<Map<String, Value>> {
     provider.set("access_key_id", Some(of_config("ak").or_else(|| part(0))?));
     provider.set("secret_access_key", Some(of_config("sk").or_else(|| part(1))?));
     row.get("config").iter().for_each(At::tick);
+    row.note("the source knows AWS's names of models; here a route of a Bedrock provider names them as AWS does, such as anthropic.claude-…-v1:0");
     row.leave_all(&["base_url"], "the address follows from the region");
     Some(provider.settings)
 }

@@ -204,6 +204,12 @@ fn check(yaml: &str, output: Option<&Path>, context: &Context) -> bool {
     is_sound
 }
 
+/// A value for a variable that is not set, of the form that is wanted after `before`.
+fn stand_in(before: &str) -> &'static str {
+    let is_address = ["url: ", "proxy: "].iter().any(|key| before.trim_end_matches('"').ends_with(key));
+    if is_address { "https://not-set-here" } else { "not-set-here" }
+}
+
 /// `environment` with everything that `yaml` refers to, and what it did not have.
 fn with_all_variables(yaml: &str, mut environment: Env) -> (Env, Vec<String>) {
     let mut missing: Vec<String> = Vec::new();
@@ -213,7 +219,7 @@ fn with_all_variables(yaml: &str, mut environment: Env) -> (Env, Vec<String>) {
         if is_escaped || inside.contains(":-") || environment.get(inside).is_some() {
             continue;
         }
-        environment = environment.or_variable(inside, "not-set-here");
+        environment = environment.or_variable(inside, stand_in(&yaml[..at]));
         missing.push(inside.to_owned());
     }
     (environment, missing)

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::checked;
 use super::draft::{Draft, Provider};
 use super::parts;
 use super::source::{At, Source};
@@ -19,6 +20,7 @@ pub(super) fn convert(source: &Source, draft: &mut Draft) {
     for (name, at) in root.get("providers").map(|at| at.entries()).unwrap_or_default() {
         provider(name, &at, draft);
     }
+    source.note("Bifrost reads `fallbacks` in a request's body; here they stand in the file: `models.NAME.fallback`");
     if let Some(at) = root.get("client") {
         client(&at, draft);
     }
@@ -203,10 +205,10 @@ fn azure(key: &At<'_>) -> Option<Map<String, Value>> {
 
 fn bedrock(key: &At<'_>) -> Map<String, Value> {
     let mut provider = Provider::new("bedrock", Map::from_iter([("type".to_owned(), json!("bedrock"))]));
-    let Some(config) = key.get("bedrock_key_config") else { return provider.settings };
-    for (theirs, ours) in
-        [("access_key", "access_key_id"), ("secret_key", "secret_access_key"), ("session_token", "session_token"), ("region", "region")]
-    {
+    let config = key.get("bedrock_key_config");
+    provider.set("region", Some(checked::region(config.as_ref().and_then(|config| config.get("region")))));
+    let Some(config) = config else { return provider.settings };
+    for (theirs, ours) in [("access_key", "access_key_id"), ("secret_key", "secret_access_key"), ("session_token", "session_token")] {
         provider.set(ours, config.get(theirs).and_then(|at| at.filled()));
     }
     config.leave_all(&["arn", "role_arn"], "keys of roles are taken from the environment");
@@ -216,7 +218,7 @@ fn bedrock(key: &At<'_>) -> Map<String, Value> {
 fn vertex(key: &At<'_>) -> Option<Map<String, Value>> {
     let config = key.get("vertex_key_config")?;
     let mut provider = Provider::new("vertex", Map::from_iter([("type".to_owned(), json!("vertex"))]));
-    provider.set("project", Some(config.get("project_id")?.filled()?));
+    provider.set("project", Some(checked::project(&config.get("project_id")?)?));
     provider.set("location", config.get("region").and_then(|at| at.filled()));
     provider.set("api_key", Some("${VERTEX_ACCESS_TOKEN}"));
     let reason = "Vertex AI is asked with an access token, in $VERTEX_ACCESS_TOKEN: `gcloud auth print-access-token` prints one";
@@ -255,7 +257,7 @@ fn network(at: &At<'_>, made: &[usize], draft: &mut Draft) {
 
 fn proxy(at: &At<'_>, provider: &mut Provider) {
     let kind = at.get("type").and_then(|at| at.filled());
-    let url = at.get("url").and_then(|at| at.filled());
+    let url = at.get("url").and_then(|at| checked::proxy(&at));
     let credentials = [at.get("username"), at.get("password")].map(|at| at.and_then(|at| at.filled()));
     match (kind.as_deref(), url) {
         (Some("none"), _) => provider.set("proxy", Some("none")),

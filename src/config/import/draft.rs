@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use globset::Glob;
 use serde_json::{Map, Value, json};
 
 use super::Kind;
@@ -169,6 +170,9 @@ impl Draft {
         let wanted = name.filter(|name| !name.is_empty()).unwrap_or_else(|| format!("key-{}", self.keys.len() + 1));
         let is_free = |name: &String| self.keys.iter().all(|known| known.name != *name);
         let name = std::iter::once(wanted.clone()).chain((2..).map(|number| format!("{wanted}-{number}"))).find(is_free).unwrap_or(wanted);
+        // What is no pattern stands for itself.
+        let as_pattern = |model: String| if Glob::new(&model).is_ok() { model } else { globset::escape(&model) };
+        let models = models.into_iter().map(as_pattern).collect();
         self.keys.push(ClientKey { name, key, models });
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::checked;
 use super::draft::{Draft, clean_model};
 use super::litellm::deployment::{Defaults, Deployment, Variables, read};
 use super::parts;
@@ -139,7 +140,7 @@ fn proxies(root: &At<'_>, variables: &Variables<'_>, draft: &mut Draft) {
     };
     let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "HTTP_PROXY", "http_proxy"];
     let set = || names.iter().find_map(|name| variables.get(name));
-    let Some(proxy) = written.and_then(|at| at.filled()).or_else(set) else { return };
+    let Some(proxy) = written.and_then(|at| checked::proxy(&at)).or_else(set) else { return };
     draft.providers.iter_mut().for_each(|provider| provider.set("proxy", Some(proxy.clone())));
     if let Some(at) = section.filter(At::is_map) {
         at.get("http").filter(|other| other.value.as_str() == Some(proxy.as_str())).iter().for_each(At::tick);

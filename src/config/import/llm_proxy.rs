@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
+use super::checked;
 use super::draft::{Draft, Provider};
 use super::parts;
 use super::source::{At, Source};
@@ -27,6 +28,8 @@ struct Timeouts {
 pub(super) fn convert(source: &Source, draft: &mut Draft) {
     let root = source.root();
     draft.set("auth.open_models", true);
+    draft.comment("routing.max_attempts", "Over all routes of a request; 0 tries each route once.");
+    draft.set("routing.max_attempts", 0);
     if let Some(at) = root.get("listen") {
         parts::listen(&at, draft);
     }
@@ -167,10 +170,7 @@ fn fallback(at: &At<'_>, draft: &mut Draft) {
         at.tick();
         draft.set("routing.cooldown", Value::Null);
     }
-    if let Some(attempts) = at.get("max_retries").and_then(|at| at.whole()) {
-        draft.comment("routing.max_attempts", "Over all routes of a request; 0 tries each route once.");
-        draft.set("routing.max_attempts", attempts);
-    }
+    draft.set_some("routing.max_attempts", at.get("max_retries").and_then(|at| at.whole()));
     for (name, at) in at.get("alias_fallback").map(|at| at.entries()).unwrap_or_default() {
         let names = at.texts();
         draft.model(name).settings.insert("fallback".to_owned(), json!(names));
@@ -192,7 +192,10 @@ fn backoff(at: &At<'_>, draft: &mut Draft) {
 
 fn detection(at: &At<'_>, draft: &mut Draft) {
     if let Some(codes) = at.get("error_codes") {
-        draft.set("routing.detect.status", codes.texts());
+        let statuses = checked::statuses(&codes);
+        if !statuses.is_empty() {
+            draft.set("routing.detect.status", statuses);
+        }
     }
     if let Some(patterns) = at.get("error_patterns") {
         draft.set("routing.detect.patterns", patterns.texts());

@@ -7,6 +7,7 @@
 
 mod ai_proxy;
 mod bifrost;
+mod checked;
 mod draft;
 mod kind;
 mod litellm;

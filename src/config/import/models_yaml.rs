@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::checked;
 use super::draft::{Draft, Provider, clean_model};
 use super::parts;
 use super::source::{At, Source};
@@ -63,12 +64,14 @@ fn model(name: Option<String>, at: &At<'_>, is_request: bool, draft: &mut Draft)
     let names = [name, at.any(&["name", "id", "alias"]).and_then(|at| at.filled()), upstream.clone()];
     let Some(name) = names.into_iter().flatten().next() else { return at.leave("it has no name") };
     let upstream = upstream.unwrap_or_else(|| name.clone());
-    let Some(mut provider) = reach(&name, at, is_request) else { return at.leave("it has neither an address nor a known vendor") };
+    let Some(mut provider) = reach(&name, at, is_request) else {
+        return at.leave("it has neither an address nor a known vendor, or no way to log in there");
+    };
     let timeout = at.any(&["timeout", "request_timeout"]).and_then(|at| at.seconds());
     parts::whole_timeout(&mut provider, timeout.as_deref());
     headers(&mut provider, at);
     provider.set("max_in_flight", at.any(&["max_concurrency", "max_concurrent"]).and_then(|at| at.whole()).filter(|most| *most > 0));
-    provider.set("proxy", at.get("proxy").and_then(|at| at.filled()));
+    provider.set("proxy", at.get("proxy").and_then(|at| checked::proxy(&at)));
     let index = draft.find_or_add(provider);
     let provider = &mut draft.providers[index];
     provider.offer(&upstream);
@@ -100,7 +103,7 @@ fn reach(name: &str, at: &At<'_>, is_request: bool) -> Option<Provider> {
     let written = at.any(&ADDRESS).and_then(|at| at.filled());
     if is_request {
         let mut provider = Provider::new(name, vendor::of(&written?, Some("request"))?.settings);
-        provider.set("auth", login(at));
+        provider.set("auth", Some(login(at)?));
         return Some(provider);
     }
     // OpenAI's own SDK goes to OpenAI.
@@ -118,11 +121,11 @@ fn login(at: &At<'_>) -> Option<Value> {
     if let Some(token) = text(&["token", "access_token", "api_key", "key"]) {
         return Some(json!({ "token": token }));
     }
-    let url = if section.is_some() { text(&LOGIN) } else { text(&LOGIN[..3]) };
+    let keys = if section.is_some() { &LOGIN[..] } else { &LOGIN[..3] };
     let mut login = Map::new();
-    login.insert("url".to_owned(), json!(url?));
-    login.insert("username".to_owned(), json!(text(&USER).unwrap_or_default()));
-    login.insert("password".to_owned(), json!(text(&["password"]).unwrap_or_default()));
+    login.insert("url".to_owned(), json!(checked::web_address(&place.any(keys)?)?));
+    login.insert("username".to_owned(), json!(text(&USER)?));
+    login.insert("password".to_owned(), json!(text(&["password"])?));
     let cache = place.any(&["cache", "token_ttl", "cache_seconds", "token_expire", "expires_in"]).and_then(|at| at.seconds());
     let hours = place.any(&["cache_hours", "token_cache_hours"]).and_then(|at| at.whole()).map(|hours| format!("{hours}h"));
     if let Some(cache) = cache.or(hours) {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Kind;
+use super::checked;
 use super::draft::{Draft, Provider};
 use super::source::{At, Source};
 use super::vendor;
@@ -40,13 +41,16 @@ pub(super) fn listen(at: &At<'_>, draft: &mut Draft) {
         Some(Err(_)) => return at.leave("it is no address to listen on"),
         None => {}
     }
+    if host.chars().any(|c| c.is_whitespace() || c == '/') {
+        return at.leave("it is no address to listen on");
+    }
     // Without a host, Go listens everywhere.
     draft.host = Some(if host.is_empty() { "0.0.0.0".to_owned() } else { host.trim_matches(['[', ']']).to_owned() });
 }
 
 /// `host` and `port` of a section.
 pub(super) fn host_and_port(at: &At<'_>, draft: &mut Draft) {
-    if let Some(host) = at.any(&["host", "listen_host", "bind", "HOST"]).and_then(|at| at.filled()) {
+    if let Some(host) = at.any(&["host", "listen_host", "bind", "HOST"]).and_then(|at| checked::host(&at)) {
         draft.host = Some(host);
     }
     if let Some(at) = at.any(&["port", "listen_port", "PORT"]) {

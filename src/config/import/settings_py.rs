@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::checked;
 use super::draft::{Draft, Provider, clean_model};
 use super::parts;
 use super::source::{At, Source};
@@ -44,7 +45,7 @@ pub(super) fn convert(source: &Source, draft: &mut Draft) {
     );
     draft.set_some("routing.default_model", root.get("DEFAULT_MODEL").and_then(|at| at.filled()));
     for at in ["HTTP_PROXY", "HTTPS_PROXY", "PROXY"].iter().filter_map(|key| root.get(key)) {
-        if let Some(proxy) = at.filled() {
+        if let Some(proxy) = checked::proxy(&at) {
             draft
                 .providers
                 .iter_mut()
@@ -81,7 +82,7 @@ fn providers(at: &At<'_>, limit: Option<&str>, connect: Option<&str>, draft: &mu
             parts::whole_timeout(&mut provider, own.as_deref().or(limit));
         }
         provider.set("max_in_flight", at.any(&["max_concurrency", "max_concurrent"]).and_then(|at| at.whole()).filter(|most| *most > 0));
-        provider.set("proxy", at.get("proxy").and_then(|at| at.filled()));
+        provider.set("proxy", at.get("proxy").and_then(|at| checked::proxy(&at)));
         provider.set("default_model", at.get("default_model").and_then(|at| at.filled()));
         offered(&mut provider, &at);
         let headers = at.any(&["headers", "extra_headers"]).map(|at| at.entries()).unwrap_or_default();

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use super::checked::is_reference;
 use crate::config::presets::{self, Preset};
 
 /// What clients of other gateways write at the end of an address, and ours append themselves.
@@ -26,7 +27,8 @@ pub(super) struct Address {
 /// Reads an address. `wanted` is the type where the source says it; `None`: the host tells. No address at all is `None`.
 pub(super) fn of(written: &str, wanted: Option<&str>) -> Option<Address> {
     let written = written.trim();
-    if written.contains("${") {
+    let is_after_scheme = ["http://${", "https://${"].iter().any(|start| written.starts_with(start));
+    if is_reference(written) || is_after_scheme {
         return Some(plain(wanted.unwrap_or("openai"), written));
     }
     // Without a scheme, what has no dot is a word rather than a host.

@@ -119,6 +119,13 @@ fn a_kind_may_be_named_and_a_file_come_by_a_pipe() {
 }
 
 #[test]
+fn a_variable_need_not_be_set_yet_whatever_it_stands_for() {
+    let source = "model_list: [{ model_name: 大, litellm_params: { model: azure/gpt, api_key: os.environ/部署_KEY } }]\n";
+    let ended = Home::new().llmgw(&["config", "import", "-"]).stdin(source.replace("部署", "MY")).ends(0);
+    ended.says(&["the result needs these variables, which are not set here: AZURE_API_BASE, MY_KEY\n"]);
+}
+
+#[test]
 fn an_imported_file_answers() {
     let upstream = Upstream::saying("你好，世界");
     let home = Home::new();

@@ -1,10 +1,14 @@
 //! Nothing is dropped in silence: whichever leaf of a source is changed, the result is another one, unless the leaf is listed
 //! as left behind.
 
-use llmgw::config::import::{Imported, Input, Kind, convert};
-use serde_json::Value;
+use std::path::Path;
 
-use super::{Case, cases};
+use llmgw::config::Diagnostic;
+use llmgw::config::import::{Imported, Input, Kind, convert};
+use llmgw::config::load::{Overrides, load_text};
+use serde_json::{Value, json};
+
+use super::{Case, cases, environment};
 
 /// A leaf's path as it is told, and where it stands.
 struct Leaf {
@@ -142,6 +146,52 @@ fn a_leaf_makes_a_difference_or_is_listed() {
     }
     assert!(tried > 300, "only {tried} leaves were tried");
     assert_eq!(lost, Vec::<String>::new());
+}
+
+/// Every place in a tree, its containers, too.
+fn places(value: &Value, pointer: &[String], found: &mut Vec<Vec<String>>) {
+    let below = |step: String| [pointer, &[step]].concat();
+    match value {
+        Value::Array(items) => (0..).zip(items).for_each(|(index, item): (usize, _)| places(item, &below(index.to_string()), found)),
+        Value::Object(entries) => entries.iter().for_each(|(key, value)| places(value, &below(key.clone()), found)),
+        _ => {}
+    }
+    if !pointer.is_empty() {
+        found.push(pointer.to_vec());
+    }
+}
+
+/// What nobody expects there.
+fn odd(turn: usize) -> Value {
+    [json!("不 合/法: ${X"), json!(-1), json!([{ "x": [] }])][turn % 3].clone()
+}
+
+/// Why the result of `tree` cannot be loaded, if there is one.
+fn refused(kind: Kind, tree: &Value) -> Option<String> {
+    let yaml = converted(kind, tree)?.yaml;
+    let loaded = load_text("llmgw.yaml", &yaml, Path::new("/"), &environment(&yaml), &Overrides::default());
+    let errors = loaded.err()?.into_iter().filter(Diagnostic::is_error);
+    Some(errors.map(|error| error.to_string()).collect::<Vec<_>>().join("\n"))
+}
+
+fn refused_with_odd_values(case: &Case) -> Vec<String> {
+    let mut tree = tree(case);
+    let (mut found, mut wrong) = (Vec::new(), Vec::new());
+    places(&tree, &[], &mut found);
+    // Every place takes a second; each kind of value comes to each kind of place.
+    for (turn, pointer) in found.iter().enumerate().step_by(2) {
+        let value = std::mem::replace(at(&mut tree, pointer), odd(turn / 2));
+        let reason = refused(case.kind, &tree);
+        wrong.extend(reason.map(|reason| format!("{}: {} = {}: {reason}", case.path.display(), pointer.join("."), odd(turn / 2))));
+        *at(&mut tree, pointer) = value;
+    }
+    wrong
+}
+
+#[test]
+fn whatever_stands_in_a_place_the_result_can_be_loaded() {
+    let wrong: Vec<String> = cases().iter().flat_map(refused_with_odd_values).collect();
+    assert!(wrong.is_empty(), "{} of them:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]

@@ -69,5 +69,5 @@ pub fn database(statements: &str, path: &Path) {
 /// An environment that has every variable which `yaml` names, each saying so.
 pub fn environment(yaml: &str) -> Env {
     let names = yaml.match_indices("${").map(|(at, _)| yaml[at + 2..].split(['}', ':']).next().expect("a name"));
-    names.fold(Env::for_tests(&[], "/"), |env, name| env.or_variable(name, &format!("value-of-{}", name.to_lowercase())))
+    names.fold(Env::for_tests(&[], "/"), |env, name| env.or_variable(name, &format!("value-of-{}", name.to_lowercase().replace('_', "-"))))
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use crate::config::import::checked;
 use crate::config::import::draft::Provider;
 use crate::config::import::source::At;
 use crate::config::import::vendor;
@@ -205,6 +206,8 @@ fn azure(at: &At<'_>, base: Option<&str>, text: &dyn Fn(&[&str]) -> Option<Strin
         // `latest` and `preview` mean the API without versions.
         if version.starts_with(|c: char| c.is_ascii_digit()) || version.starts_with("${") {
             address.settings.insert("api_version".to_owned(), json!(version));
+        } else {
+            at.get("api_version").iter().for_each(|at| at.leave("Azure's API without versions is asked"));
         }
     }
     at.leave_all(
@@ -216,7 +219,7 @@ fn azure(at: &At<'_>, base: Option<&str>, text: &dyn Fn(&[&str]) -> Option<Strin
 
 fn bedrock(at: &At<'_>, text: &dyn Fn(&[&str]) -> Option<String>) -> Provider {
     let mut provider = Provider::new("bedrock", Map::from_iter([("type".to_owned(), json!("bedrock"))]));
-    provider.set("region", text(&["aws_region_name", "aws_region"]));
+    provider.set("region", Some(checked::region(at.any(&["aws_region_name", "aws_region"]))));
     for (theirs, ours) in [
         ("aws_access_key_id", "access_key_id"),
         ("aws_secret_access_key", "secret_access_key"),
@@ -232,7 +235,7 @@ fn bedrock(at: &At<'_>, text: &dyn Fn(&[&str]) -> Option<String>) -> Provider {
 }
 
 fn vertex(at: &At<'_>, text: &dyn Fn(&[&str]) -> Option<String>) -> Option<Provider> {
-    let project = text(&["vertex_project"])?;
+    let project = checked::project(&at.get("vertex_project")?)?;
     let mut provider =
         Provider::new("vertex", Map::from_iter([("type".to_owned(), json!("vertex")), ("project".to_owned(), json!(project))]));
     provider.set("location", text(&["vertex_location"]));

@@ -104,9 +104,11 @@ fn info(at: &At<'_>, params: &At<'_>, deployment: &Deployment, draft: &mut Draft
     let places = [info.as_ref(), Some(params)];
     let cost = |key: &str| places.into_iter().flatten().find_map(|at| at.get(key));
     if let (Some(input), Some(output)) = (cost("input_cost_per_token"), cost("output_cost_per_token")) {
-        let price = |at: &At<'_>| at.number().map(|price| (price * 1e6 * 1e6).round() / 1e6);
+        let price = |at: &At<'_>| at.number().filter(|price| *price >= 0.0).map(|price| (price * 1e6 * 1e6).round() / 1e6);
         if let (Some(input), Some(output)) = (price(&input), price(&output)) {
             draft.price(&deployment.model, json!({ "input": input, "output": output }));
+        } else {
+            [input, output].iter().for_each(|at| at.leave("a price is 0 or more"));
         }
     }
     for at in places.into_iter().flatten() {

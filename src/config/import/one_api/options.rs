@@ -4,11 +4,13 @@ use crate::config::import::draft::Draft;
 use crate::config::import::source::At;
 
 pub(super) fn convert(root: &At<'_>, draft: &mut Draft) {
+    let mut is_told = false;
     for row in root.get("options").map(|at| at.items()).unwrap_or_default() {
         let Some(key) = row.get("key").and_then(|at| at.filled()) else { continue };
         let Some(value) = row.get("value") else { continue };
         match key.as_str() {
             "RetryTimes" => {
+                is_told = true;
                 if let Some(retries) = value.whole() {
                     draft.comment("routing.max_attempts", "The source's RetryTimes, and the first attempt.");
                     draft.set("routing.max_attempts", retries + 1);
@@ -16,6 +18,9 @@ pub(super) fn convert(root: &At<'_>, draft: &mut Draft) {
             }
             _ => value.leave(format!("`{key}`: {}", reason(&key))),
         }
+    }
+    if !is_told {
+        root.note("the source tries a request once unless RetryTimes is set, llmgw up to three times: `routing.max_attempts: 1` is the source's way");
     }
 }
 

@@ -170,6 +170,10 @@ fn write(path: &Path, text: &str, force: bool) -> anyhow::Result<()> {
         file.write_all(text.as_bytes())?;
         if force { fs::rename(&first, path) } else { Ok(()) }
     });
+    if written.is_err() && force {
+        // Whatever of it was written holds secrets.
+        let _ = fs::remove_file(&first);
+    }
     written.map_err(|error| failed(&error).into())
 }
 
@@ -223,4 +227,25 @@ fn with_all_variables(yaml: &str, mut environment: Env) -> (Env, Vec<String>) {
         missing.push(inside.to_owned());
     }
     (environment, missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{EXAMPLES, Env, Kind, with_all_variables};
+
+    #[test]
+    fn the_help_tells_every_kind() {
+        let told: Vec<&str> =
+            EXAMPLES.lines().skip_while(|line| !line.starts_with("Kinds")).filter_map(|line| line.split_whitespace().next()).collect();
+        assert!(Kind::ALL.iter().all(|kind| told.contains(&kind.word())), "{told:?}");
+    }
+
+    #[test]
+    fn variables_that_are_not_set_are_named_once_and_stood_in_for() {
+        let yaml = "base_url: \"${BASE}/v1\"\nkey: ${KEY}\nb: ${KEY} $${NO} ${D:-d} ${SET}\n";
+        let (environment, missing) = with_all_variables(yaml, Env::for_tests(&[("SET", "x")], "."));
+        assert_eq!(missing, ["BASE", "KEY"]);
+        let values = ["BASE", "KEY", "SET", "D"].map(|name| environment.get(name));
+        assert_eq!(values, [Some("https://not-set-here"), Some("not-set-here"), Some("x"), None]);
+    }
 }

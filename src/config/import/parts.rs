@@ -8,7 +8,7 @@ use super::draft::{Draft, Provider};
 use super::source::{At, Source};
 use super::vendor;
 
-/// The path of one route's settings.
+/// A route's settings.
 pub(super) fn route(provider: &str, model: Option<&str>) -> Map<String, Value> {
     let mut route = Map::from_iter([("provider".to_owned(), json!(provider))]);
     if let Some(model) = model {

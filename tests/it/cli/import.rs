@@ -60,6 +60,9 @@ fn a_file_is_written_for_its_owner_alone_and_never_over_another_unasked() {
     home.run(&[&import[..], &["--force"]].concat(), 0);
     assert_eq!((fs::read_to_string(&out).expect("a result"), mode(&out)), (written, 0o600));
     assert_eq!(fs::read_dir(home.directory()).expect("a directory").count(), 2, "nothing else is left there");
+    fs::create_dir(home.path("目录")).expect("a directory");
+    home.run(&["config", "import", "老配置.yaml", "-o", "目录", "--force"], 1).says(&["目录 cannot be written: "]);
+    assert_eq!(fs::read_dir(home.directory()).expect("a directory").count(), 3, "nothing half-written is left there");
     home.run(&["config", "import", "老配置.yaml", "-o", "no/such/place.yaml"], 1)
         .prints("")
         .says(&["no/such/place.yaml cannot be written: "]);

@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 use super::draft::Draft;
 use super::source::{At, Source};
 
+/// Both listen there unless told otherwise.
+const PORT: u16 = 3000;
+
 /// Tables that are a record of what was, or the pages' own.
 const RECORDS: [&str; 18] = [
     "logs",
@@ -47,7 +50,7 @@ pub(super) fn convert(source: &Source, draft: &mut Draft) {
     }
     root.leave_all(&RECORDS, "a record of the source, or its pages' own, not a setting of the gateway");
     draft.comment("server.port", "The source's own, so that clients need not be changed.");
-    draft.set("server.port", 3000);
+    draft.set("server.port", PORT);
 }
 
 /// A row per group, model and channel: it follows from the channels, unless it is switched off while its channel is not.

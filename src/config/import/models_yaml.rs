@@ -92,9 +92,12 @@ fn model(name: Option<String>, at: &At<'_>, is_request: bool, draft: &mut Draft)
     }
     at.leave_all(&["description", "display_name"], "models have a name only");
     draft.model(&name).routes.push(route);
-    for alias in at.get("aliases").map(|at| at.texts()).unwrap_or_default() {
+    for item in at.get("aliases").map(|at| at.items()).unwrap_or_default() {
+        let Some(alias) = item.filled() else { continue };
         if draft.models.iter().all(|model| model.name != clean_model(&alias)) {
             draft.model(&alias).short_for = Some(clean_model(&name));
+        } else {
+            item.leave("a model has this name");
         }
     }
 }

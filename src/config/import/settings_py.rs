@@ -141,7 +141,8 @@ fn aliases(at: &At<'_>, draft: &mut Draft) {
         let names: Vec<String> = at.texts().iter().map(|name| clean_model(name)).filter(|name| *name != alias).collect();
         match names.as_slice() {
             [] => at.leave("an alias of itself, or of nothing, is none"),
-            [name] => draft.model(alias).short_for = Some(name.clone()),
+            // A provider's own mapping may have given it routes.
+            [name] if draft.model(alias).routes.is_empty() => draft.model(alias).short_for = Some(name.clone()),
             names => {
                 draft.model(alias).settings.insert("fallback".to_owned(), json!(names));
             }

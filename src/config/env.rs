@@ -44,6 +44,12 @@ impl Env {
         self
     }
 
+    /// The same with this variable, if it has none of this name.
+    pub fn or_variable(mut self, name: &str, value: &str) -> Env {
+        self.variables.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        self
+    }
+
     /// A variable, set to anything, nothing included.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)

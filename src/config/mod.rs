@@ -13,6 +13,7 @@ mod expand;
 mod file;
 mod file_kinds;
 mod file_tables;
+pub mod import;
 mod leaves;
 pub mod load;
 pub mod locate;

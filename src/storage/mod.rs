@@ -8,6 +8,7 @@
 //! Never holds a key: whose an answer is, is told by a digest.
 
 mod database;
+pub mod foreign;
 pub mod ledger;
 mod responses;
 #[cfg(test)]

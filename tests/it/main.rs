@@ -18,6 +18,7 @@ mod failover;
 mod faulty;
 mod gateway;
 mod hedging;
+mod import;
 #[cfg(unix)]
 mod last_words;
 mod links;

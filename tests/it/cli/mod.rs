@@ -11,6 +11,7 @@ mod explain;
 mod faults;
 mod generated;
 mod health;
+mod import;
 mod init;
 mod ledger;
 mod list;

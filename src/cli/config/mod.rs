@@ -1,4 +1,7 @@
-//! `llmgw config`: check and show the configuration, say where it is, print its schema. Never asks an upstream.
+//! `llmgw config`: check and show the configuration, say where it is, print its schema, make one of another gateway's file.
+//! Never asks an upstream.
+
+mod import;
 
 use clap::{Subcommand, ValueEnum};
 
@@ -12,7 +15,9 @@ Examples:
   llmgw config check                     every mistake, with file, line and column; exit 2 if there is one
   llmgw config show                      what holds, defaults included, secrets masked
   llmgw config path                      which file is used, and why
-  llmgw config schema > llmgw.schema.json";
+  llmgw config schema > llmgw.schema.json
+  llmgw config import litellm.yaml -o llmgw.yaml
+                                         another gateway's file as ours; what it cannot say is told";
 
 /// Flags of `llmgw config`.
 #[derive(Debug, clap::Args)]
@@ -38,6 +43,8 @@ pub enum Action {
     Path,
     /// Print the JSON Schema of the file
     Schema,
+    /// Make a configuration of another gateway's file, and say what it leaves out
+    Import(import::Args),
 }
 
 /// How a configuration is shown.
@@ -65,6 +72,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
         }
         Action::Path => path(context)?,
         Action::Schema => context.printer.line(&serde_json::to_string_pretty(&schema::schema())?)?,
+        Action::Import(args) => return import::run(args, context),
     }
     Ok(Exit::Done)
 }

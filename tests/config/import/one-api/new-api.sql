@@ -1,0 +1,19 @@
+-- new-api：one-api 的后代，25 号以后的类型编号不同
+CREATE TABLE channels (id integer PRIMARY KEY AUTOINCREMENT, type integer DEFAULT 0, key text NOT NULL, open_ai_organization text, openai_organization text, test_model text, status integer DEFAULT 1, name text, weight integer DEFAULT 0, created_time bigint, test_time bigint, response_time integer, base_url text DEFAULT '', other text, balance real, balance_updated_time bigint, models text, "group" varchar(64) DEFAULT 'default', used_quota bigint DEFAULT 0, model_mapping text, status_code_mapping varchar(1024) DEFAULT '', priority bigint DEFAULT 0, auto_ban integer DEFAULT 1, other_info text, tag text, setting text, param_override text, header_override text, remark varchar(255), channel_info json, settings text);
+CREATE TABLE tokens (id integer PRIMARY KEY AUTOINCREMENT, user_id integer, key char(48), status integer DEFAULT 1, name text, created_time bigint, accessed_time bigint, expired_time bigint DEFAULT -1, remain_quota bigint DEFAULT 0, unlimited_quota numeric, model_limits_enabled numeric, model_limits text, allow_ips text DEFAULT '', used_quota bigint DEFAULT 0, "group" text DEFAULT '', deleted_at datetime);
+CREATE TABLE abilities ("group" varchar(64), model varchar(255), channel_id integer, enabled numeric, priority bigint DEFAULT 0, weight integer DEFAULT 0, tag text);
+CREATE TABLE options (key text PRIMARY KEY, value text);
+CREATE TABLE midjourneys (id integer);
+INSERT INTO midjourneys VALUES (1);
+INSERT INTO channels (type, key, openai_organization, test_model, status, name, weight, created_time, base_url, other, models, "group", model_mapping, status_code_mapping, priority, auto_ban, other_info, tag, setting, param_override, header_override, remark, channel_info, settings) VALUES
+  (1, 'sk-one-0123456789' || char(10) || 'sk-two-0123456789', 'org-1', 'gpt-4o-mini', 1, 'OpenAI 多密钥', 8, 1700000000, '', '', 'gpt-4o,gpt-4o-mini', 'default', NULL, '', 0, 1, '', '主力', '{}', '{"temperature": 0.5}', '{"X-Team": "平台"}', '采购编号 7', CAST('{"is_multi_key":true,"multi_key_size":2,"multi_key_status_list":{"1":3},"multi_key_polling_index":0,"multi_key_mode":"random"}' AS BLOB), '{}'),
+  (43, 'sk-deepseek-0123456789', NULL, NULL, 1, 'DeepSeek', 0, 1700000000, '', '', 'deepseek-chat', 'default', NULL, '{"429":"500"}', 0, 1, '', NULL, '{"proxy":"socks5://127.0.0.1:1080"}', NULL, NULL, NULL, NULL, NULL),
+  (45, 'ark-0123456789', NULL, NULL, 1, '火山方舟', 2, 1700000000, '', '', 'doubao-pro,gpt-4o', 'default', '{"gpt-4o": "ep-2024-gpt4o", "doubao-pro": "ep-2024-doubao"}', '', 0, 0, '', NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+  (24, 'AIza-0123456789', NULL, NULL, 1, 'Gemini', 0, 1700000000, '', 'v1beta', 'gemini-2.5-pro', 'default', NULL, '', -5, 1, '', NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+  (33, 'AKIA0123456789|aws-secret-0123456789|us-west-2', NULL, NULL, 1, 'AWS', 0, 1700000000, '', '', 'claude-3-haiku', 'default', NULL, '', -5, 1, '', NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+  (36, 'suno-0123456789', NULL, NULL, 1, 'Suno 音乐', 0, 1700000000, 'https://suno.example', '', 'suno_music', 'default', NULL, '', 0, 1, '', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO tokens (user_id, key, status, name, created_time, accessed_time, expired_time, remain_quota, unlimited_quota, model_limits_enabled, model_limits, allow_ips, "group", deleted_at) VALUES
+  (1, 'alpha0123456789alpha0123456789alpha0123456789abc', 1, '前端', 1700000000, 0, -1, 0, 1, 1, 'gpt-4o,gpt-4o-mini', '', '', NULL),
+  (1, 'beta0123456789beta0123456789beta0123456789abcdef', 1, '后端', 1700000000, 0, -1, 0, 1, 0, 'gpt-4o', '10.0.0.1', 'vip', NULL),
+  (1, 'dead0123456789dead0123456789dead0123456789abcdef', 1, '已删', 1700000000, 0, -1, 0, 1, 0, '', '', '', '2025-01-01 00:00:00');
+INSERT INTO options VALUES ('RetryTimes', '0'), ('ModelPrice', '{}');

@@ -232,6 +232,7 @@ impl Provider {
             http2: false,
             headers: Vec::new(),
             params: Params::default(),
+            capabilities: None,
             stream_usage: true,
         }
     }

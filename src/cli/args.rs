@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::cli::globals::Globals;
-use crate::cli::{chat, config, explain, generate, list, logs, reload, serve, test, usage, why};
+use crate::cli::{bench, chat, config, explain, generate, list, logs, reload, serve, test, usage, why};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,6 +47,8 @@ pub enum Command {
     List(list::Args),
     /// Ask each route for real, and say which ones answer
     Test(test::Args),
+    /// Measure how fast models are, side by side, and what an answer costs
+    Bench(bench::Args),
     /// Tell a running gateway to read its configuration again
     Reload(reload::Args),
     /// Show which upstreams would be tried for a model, in which order, and why
@@ -63,6 +65,13 @@ pub enum Command {
     Completions(generate::CompletionsArgs),
     /// Print the manual pages
     Man(generate::ManArgs),
+}
+
+impl Command {
+    /// Whether it hears Ctrl-C itself, and still says something; the others are over at once.
+    pub fn is_ended_by_itself(&self) -> bool {
+        matches!(self, Command::Bench(_))
+    }
 }
 
 /// Reads `arguments`, the program's name first. `Err` also stands for help and version, which go to stdout.

@@ -4,6 +4,7 @@
 //! stderr, both through [`output::Printer`]. What the commands share of the lower rooms is in [`context`].
 
 pub mod args;
+pub mod bench;
 pub mod chat;
 pub mod config;
 pub mod context;
@@ -20,6 +21,7 @@ pub mod reload;
 mod remote;
 pub mod rows;
 pub mod serve;
+pub mod statistics;
 mod supervisor;
 pub mod table;
 pub mod test;
@@ -75,10 +77,11 @@ fn execute(cli: Cli, context: &Context) -> anyhow::Result<Exit> {
         return serve::run(args, context);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let is_ended_by_itself = cli.command.is_ended_by_itself();
     let ended = runtime.block_on(async {
         tokio::select! {
             ended = dispatch(cli.command, context) => ended,
-            Ok(()) = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+            Ok(()) = tokio::signal::ctrl_c(), if !is_ended_by_itself => Ok(Exit::Interrupted),
         }
     });
     // A read of stdin that never ends must not keep the process.
@@ -92,6 +95,7 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Chat(args) => chat::run(args, context).await,
         Command::List(args) => list::run(args, context).await,
         Command::Test(args) => test::run(args, context).await,
+        Command::Bench(args) => bench::run(args, context).await,
         Command::Reload(args) => reload::run(args, context).await,
         Command::Explain(args) => explain::run(args, context).await,
         Command::Usage(args) => usage::run(args, context).await,

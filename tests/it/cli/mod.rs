@@ -1,5 +1,6 @@
 //! The binary as people run it: its streams, its exit codes, its signals, and what its upstreams get to see.
 
+mod bench;
 mod chat;
 mod explain;
 mod faults;
@@ -12,4 +13,6 @@ mod reload;
 mod serve;
 mod terminal;
 mod test;
+mod test_capabilities;
+mod test_reports;
 mod upstream;

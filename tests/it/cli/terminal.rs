@@ -179,6 +179,7 @@ fn a_measurement_shows_how_far_it_is_and_an_interrupt_what_there_is() {
     let home = Home::with(&upstream.config().replace("[m]", "[m, n]"));
     let session = Session::start(home.llmgw(&["bench", "m", "n", "--warmup", "0"]));
     session.screen.holds("1/10 n (up)");
+    upstream.sees_requests(2);
     session.types("\x03");
     let (screen, _) = session.ends(130);
     assert!(screen.contains("│ m     ┆ up") && screen.contains("1/1") && !screen.contains("/10"), "{screen}");

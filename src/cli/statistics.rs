@@ -18,11 +18,11 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of finite `values`, in any order; `None`: there are none.
+    /// Of finite `values`, in any order, to a tenth; `None`: there are none.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Spread> {
         let mut sorted: Vec<f64> = values.into_iter().collect();
         sorted.sort_by(f64::total_cmp);
-        let at = |share| quantile(&sorted, share);
+        let at = |share| quantile(&sorted, share).map(tenths);
         Some(Spread { median: at(0.5)?, min: at(0.0)?, p10: at(0.1)?, p90: at(0.9)?, max: at(1.0)? })
     }
 }
@@ -30,6 +30,11 @@ impl Spread {
 /// Half of `values` are no larger.
 pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     Spread::of(values).map(|spread| spread.median)
+}
+
+/// Finer than a tenth is nothing that was measured.
+fn tenths(number: f64) -> f64 {
+    (number * 10.0).round() / 10.0
 }
 
 /// `share` of `sorted` are no larger; between two of them, in proportion.
@@ -57,5 +62,6 @@ mod tests {
         assert_eq!(median([20.0, 10.0, 1e9]), Some(20.0));
         let spread = Spread::of([10.0, 20.0]).unwrap();
         assert_eq!((spread.p10, spread.p90), (11.0, 19.0));
+        assert_eq!(median([0.11, 0.12]), Some(0.1));
     }
 }

@@ -27,10 +27,10 @@ const MESSAGE: &str = "写一段约一百字的话，介绍杭州。";
 
 const EXAMPLES: &str = "\
 Examples:
-  llmgw bench gpt-4 claude                      every route of two models, side by side
-  llmgw bench openai/gpt-4o azure/gpt-4o        the same model at two providers
-  llmgw bench gpt-4 --rounds 20 --concurrency 4    under load: four calls at once
-  llmgw bench gpt-4 --format csv > speed.csv    for a spreadsheet
+  llmgw bench gpt-4 claude                     every route of two models, side by side
+  llmgw bench openai/gpt-4o azure/gpt-4o       the same model at two providers
+  llmgw bench gpt-4 --concurrency 4            under load: four calls at once
+  llmgw bench gpt-4 --format csv > speed.csv   for a spreadsheet
 
 Each route is asked on its own, outside of failover, so that what fails is counted and not hidden.
 In each round every route has its turn, one after the other. Answers are real, and are paid for.";

@@ -17,7 +17,9 @@ const MANY: usize = 10;
 pub fn show(samples: &[Sample], format: Format, printer: &Printer) -> anyhow::Result<()> {
     let measured: Vec<Measurement> = samples.iter().map(Measurement::of).collect();
     let text = match format {
-        Format::Table => rows::rendered(&measured.iter().map(Line).collect::<Vec<_>>(), format, printer.terminal())?,
+        Format::Table => {
+            rows::rendered(&measured.iter().map(|one| Line { one, ends: ends(&measured) }).collect::<Vec<_>>(), format, printer.terminal())?
+        }
         _ => rows::rendered(&measured, format, printer.terminal())?,
     };
     printer.print(&text)?;
@@ -37,8 +39,10 @@ fn tell(measured: &[Measurement], printer: &Printer) {
     if measured.iter().all(|one| one.answers == 0) {
         return;
     }
-    let has_many = measured.iter().any(|one| one.answers >= MANY);
-    let spread = if has_many { "the 10th and the 90th percentile" } else { "the least and the greatest" };
+    let spread = match ends(measured) {
+        Ends::Tenths => "the 10th and the 90th percentile",
+        Ends::Outermost => "the least and the greatest",
+    };
     printer.notice(&format!("medians, and in brackets {spread}; tokens per second are counted from the first token on"));
     if measured.iter().any(|one| one.answers > 0 && one.tokens.is_none()) {
         printer.notice("where no tokens stand, the upstream did not count them");
@@ -72,13 +76,30 @@ struct Failures {
 
 /// The same for people.
 #[derive(Serialize)]
-#[serde(transparent)]
-struct Line<'a>(&'a Measurement);
+struct Line<'a> {
+    #[serde(flatten)]
+    one: &'a Measurement,
+    #[serde(skip)]
+    ends: Ends,
+}
+
+/// Between which two numbers a spread is said to lie; the same for all that stand side by side.
+#[derive(Clone, Copy)]
+enum Ends {
+    Outermost,
+    Tenths,
+}
+
+/// Tenths, where all that answered did so often enough.
+fn ends(measured: &[Measurement]) -> Ends {
+    let has_many = measured.iter().filter(|one| one.answers > 0).all(|one| one.answers >= MANY);
+    if has_many { Ends::Tenths } else { Ends::Outermost }
+}
 
 impl Measurement {
     fn of(sample: &Sample) -> Measurement {
         let answers = &sample.answers;
-        let spread = |of: fn(&Answer) -> Option<f64>| Spread::of(answers.iter().filter_map(of).map(tenths));
+        let spread = |of: fn(&Answer) -> Option<f64>| Spread::of(answers.iter().filter_map(of));
         let costs: Vec<f64> = answers.iter().filter_map(|answer| answer.cost).collect();
         Measurement {
             name: sample.probe.name.clone(),
@@ -146,19 +167,19 @@ impl Row for Line<'_> {
     const SPARE: &'static [&'static str] = &["upstream_model", "tokens"];
 
     fn name(&self) -> &str {
-        &self.0.name
+        &self.one.name
     }
 
     fn cells(&self) -> Vec<String> {
-        let one = self.0;
-        let milliseconds = |spread: Option<Spread>| spread.map_or_else(String::new, |spread| said(spread, one.answers, 0, " ms"));
+        let Line { one, ends } = *self;
+        let milliseconds = |spread: Option<Spread>| spread.map_or_else(String::new, |spread| said(spread, ends, 0, " ms"));
         vec![
             one.name.clone(),
             one.provider.clone(),
             one.upstream_model.clone(),
             format!("{}/{}", one.answers, one.answers + one.failed),
             milliseconds(one.first_token_ms),
-            one.tokens_per_second.map_or_else(String::new, |spread| said(spread, one.answers, 1, "")),
+            one.tokens_per_second.map_or_else(String::new, |spread| said(spread, ends, 1, "")),
             milliseconds(one.total_ms),
             one.tokens.map_or_else(String::new, |tokens| format!("{tokens:.0}")),
             one.usd_per_answer.map_or_else(String::new, |usd| format!("{usd:.6}")),
@@ -166,14 +187,17 @@ impl Row for Line<'_> {
     }
 
     fn tone(&self) -> Tone {
-        if self.0.failed > 0 { Tone::Bad } else { Tone::Plain }
+        if self.one.failed > 0 { Tone::Bad } else { Tone::Plain }
     }
 }
 
 /// `234 ms (210–301)`
-fn said(spread: Spread, answers: usize, digits: usize, unit: &str) -> String {
+fn said(spread: Spread, ends: Ends, digits: usize, unit: &str) -> String {
     let Spread { median, min, p10, p90, max } = spread;
-    let (from, to) = if answers >= MANY { (p10, p90) } else { (min, max) };
+    let (from, to) = match ends {
+        Ends::Tenths => (p10, p90),
+        Ends::Outermost => (min, max),
+    };
     format!("{median:.digits$}{unit} ({from:.digits$}–{to:.digits$})")
 }
 
@@ -181,7 +205,35 @@ fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
-/// Finer than a tenth is nothing that was measured.
-fn tenths(number: f64) -> f64 {
-    (number * 10.0).round() / 10.0
+#[cfg(test)]
+mod tests {
+    use super::{Ends, Measurement, Spread, ends, said};
+
+    fn measurement(answers: usize) -> Measurement {
+        Measurement {
+            name: "大".to_owned(),
+            provider: "a".to_owned(),
+            upstream_model: "m".to_owned(),
+            answers,
+            failed: 0,
+            first_token_ms: None,
+            tokens_per_second: None,
+            total_ms: None,
+            tokens: None,
+            usd_per_answer: None,
+            errors: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn spreads_side_by_side_are_of_one_kind() {
+        let is_of_tenths = |answers: &[usize]| {
+            let measured: Vec<Measurement> = answers.iter().map(|answers| measurement(*answers)).collect();
+            matches!(ends(&measured), Ends::Tenths)
+        };
+        assert_eq!([is_of_tenths(&[10, 12]), is_of_tenths(&[10, 9]), is_of_tenths(&[10, 0])], [true, false, true]);
+        let spread = Spread { median: 234.4, min: 1.0, p10: 210.0, p90: 300.6, max: 999.0 };
+        assert_eq!(said(spread, Ends::Tenths, 0, " ms"), "234 ms (210–301)");
+        assert_eq!(said(spread, Ends::Outermost, 1, ""), "234.4 (1.0–999.0)");
+    }
 }

@@ -188,7 +188,7 @@ fn show(outcomes: &[Outcome], args: &Args, context: &Context) -> anyhow::Result<
     for outcome in outcomes {
         if let Some(found) = outcome.unclaimed() {
             let whose = format!("{} at {}", outcome.name(), outcome.result.provider);
-            context.printer.notice(&format!("{whose} works, and nothing claims it: {found} (`capabilities` in the configuration does)"));
+            context.printer.notice(&format!("{whose} works, and nothing claims it: {found} (`capabilities` in the configuration can)"));
         }
     }
     let new = outcomes.iter().filter(|outcome| outcome.result.ok && outcome.result.skipped.is_none() && outcome.baseline.is_none());

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::cli::globals::Globals;
-use crate::cli::{chat, config, doctor, explain, generate, health, init, list, logs, reload, run, serve, test, usage, why};
+use crate::cli::{bench, chat, config, doctor, explain, generate, health, init, list, logs, reload, run, serve, test, usage, why};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,6 +49,8 @@ pub enum Command {
     List(list::Args),
     /// Ask each route for real, and say which ones answer
     Test(test::Args),
+    /// Measure how fast models are, side by side, and what an answer costs
+    Bench(bench::Args),
     /// Ask for providers and keys, and write a configuration
     Init(init::Args),
     /// Look for what is wrong with this installation, and say the way out

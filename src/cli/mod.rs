@@ -4,6 +4,7 @@
 //! stderr, both through [`output::Printer`]. What the commands share of the lower rooms is in [`context`].
 
 pub mod args;
+pub mod bench;
 pub mod chat;
 pub mod config;
 pub mod context;
@@ -25,6 +26,7 @@ mod remote;
 pub mod rows;
 pub mod run;
 pub mod serve;
+pub mod statistics;
 mod supervisor;
 pub mod table;
 pub mod test;
@@ -109,6 +111,7 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Health(args) => health::run(args, context).await,
         Command::Doctor(args) => doctor::run(args, context).await,
         Command::Init(args) => init::run(args, context).await,
+        Command::Bench(args) => bench::run(args, context).await,
         Command::Reload(args) => reload::run(args, context).await,
         Command::Explain(args) => explain::run(args, context).await,
         Command::Usage(args) => usage::run(args, context).await,

@@ -233,6 +233,7 @@ impl Provider {
             http2: false,
             headers: Vec::new(),
             params: Params::default(),
+            capabilities: None,
             stream_usage: true,
         }
     }

@@ -11,7 +11,7 @@ use super::leaves::{DurationText, PathText, SecretText, SizeText, StatusText, Ur
 use super::read::{List, Place, Read, Reader, Setting, Table};
 use super::section::section;
 use super::spanned::Node;
-use super::{Level, LogFormat, LoginBody, RotateEvery};
+use super::{Capability, Level, LogFormat, LoginBody, RotateEvery};
 
 section! {
     /// Configuration of llmgw. Any text may hold `${VAR}` or `${VAR:-default}`; top-level keys `x-…` are ignored.
@@ -177,6 +177,8 @@ section! {
         headers: Table<SecretText>,
         /// Changes to requests.
         params: ParamsFile,
+        /// What its models can do; `llmgw test --capabilities` holds them to it. Without the list: what the built-in one says.
+        capabilities: List<Capability>,
         /// How a `request` provider gets its token.
         auth: RequestAuthFile,
         /// Of `azure`: the date of the classic API, such as `2024-10-21`. Without it: the v1 API.

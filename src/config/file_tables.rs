@@ -2,11 +2,11 @@
 
 use schemars::JsonSchema;
 
-use super::Strategy;
 use super::leaves::{AnyValue, DurationText, SecretText};
 use super::read::{List, Place, Read, Reader, Setting, Table};
 use super::section::section;
 use super::spanned::Node;
+use super::{Capability, Strategy};
 
 section! {
     /// A caller's key with its limits.
@@ -97,6 +97,8 @@ section! {
         enabled: bool,
         /// Changes to requests, after the provider's.
         params: ParamsFile,
+        /// What this model can do, instead of what its provider says.
+        capabilities: List<Capability>,
     }
 }
 

@@ -4,6 +4,7 @@
 //! a secret: a value of this type cannot be wrong. How a file becomes one is in [`load`].
 
 mod aws;
+mod capability;
 mod debug;
 mod defaults;
 pub mod diagnostic;
@@ -46,6 +47,7 @@ use globset::GlobMatcher;
 
 use crate::hub::Topic;
 
+pub use capability::Capability;
 pub use diagnostic::{Diagnostic, Severity};
 pub use diff::{Change, Diff, diff};
 pub use env::Env;
@@ -278,6 +280,8 @@ pub struct Route {
     pub enabled: bool,
     /// Changes to the body, after the provider's.
     pub params: Params,
+    /// What its model is said to be able to do; `None`: what the provider says.
+    pub capabilities: Option<Vec<Capability>>,
 }
 
 /// `routing:`

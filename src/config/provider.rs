@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue};
 use regex::Regex;
 use url::Url;
 
-use super::Secret;
+use super::{Capability, Secret};
 
 /// One upstream account. Its `Debug` shows no secret.
 #[derive(Clone)]
@@ -51,6 +51,8 @@ pub struct Provider {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Changes to a request's body.
     pub params: Params,
+    /// What its models are said to be able to do; `None`: what the built-in list says.
+    pub capabilities: Option<Vec<Capability>>,
     /// Whether `stream_options.include_usage` may be asked for (a preset may say no).
     pub stream_usage: bool,
 }

@@ -83,6 +83,7 @@ impl Config {
             "weight": route.weight,
             "enabled": route.enabled,
             "params": params(&route.params, secrets),
+            "capabilities": route.capabilities,
         })
     }
 
@@ -195,6 +196,7 @@ pub(super) fn provider(provider: &Provider, secrets: Secrets) -> Value {
         "http2": provider.http2,
         "headers": headers,
         "params": params(&provider.params, secrets),
+        "capabilities": provider.capabilities,
     });
     if let Some(object) = shown.as_object_mut() {
         object.extend(kind(&provider.kind, secrets));

@@ -65,8 +65,8 @@ pub use relay::BrokenOff;
 pub use reload::{Apply, Hook, Load};
 pub use reply::{Reply, ReplyBody, Trace};
 pub use report::{
-    ExplainedRoute, Explanation, HealthReport, LastReload, LiveState, ModelRow, Probe, ProbeResult, ProviderStatus, Reloaded, Status,
-    UpstreamStatus,
+    ExplainedRoute, Explanation, HealthReport, LastReload, LiveState, Measured, ModelRow, Probe, ProbeResult, ProviderStatus, Reloaded,
+    Status, UpstreamStatus,
 };
 
 /// The gateway. Cheap to clone; all clones are the same one.

@@ -1,31 +1,25 @@
-//! Real calls to single routes, outside of routing and health: `llmgw test`, and the model test of the server.
+//! Real calls to single routes, outside of routing and health: `llmgw test` and `bench`, and the model test of the server.
+//!
+//! Here is which routes are asked; [`call`] asks one of them, and [`capability`] knows how to try what a model can do.
+
+mod call;
+mod capability;
+mod stream;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::HeaderMap;
-use http_body_util::BodyExt;
-use serde_json::{Value, json};
-use tokio::time::Instant;
+use globset::Glob;
 
-use crate::config;
-use crate::dialects::frames::Framer;
-use crate::dialects::head::Head;
-use crate::dialects::openai_chat::response;
-use crate::dialects::sse::Frame;
-use crate::dialects::{Decoder, UpstreamDialect};
-use crate::engine::answer::AnsweredBody;
-use crate::engine::attempt::{Attempting, Tried};
-use crate::engine::demand::{Body, Demand};
-use crate::engine::hold::Begun;
+use crate::config::{self, Capability};
 use crate::engine::live::Snapshot;
 use crate::engine::run::find;
-use crate::engine::{Error, Inner, Probe, ProbeResult};
-use crate::hub::{ApiError, Endpoint, Event};
+use crate::engine::{Error, Inner, Probe};
+use crate::hub::{Endpoint, Usage};
 use crate::routing::Candidate;
-use crate::telemetry::redact::redact_cut;
+
+pub use call::probe;
 
 /// What is said unless someone says otherwise.
 const MESSAGE: &str = "你好";
@@ -33,8 +27,18 @@ const MESSAGE: &str = "你好";
 /// Of one probe.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How much of a reply is shown.
-const SHOWN: usize = 500;
+impl Probe {
+    /// The same route, asked for `capability` instead.
+    pub fn of_capability(&self, capability: Capability) -> Probe {
+        Probe { capability: Some(capability), ..self.clone() }
+    }
+
+    /// USD for what one call has used; `None`: the price is not known.
+    pub fn cost(&self, usage: &Usage) -> Option<f64> {
+        let vendor = self.snapshot.config.providers[self.candidate.provider].vendor();
+        self.snapshot.prices.cost(Some(vendor), &self.upstream_model, usage).map(|cost| cost.usd)
+    }
+}
 
 /// The routes to ask: those of the names in `models`, or of everything that is listed.
 pub async fn probes(engine: &Inner, snapshot: &Arc<Snapshot>, models: &[String], provider: Option<&str>) -> Result<Vec<Probe>, Error> {
@@ -88,6 +92,7 @@ async fn everything(engine: &Inner, snapshot: &Arc<Snapshot>, provider: Option<&
 
 fn probe_of(snapshot: &Arc<Snapshot>, name: String, candidate: Candidate) -> Probe {
     let (endpoint, skip) = kind_of(&candidate.model);
+    let claims = claims(snapshot, &candidate);
     Probe {
         name,
         provider: candidate.provider_name.to_string(),
@@ -96,7 +101,10 @@ fn probe_of(snapshot: &Arc<Snapshot>, name: String, candidate: Candidate) -> Pro
         endpoint,
         message: MESSAGE.to_owned(),
         stream: false,
+        max_tokens: None,
         timeout: TIMEOUT,
+        capability: None,
+        claims,
         candidate,
         snapshot: snapshot.clone(),
     }
@@ -119,149 +127,37 @@ fn kind_of(model: &str) -> (Endpoint, Option<String>) {
     (if holds(&EMBEDDING) { Endpoint::Embeddings } else { Endpoint::ChatCompletions }, None)
 }
 
-/// Asks one route.
-pub async fn probe(snapshot: &Snapshot, probe: &Probe) -> ProbeResult {
-    let mut result = ProbeResult {
-        model: probe.name.clone(),
-        provider: probe.provider.clone(),
-        upstream_model: probe.upstream_model.clone(),
-        ok: true,
-        skipped: probe.skip.clone(),
-        latency_ms: 0,
-        first_token_ms: None,
-        reply: None,
-        error: None,
+/// What the model of `candidate` is said to be able to do: by its route, else by its provider, else by the built-in list.
+fn claims(snapshot: &Snapshot, candidate: &Candidate) -> Vec<Capability> {
+    let provider = &snapshot.config.providers[candidate.provider];
+    let is_this =
+        |route: &&config::Route| route.provider == candidate.provider && route.model.as_ref().is_none_or(|model| *model == candidate.model);
+    let of_route = routes_of(&snapshot.config, &candidate.via).iter().filter(is_this).find_map(|route| route.capabilities.clone());
+    of_route.or_else(|| provider.capabilities.clone()).unwrap_or_else(|| listed(snapshot, provider.vendor(), &candidate.model))
+}
+
+/// The routes of `name` itself, or else of a wildcard for it.
+fn routes_of<'c>(config: &'c config::Config, name: &str) -> &'c [config::Route] {
+    let is_wildcard =
+        |model: &&config::Model| model.name.contains('*') && Glob::new(&model.name).is_ok_and(|glob| glob.compile_matcher().is_match(name));
+    let named = config.models.iter().find(|model| *model.name == *name).or_else(|| config.models.iter().find(is_wildcard));
+    match named.map(|model| &model.target) {
+        Some(config::Target::Routes { routes, .. }) => routes,
+        _ => &[],
+    }
+}
+
+/// What the built-in list says of `model`. Nobody streams embeddings; every chat model known to it streams.
+fn listed(snapshot: &Snapshot, vendor: &str, model: &str) -> Vec<Capability> {
+    let Some(known) = snapshot.prices.capabilities(Some(vendor), model) else { return Vec::new() };
+    let says = |capability: &Capability| match capability {
+        Capability::Stream => !known.embedding && !known.rerank,
+        Capability::Tools => known.tools,
+        Capability::JsonSchema => known.schema,
+        Capability::Vision => known.vision,
+        Capability::Embeddings => known.embedding,
     };
-    if probe.skip.is_some() {
-        return result;
-    }
-    let begun = Instant::now();
-    let asked = tokio::time::timeout(probe.timeout, ask(snapshot, probe, begun)).await;
-    let asked = asked.unwrap_or_else(|_| Err(format!("no complete answer within {}", humantime::format_duration(probe.timeout))));
-    result.latency_ms = millis(begun.elapsed());
-    match asked {
-        Ok((reply, first)) => {
-            result.first_token_ms = first.map(millis);
-            result.reply = Some(reply.chars().take(SHOWN).collect());
-        }
-        Err(error) => {
-            result.ok = false;
-            result.error = Some(error);
-        }
-    }
-    result
-}
-
-async fn ask(snapshot: &Snapshot, probe: &Probe, begun: Instant) -> Result<(String, Option<Duration>), String> {
-    let demand = demand(probe)?;
-    let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"))]);
-    // The caller's limit comes first, and names what was asked for rather than what was left of it.
-    let deadline = begun + probe.timeout * 2;
-    let attempting = Attempting { snapshot, demand: &demand, headers: &headers, span: None, deadline, overheard: Arc::default() };
-    let answered = match attempting.run(&probe.candidate).await {
-        Tried::Answered(answered) => answered,
-        Tried::Failed(failed) => {
-            let status = failed.status.map(|status| format!("{}: ", status.as_u16())).unwrap_or_default();
-            return Err(format!("{status}{}", failed.reason));
-        }
-        Tried::Wrong(error) => return Err(error.to_string()),
-        Tried::Unsaid(reason) => return Err(reason.to_string()),
-    };
-    match answered.body {
-        AnsweredBody::Full(body, _) if !answered.status.is_success() => {
-            let said = ApiError::read_failed(&body).map(|error| format!(": {}", error.summary())).unwrap_or_default();
-            Err(format!("{}{said}", answered.status.as_u16()))
-        }
-        AnsweredBody::Full(body, _) => full(probe.endpoint, &body).map(|reply| (reply, None)),
-        AnsweredBody::Events { begun: stream, speech, .. } => {
-            let first = begun.elapsed();
-            let secrets = answered.credential.secrets(snapshot, probe.candidate.provider);
-            let reply = streamed(*stream, speech.upstream()).await.map_err(|error| redact_cut(&error, &secrets).into_owned())?;
-            Ok((reply, Some(first)))
-        }
-        AnsweredBody::Raw(..) => Err("the answer is of an unknown kind".to_owned()),
-    }
-}
-
-fn demand(probe: &Probe) -> Result<Demand, String> {
-    let mut body = match probe.endpoint {
-        Endpoint::Embeddings => json!({ "model": probe.upstream_model, "input": probe.message }),
-        _ => json!({ "model": probe.upstream_model, "messages": [{ "role": "user", "content": probe.message }] }),
-    };
-    if probe.stream && probe.endpoint == Endpoint::ChatCompletions {
-        body["stream"] = Value::Bool(true);
-    }
-    let request = Head::read(probe.endpoint, Bytes::from(body.to_string())).map_err(|error| error.to_string())?;
-    Ok(Demand::new(probe.endpoint, probe.upstream_model.clone(), Body::Json(request)))
-}
-
-fn full(endpoint: Endpoint, body: &[u8]) -> Result<String, String> {
-    let value: Value = serde_json::from_slice(body).map_err(|_| "the answer is not JSON".to_owned())?;
-    if endpoint == Endpoint::Embeddings {
-        let embedding = value.pointer("/data/0/embedding").ok_or("the answer holds no embedding")?;
-        return Ok(embedding.as_array().map_or_else(|| "an embedding".to_owned(), |numbers| format!("{} numbers", numbers.len())));
-    }
-    if value.pointer("/choices/0").is_none() {
-        return Err("the answer holds no choice".to_owned());
-    }
-    Ok(response::text(&value).to_owned())
-}
-
-/// A stream, as far as it was read.
-struct Heard {
-    dialect: &'static dyn UpstreamDialect,
-    decoder: Box<dyn Decoder>,
-    text: String,
-    is_complete: bool,
-}
-
-impl Heard {
-    fn take(&mut self, frame: &Frame) -> Result<(), String> {
-        self.is_complete |= self.dialect.chunk(frame).done;
-        let mut events = Vec::new();
-        self.decoder.decode(frame, &mut events).map_err(|error| error.to_string())?;
-        for event in events {
-            match event {
-                Event::Text(piece) | Event::Refusal(piece) => self.text.push_str(&piece),
-                Event::Finish(_) => self.is_complete = true,
-                Event::Error(error) => return Err(error.summary().into_owned()),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn drain(&mut self, framer: &mut Framer) -> Result<(), String> {
-        while let Some(frame) = framer.next_frame() {
-            self.take(&frame)?;
-        }
-        Ok(())
-    }
-}
-
-/// The text of a stream, which must come to its end.
-async fn streamed(mut begun: Begun, dialect: &'static dyn UpstreamDialect) -> Result<String, String> {
-    let mut heard = Heard { dialect, decoder: dialect.decoder(), text: String::new(), is_complete: false };
-    for frame in &begun.held {
-        heard.take(frame)?;
-    }
-    heard.drain(&mut begun.framer)?;
-    while let Some(frame) = match begun.upstream.as_mut() {
-        Some(upstream) => upstream.frame().await,
-        None => None,
-    } {
-        let data = frame.map_err(|error| error.to_string())?.into_data().unwrap_or_default();
-        begun.framer.push(data).map_err(|error| error.to_string())?;
-        heard.drain(&mut begun.framer)?;
-    }
-    if let Some(rest) = begun.framer.rest() {
-        heard.take(&rest)?;
-    }
-    if heard.is_complete { Ok(heard.text) } else { Err("the stream ended before it was complete".to_owned()) }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+    Capability::ALL.into_iter().filter(says).collect()
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Change, Price};
+use crate::config::{Capability, Change, Price};
 use crate::engine::live::Snapshot;
-use crate::hub::Endpoint;
+use crate::hub::{Endpoint, Usage};
 use crate::routing::{Candidate, Percentiles};
 
 /// One route of a model that can be asked for.
@@ -52,8 +52,14 @@ pub struct Probe {
     pub message: String,
     /// Whether to ask for a stream.
     pub stream: bool,
+    /// Longest answer, in tokens; `None`: the upstream decides.
+    pub max_tokens: Option<u64>,
     /// Time limit of the whole call.
     pub timeout: Duration,
+    /// What the model is to prove, instead of answering `message`.
+    pub capability: Option<Capability>,
+    /// What the model is said to be able to do.
+    pub claims: Vec<Capability>,
     pub(super) candidate: Candidate,
     /// The configuration that `candidate` belongs to.
     pub(super) snapshot: Arc<Snapshot>,
@@ -80,6 +86,22 @@ pub struct ProbeResult {
     pub reply: Option<String>,
     /// What went wrong, in one line.
     pub error: Option<String>,
+    /// The same more finely, for those who compare.
+    #[serde(skip)]
+    pub measured: Measured,
+}
+
+/// What was measured of one real call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// Until the answer was complete, or the call had failed.
+    pub total: Duration,
+    /// Until the first content, for streams.
+    pub first_token: Option<Duration>,
+    /// What the upstream reported.
+    pub usage: Option<Usage>,
+    /// It said what it reasoned, too, and so the first content may have been of that.
+    pub has_reasoned: bool,
 }
 
 /// The plan for a name.

@@ -34,7 +34,7 @@ pub(super) fn matching(name: &str, pattern: &str) -> Provider {
 /// A route of priority 1 and weight 1; an empty model is none.
 pub(super) fn route(provider: usize, model: &str) -> Route {
     let model = (!model.is_empty()).then(|| model.into());
-    Route { provider, model, priority: 1, weight: 1, enabled: true, params: Params::default() }
+    Route { provider, model, priority: 1, weight: 1, enabled: true, params: Params::default(), capabilities: None }
 }
 
 pub(super) fn model(name: &str, routes: Vec<Route>, fallback: &[&str]) -> Model {

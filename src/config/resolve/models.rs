@@ -104,6 +104,7 @@ impl Resolver<'_, '_> {
             self.mistakes.error_with(&place, "a route needs a `provider`", "one of the names under `providers`");
         }
         let params = self.params(file.params);
+        let capabilities = self.capabilities(&file.capabilities);
         let weight = self.at_least_one(&file.weight, "a route that is not to be used has `enabled: false`").unwrap_or(1);
         let model = match file.model.placed() {
             Some((model, place)) if model.trim().is_empty() => {
@@ -121,6 +122,7 @@ impl Resolver<'_, '_> {
             weight,
             enabled: file.enabled.into_value().unwrap_or(true),
             params,
+            capabilities,
         })
     }
 

@@ -11,7 +11,7 @@ use crate::config::file::{ClientTlsFile, ParamsFile, TimeoutTable};
 use crate::config::file_kinds::TimeoutFile;
 use crate::config::leaves::{DurationText, SecretText};
 use crate::config::read::{List, Place, Setting, Table};
-use crate::config::{ClientTls, Params, Proxy, Timeouts, proxy};
+use crate::config::{Capability, ClientTls, Params, Proxy, Timeouts, proxy};
 
 /// Headers that say how a message is sent; they are llmgw's own business.
 const OWN_HEADERS: [&str; 6] = ["host", "content-length", "transfer-encoding", "connection", "upgrade", "accept-encoding"];
@@ -65,6 +65,19 @@ impl Resolver<'_, '_> {
             }
         }
         ids
+    }
+
+    /// An empty list says that there is none; no list says nothing.
+    pub(super) fn capabilities(&mut self, setting: &Setting<List<Capability>>) -> Option<Vec<Capability>> {
+        let mut capabilities = Vec::new();
+        for item in &setting.value()?.0 {
+            if capabilities.contains(&item.value) {
+                self.mistakes.warn(&item.place, format!("`{}` stands here twice", item.value.word()), "take one of them out");
+            } else {
+                capabilities.push(item.value);
+            }
+        }
+        Some(capabilities)
     }
 
     pub(super) fn regexes(&mut self, setting: &Setting<List<String>>) -> Vec<Regex> {

@@ -79,6 +79,7 @@ impl Resolver<'_, '_> {
             tls: self.client_tls(file.tls),
             http2: file.http2.into_value().unwrap_or(false),
             headers,
+            capabilities: self.capabilities(&file.capabilities),
             params: preset.map(Preset::params).unwrap_or_default().with(&self.params(file.params)),
             stream_usage: preset.is_none_or(|preset| preset.stream_usage),
             ..Provider::new(&name, base_url?)

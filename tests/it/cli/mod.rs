@@ -1,5 +1,6 @@
 //! The binary as people run it: its streams, its exit codes, its signals, and what its upstreams get to see.
 
+mod bench;
 mod chat;
 mod chat_each;
 mod chat_files;
@@ -22,4 +23,6 @@ mod run;
 mod serve;
 mod terminal;
 mod test;
+mod test_capabilities;
+mod test_reports;
 mod upstream;

@@ -177,6 +177,22 @@ fn a_test_shows_how_far_it_is() {
 }
 
 #[test]
+fn a_measurement_shows_how_far_it_is_and_an_interrupt_what_there_is() {
+    let upstream = Upstream::start(|asked, line| match asked.body["model"].as_str() {
+        Some("m") => line.answers(asked, "好"),
+        _ => line.waits_for_the_client_to_leave(),
+    });
+    let home = Home::with(&upstream.config().replace("[m]", "[m, n]"));
+    let session = Session::start(home.llmgw(&["bench", "m", "n", "--warmup", "0"]));
+    session.screen.holds("1/10 n (up)");
+    upstream.sees_requests(2);
+    session.types("\x03");
+    let (screen, _) = session.ends(130);
+    assert!(screen.contains("│ m     ┆ up") && screen.contains("1/1") && !screen.contains("/10"), "{screen}");
+    upstream.sees_a_client_leave();
+}
+
+#[test]
 fn progress_is_for_terminals_only() {
     let upstream = Upstream::saying("ok");
     let ended = Home::with(&upstream.config()).run(&["test"], 0);

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -10,6 +11,7 @@ use http::{Method, StatusCode};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
+use tokio::time::timeout;
 use url::Url;
 
 use crate::cli::failure::Failure;
@@ -29,6 +31,8 @@ pub struct Remote {
     key: Option<Secret>,
     /// Whose certificate is trusted, beside what the system trusts.
     own: Option<ServerTls>,
+    /// Made for the first request; those that follow go over its connections.
+    client: OnceLock<reqwest::Client>,
 }
 
 /// What a gateway answered.
@@ -54,12 +58,55 @@ impl Remote {
             return Err(Failure::usage("the configuration names no address that a gateway can be reached at").hint("give one with `--url`"));
         };
         let key = key.or_else(|| config?.admin.key.clone());
-        Ok(Remote { base, key, own })
+        Ok(Remote { base, key, own, client: OnceLock::new() })
     }
 
     /// Asks for `path`. The inner `Err`: nobody answered, and why.
     pub async fn ask(&self, method: Method, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Result<Answer, String>> {
-        let mut builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
+        self.ask_within(TIMEOUT, method, path, query).await
+    }
+
+    /// The same, for what may take longer.
+    pub async fn ask_within(
+        &self,
+        limit: Duration,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> anyhow::Result<Result<Answer, String>> {
+        let response = match self.request(method, path, query)?.timeout(limit).send().await {
+            Ok(response) => response,
+            Err(error) => return Ok(Err(describe(&error.without_url()))),
+        };
+        Ok(Ok(Answer::of(response).await))
+    }
+
+    /// Asks for an answer that goes on for as long as somebody reads it.
+    pub async fn follow(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Result<reqwest::Response, String>> {
+        let begun = timeout(TIMEOUT, self.request(Method::GET, path, query)?.send()).await;
+        Ok(match begun {
+            Ok(begun) => begun.map_err(|error| describe(&error.without_url())),
+            Err(_) => Err("it took too long".to_owned()),
+        })
+    }
+
+    fn request(&self, method: Method, path: &str, query: &[(&str, &str)]) -> anyhow::Result<reqwest::RequestBuilder> {
+        let is_post = method == Method::POST;
+        let mut request = self.client()?.request(method, self.endpoint(path, query));
+        if is_post {
+            request = request.header(CONTENT_TYPE, "application/json").body("{}");
+        }
+        Ok(match &self.key {
+            Some(key) => request.bearer_auth(key.expose()),
+            None => request,
+        })
+    }
+
+    fn client(&self) -> anyhow::Result<&reqwest::Client> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let mut builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         if is_loopback(&self.base) {
             // A proxy for the way out would be told the admin key.
             builder = builder.no_proxy();
@@ -71,21 +118,7 @@ impl Remote {
             builder = builder.tls_backend_preconfigured(trusting(chain)?);
         }
         let client = builder.build().context("cannot make a client")?;
-        let mut request = client.request(method.clone(), self.endpoint(path, query));
-        if method == Method::POST {
-            request = request.header(CONTENT_TYPE, "application/json").body("{}");
-        }
-        if let Some(key) = &self.key {
-            request = request.bearer_auth(key.expose());
-        }
-        let response = match request.send().await {
-            Ok(response) => response,
-            Err(error) => return Ok(Err(describe(&error.without_url()))),
-        };
-        let status = response.status();
-        let text = response.text().await.unwrap_or_default();
-        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Ok(Ok(Answer { status, body }))
+        Ok(self.client.get_or_init(|| client))
     }
 
     /// `path` below the address, which may be behind a reverse proxy's path.
@@ -110,6 +143,13 @@ impl Remote {
 }
 
 impl Answer {
+    /// All of `response`.
+    pub async fn of(response: reqwest::Response) -> Answer {
+        let status = response.status();
+        let text = response.text().await.unwrap_or_default();
+        Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+    }
+
     /// Why it was refused, as every administrator may be.
     pub fn refused(&self) -> Failure {
         let message = self.message();

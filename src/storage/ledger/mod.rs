@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::telemetry::Record;
 
-pub use query::{By, Entry, Filter, Latency, Period, Point, Scope, Sum};
+pub use query::{By, Entry, Filter, Latency, Period, Point, Recent, Scope, Span, Sum};
 pub use read::Reader;
 pub(super) use sums::Sums;
 pub(super) use write::{Batch, Scribe};

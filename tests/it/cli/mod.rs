@@ -12,4 +12,5 @@ mod reload;
 mod serve;
 mod terminal;
 mod test;
+mod top;
 mod upstream;

@@ -181,6 +181,8 @@ pub struct Acted {
 pub struct Tested {
     /// The name it stands under.
     pub model: String,
+    /// The upstream's name of the model.
+    pub upstream_model: String,
     /// Whether it answered.
     pub ok: bool,
     /// Why it was not asked.

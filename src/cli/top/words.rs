@@ -89,6 +89,14 @@ pub fn time(number: Option<f64>) -> String {
     number.map_or_else(|| NOTHING.to_owned(), |number| recorded::duration(milliseconds(number)))
 }
 
+/// Of whole milliseconds, of which a fast upstream needs none.
+pub fn whole(number: Option<impl Into<u64>>) -> String {
+    match number.map(Into::into) {
+        Some(0) => "<1 ms".to_owned(),
+        other => time(other.map(|number| number as f64)),
+    }
+}
+
 /// How a provider is, in a word or two.
 pub fn state(provider: &Provider) -> String {
     match provider.state.as_str() {

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::admin::format;
 use crate::cli::top::draw::put;
 use crate::cli::top::draw::theme::Theme;
 use crate::cli::top::state::State;
@@ -66,10 +67,10 @@ pub fn facts(state: &State, theme: Theme) -> Vec<Fact> {
                 ("p50", time(minute.latency.p50), plain),
                 ("p95", time(minute.latency.p95), plain),
                 ("tokens/s", rate(minute.output_per_second), plain),
-                ("this minute", cost(minute.cost, minute.unpriced), plain),
+                ("last minute", cost(minute.cost, minute.unpriced), plain),
                 ("last hour", cost(hour.cost, hour.unpriced), plain),
                 ("today", cost(today.cost, today.unpriced), theme.strong()),
-                ("requests today", today.requests.to_string(), plain),
+                ("requests today", format::short(today.requests), plain),
                 ("first token p50", time(minute.latency.first_token_p50), plain),
             ]);
         }

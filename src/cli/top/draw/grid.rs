@@ -62,8 +62,10 @@ impl Grid<'_> {
                 return;
             }
             let text = fit(text, cells);
-            let indent = if column.right { cells - width(&text) } else { 0 };
-            buffer.set_stringn(x + indent, area.y, text, usize::from(area.right() - x - indent), *style);
+            let at = if column.right { x + cells.saturating_sub(width(&text)) } else { x };
+            if at < area.right() {
+                buffer.set_stringn(at, area.y, text, usize::from(area.right() - at), *style);
+            }
             x = x.saturating_add(cells + GAP);
         }
     }

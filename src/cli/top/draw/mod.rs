@@ -19,7 +19,7 @@ use crate::cli::top::words::{fit, width};
 const ALL_PANES: u16 = 20;
 
 /// Below this height figures have one line, not two.
-const LOW: u16 = 16;
+const LOW: u16 = 12;
 
 /// Draws `state` on all of `frame`.
 pub fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>) {
@@ -41,7 +41,7 @@ fn picture(state: &State, theme: Theme, area: Rect, buffer: &mut Buffer) {
     if let Some(y) = area.bottom().checked_sub(1).filter(|_| area.height > head) {
         foot(state, theme, Rect { y, height: 1, ..area }, buffer);
     }
-    over::draw(state, theme, body, buffer);
+    over::draw(state, theme, Rect { height: area.height.saturating_sub(1), ..area }, buffer);
 }
 
 /// The body, shared by the panes: each gets what it has to show, the last one the rest.
@@ -69,10 +69,10 @@ fn foot(state: &State, theme: Theme, area: Rect, buffer: &mut Buffer) {
         (Over::Confirm(_), _) => &["y drain", "any other key: no"],
         (Over::Help | Over::Details | Over::Tested(..), _) => &["any key closes this", "q quit"],
         (Over::Nothing, Pane::Providers) => {
-            &["q quit", "? help", "d drain", "r resume", "c cooldown", "t test", "Tab next pane", "Enter details"]
+            &["q quit", "? help", "Tab next", "d drain", "r resume", "t test", "c cooldown", "Enter details"]
         }
-        (Over::Nothing, Pane::Spend) => &["q quit", "? help", "Tab next pane", "j k choose"],
-        (Over::Nothing, Pane::Requests) => &["q quit", "? help", "Enter details", "Tab next pane", "j k choose"],
+        (Over::Nothing, Pane::Spend) => &["q quit", "? help", "Tab next", "j k choose"],
+        (Over::Nothing, Pane::Requests) => &["q quit", "? help", "Tab next", "Enter details", "j k choose"],
     };
     let mut text = String::new();
     for hint in hints {

@@ -12,32 +12,31 @@ use crate::cli::recorded;
 use crate::cli::table::one_line;
 use crate::cli::top::draw::put;
 use crate::cli::top::draw::theme::Theme;
-use crate::cli::top::figures::{Acted, Ended, Provider, milliseconds};
+use crate::cli::top::figures::{Acted, Ended, Provider, Tested, milliseconds};
 use crate::cli::top::state::{Over, Pane, State};
 use crate::cli::top::words::{self, NOTHING, age, share, width};
+use crate::routing::Percentiles;
 
 /// A line of text, and how it looks.
 type Line = (String, Style);
 
-const KEYS: [(&str, &str); 11] = [
-    ("j k ↓ ↑", "choose"),
-    ("PgDn PgUp", "ten at once; g G: the ends"),
+const KEYS: [(&str, &str); 9] = [
+    ("j k ↓ ↑", "choose; g G the ends"),
+    ("PgDn PgUp", "choose, ten at once"),
     ("Tab ← →", "the next pane"),
     ("Enter", "all that is known of it"),
     ("d", "drain: nothing new goes there"),
     ("r", "resume a drained provider"),
     ("c", "end its cooldown"),
     ("t", "test its routes for real"),
-    ("?", "this help"),
-    ("q", "quit"),
-    ("Ctrl-C", "quit"),
+    ("q Ctrl-C", "quit"),
 ];
 
 /// Draws what lies over `body`, if anything does.
 pub fn draw(state: &State, theme: Theme, body: Rect, buffer: &mut Buffer) {
     let (title, lines) = match &state.over {
         Over::Nothing => return,
-        Over::Help => ("Keys".to_owned(), KEYS.map(|(key, does)| (format!("{key:<10} {does}"), Style::new())).into()),
+        Over::Help => ("Keys".to_owned(), KEYS.map(|(key, does)| (format!("{key:<9} {does}"), Style::new())).into()),
         Over::Confirm(provider) => (format!("Drain {provider}?"), question(state, provider, theme)),
         Over::Details => match (state.pane, state.provider(), state.request()) {
             (Pane::Providers, Some((_, provider)), _) => (provider.name.clone(), of_provider(provider, theme)),
@@ -96,7 +95,7 @@ fn question(state: &State, name: &str, theme: Theme) -> Vec<Line> {
         ("New requests go elsewhere, until r or the gateway's next start.".to_owned(), Style::new()),
         (ends, Style::new()),
         (String::new(), Style::new()),
-        ("y  drain it     any other key  leave it".to_owned(), theme.strong()),
+        ("y drains it, any other key leaves it".to_owned(), theme.strong()),
     ]
 }
 
@@ -105,7 +104,7 @@ fn fact(name: &str, value: impl Into<String>) -> Line {
 }
 
 fn of_provider(provider: &Provider, theme: Theme) -> Vec<Line> {
-    let latency = |of: fn(&crate::routing::Percentiles) -> u32| words::time(provider.latency_ms.as_ref().map(|all| f64::from(of(all))));
+    let latency = |of: fn(&Percentiles) -> u32| words::whole(provider.latency_ms.as_ref().map(of));
     let number = |number: Option<usize>| number.map_or_else(|| NOTHING.to_owned(), |number| number.to_string());
     let mut lines = vec![
         (format!("{:<12} {}", "state", words::state(provider)), theme.of_provider(provider)),
@@ -117,7 +116,8 @@ fn of_provider(provider: &Provider, theme: Theme) -> Vec<Line> {
         fact("keys", format!("{}, {} at rest", provider.credentials.total, provider.credentials.resting)),
         fact("models", number(provider.models)),
     ];
-    lines.extend(provider.last_error.as_ref().map(|error| (format!("{:<12} {error}", "last error"), theme.bad())));
+    // What there may be no room for comes last.
+    lines.splice(1..1, provider.last_error.as_ref().map(|error| (format!("{:<12} {error}", "last error"), theme.bad())));
     lines
 }
 
@@ -139,7 +139,7 @@ fn of_request(ended: &Ended, state: &State, theme: Theme) -> Vec<Line> {
         let way = format!("{}/{} {} {}{reason}", attempt.provider, attempt.upstream_model, attempt.outcome, recorded::duration(took));
         lines.push(fact(&format!("attempt {}", number + 1), way));
     }
-    lines.extend(ended.error.as_ref().map(|error| (format!("{:<12} {error}", "error"), theme.bad())));
+    lines.splice(1..1, ended.error.as_ref().map(|error| (format!("{:<12} {error}", "error"), theme.bad())));
     lines.push((format!("llmgw why {}", ended.id), theme.faint()));
     lines
 }
@@ -148,12 +148,18 @@ fn tested(acted: &Acted, theme: Theme) -> Vec<Line> {
     if acted.results.is_empty() {
         return vec![("It has no route to ask.".to_owned(), Style::new())];
     }
-    let line = |result: &crate::cli::top::figures::Tested| match (&result.skipped, &result.error) {
-        (Some(why), _) => (format!("–  {}: {why}", result.model), theme.faint()),
-        (None, Some(error)) => (format!("✗  {}: {error}", result.model), theme.bad()),
-        (None, None) => (format!("✓  {}  {}", result.model, recorded::duration(Duration::from_millis(result.latency_ms))), theme.good()),
+    let line = |result: &Tested| match (&result.skipped, &result.error) {
+        (Some(why), _) => (format!("–  {}: {why}", route(result)), theme.faint()),
+        (None, Some(error)) => (format!("✗  {}: {error}", route(result)), theme.bad()),
+        (None, None) => (format!("✓  {}  {}", route(result), words::whole(Some(result.latency_ms))), theme.good()),
     };
     acted.results.iter().map(line).collect()
+}
+
+/// `gpt-4 → gpt-4o`, or the name alone where it is the upstream's too.
+fn route(tested: &Tested) -> String {
+    let Tested { model, upstream_model, .. } = tested;
+    if upstream_model.is_empty() || model == upstream_model { model.clone() } else { format!("{model} → {upstream_model}") }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::cli::top::draw::theme::Theme;
 use crate::cli::top::figures::{Ended, Provider};
 use crate::cli::top::state::{Pane, Spender, State};
 use crate::cli::top::words::{self, NOTHING, age, share};
+use crate::routing::Percentiles;
 
 const fn left(title: &'static str, most: u16, rank: u8) -> Column {
     Column { title, most, right: false, rank }
@@ -114,8 +115,7 @@ fn plain(text: impl Into<String>) -> Cell {
 }
 
 fn provider_row(provider: &Provider, theme: Theme) -> Vec<Cell> {
-    let latency =
-        |of: fn(&crate::routing::Percentiles) -> u32| words::time(provider.latency_ms.as_ref().map(|latency| f64::from(of(latency))));
+    let latency = |of: fn(&Percentiles) -> u32| words::whole(provider.latency_ms.as_ref().map(of));
     let keys = match provider.credentials {
         keys if keys.total == 0 => NOTHING.to_owned(),
         keys if keys.resting == 0 => keys.total.to_string(),

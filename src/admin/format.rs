@@ -22,14 +22,14 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// `987`, `12.3k`, `4.56M`
-pub(super) fn short(number: u64) -> String {
+pub fn short(number: u64) -> String {
     const STEPS: [(u64, &str); 3] = [(1_000_000_000, "B"), (1_000_000, "M"), (1_000, "k")];
     let Some((step, unit)) = STEPS.into_iter().find(|(step, _)| number >= *step) else { return number.to_string() };
     format!("{}{unit}", three_digits(number as f64 / step as f64))
 }
 
 /// Of 0 to 1: `99.95%`; `100%` only if it is.
-pub(super) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent >= 100.0 {
         return "100%".to_owned();

@@ -8,7 +8,7 @@ mod assets;
 mod chart;
 mod clock;
 mod error;
-mod format;
+pub mod format;
 pub mod gate;
 mod page;
 mod picture;

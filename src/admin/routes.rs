@@ -9,7 +9,7 @@ use http::{HeaderName, HeaderValue};
 
 use crate::admin::error::Error;
 use crate::admin::gate::{Admission, admit, names_this_machine};
-use crate::admin::views::{configuration, live, log, login, models, overview, providers, refused, request, requests, trial, usage};
+use crate::admin::views::{configuration, live, log, login, models, overview, providers, recent, refused, request, requests, trial, usage};
 use crate::admin::visit::{Visit, decoded};
 use crate::admin::{Arrived, Desk, assets};
 
@@ -72,6 +72,7 @@ static ROUTES: &[Route] = &[
     get("api/models", For::Script, |visit| Box::pin(models::json(visit))),
     get("api/explain", For::Script, |visit| Box::pin(models::explain(visit))),
     post("api/try", For::Script, |visit| Box::pin(trial::json(visit))),
+    get("api/recent", For::Script, |visit| Box::pin(recent::json(visit))),
     get("api/requests", For::Script, |visit| Box::pin(requests::json(visit))),
     get("api/requests/*", For::Script, |visit| Box::pin(request::json(visit))),
     get("api/usage", For::Script, |visit| Box::pin(usage::json(visit))),

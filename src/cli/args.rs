@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::cli::globals::Globals;
-use crate::cli::{bench, chat, config, doctor, explain, generate, health, init, list, logs, reload, run, serve, test, usage, why};
+use crate::cli::{bench, chat, config, doctor, explain, generate, health, init, list, logs, reload, run, serve, test, top, usage, why};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -67,6 +67,8 @@ pub enum Command {
     Logs(logs::Args),
     /// Tell all that is known of one request: which way it went, and why
     Why(why::Args),
+    /// Watch a running gateway, live on the whole screen, and act on its providers
+    Top(top::Args),
     /// Check and show the configuration
     Config(config::Args),
     /// Print a shell's completion script

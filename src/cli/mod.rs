@@ -30,6 +30,7 @@ pub mod statistics;
 mod supervisor;
 pub mod table;
 pub mod test;
+pub mod top;
 mod trust;
 pub mod usage;
 pub mod visible;
@@ -117,6 +118,7 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Usage(args) => usage::run(args, context).await,
         Command::Logs(args) => logs::run(args, context).await,
         Command::Why(args) => why::run(args, context).await,
+        Command::Top(args) => top::run(args, context).await,
         Command::Config(args) => config::run(args, context).await,
         Command::Completions(args) => generate::completions(args, Cli::command(), context),
         Command::Man(args) => generate::man(args, Cli::command(), context),

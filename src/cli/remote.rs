@@ -2,16 +2,16 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use http::header::CONTENT_TYPE;
 use http::{Method, Response, StatusCode};
-use reqwest::{ClientBuilder, RequestBuilder};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
-use tokio::sync::OnceCell;
+use tokio::time::timeout;
 use url::Url;
 
 use crate::cli::failure::Failure;
@@ -31,9 +31,9 @@ pub struct Remote {
     key: Option<Secret>,
     /// Whose certificate is trusted, beside what the system trusts.
     own: Option<ServerTls>,
-    /// For posts, of which there may be many.
-    client: OnceCell<reqwest::Client>,
-    /// How long an answer may take; of a post, how long a connection.
+    /// Made for the first request; those that follow go over its connections.
+    client: OnceLock<reqwest::Client>,
+    /// How long an answer may take.
     limit: Duration,
 }
 
@@ -70,14 +70,14 @@ impl Remote {
         let Some(base) = url.or_else(|| address(config?, port?)) else {
             return Err(Failure::usage("the configuration names no address that a gateway can be reached at").hint("give one with `--url`"));
         };
-        Ok(Remote { base, key: None, own, client: OnceCell::new(), limit: TIMEOUT })
+        Ok(Remote { base, key: None, own, client: OnceLock::new(), limit: TIMEOUT })
     }
 
     /// The gateway at `url`, which may be the one that OpenAI's clients are given, for who calls it with `key`.
     pub fn at(mut url: Url, key: Option<Secret>) -> Remote {
         let path = url.path().trim_end_matches('/').to_owned();
         url.set_path(path.strip_suffix("/v1").unwrap_or(&path));
-        Remote { base: url, key, own: None, client: OnceCell::new(), limit: TIMEOUT }
+        Remote { base: url, key, own: None, client: OnceLock::new(), limit: TIMEOUT }
     }
 
     /// The same, but an answer that takes longer is none.
@@ -92,27 +92,42 @@ impl Remote {
 
     /// Asks for `path`. The inner `Err`: nobody answered, and why.
     pub async fn ask(&self, method: Method, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Result<Answer, String>> {
-        let client = self.builder()?.timeout(self.limit).build().context("cannot make a client")?;
-        let mut request = client.request(method.clone(), self.endpoint(path, query));
-        if method == Method::POST {
+        self.ask_within(self.limit, method, path, query).await
+    }
+
+    /// The same, for what may take longer.
+    pub async fn ask_within(
+        &self,
+        limit: Duration,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> anyhow::Result<Result<Answer, String>> {
+        let is_post = method == Method::POST;
+        let mut request = self.request(method, path, query)?.timeout(limit);
+        if is_post {
             request = request.header(CONTENT_TYPE, "application/json").body("{}");
         }
-        let response = match self.signed(request).send().await {
+        let response = match request.send().await {
             Ok(response) => response,
             Err(error) => return Ok(Err(describe(&error.without_url()))),
         };
-        let status = response.status();
-        let text = response.text().await.unwrap_or_default();
-        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Ok(Ok(Answer { status, body }))
+        Ok(Ok(Answer::of(response).await))
+    }
+
+    /// Asks for an answer that goes on for as long as somebody reads it.
+    pub async fn follow(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Result<reqwest::Response, String>> {
+        let begun = timeout(self.limit, self.request(Method::GET, path, query)?.send()).await;
+        Ok(match begun {
+            Ok(begun) => begun.map_err(|error| describe(&error.without_url())),
+            Err(_) => Err("it took too long".to_owned()),
+        })
     }
 
     /// Posts `body` to `path`, and hands back what comes, as it comes. The inner `Err`: nobody answered, and why.
     pub async fn post(&self, path: &str, body: String) -> anyhow::Result<Result<Response<reqwest::Body>, String>> {
-        let make = async || self.builder()?.connect_timeout(self.limit).build().context("cannot make a client");
-        let request =
-            self.client.get_or_try_init(make).await?.post(self.endpoint(path, &[])).header(CONTENT_TYPE, "application/json").body(body);
-        Ok(self.signed(request).send().await.map(Response::from).map_err(|error| describe(&error.without_url())))
+        let request = self.request(Method::POST, path, &[])?.header(CONTENT_TYPE, "application/json").body(body);
+        Ok(request.send().await.map(Response::from).map_err(|error| describe(&error.without_url())))
     }
 
     /// Where `path` is asked for, without what may be secret in it.
@@ -125,15 +140,19 @@ impl Remote {
         self.key.as_ref()
     }
 
-    fn signed(&self, request: RequestBuilder) -> RequestBuilder {
-        match &self.key {
+    fn request(&self, method: Method, path: &str, query: &[(&str, &str)]) -> anyhow::Result<reqwest::RequestBuilder> {
+        let request = self.client()?.request(method, self.endpoint(path, query));
+        Ok(match &self.key {
             Some(key) => request.bearer_auth(key.expose()),
             None => request,
-        }
+        })
     }
 
-    fn builder(&self) -> anyhow::Result<ClientBuilder> {
-        let mut builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    fn client(&self) -> anyhow::Result<&reqwest::Client> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let mut builder = reqwest::Client::builder().connect_timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
         if is_loopback(&self.base) {
             // A proxy for the way out would be told the key.
             builder = builder.no_proxy();
@@ -144,7 +163,8 @@ impl Remote {
             let chain = chain.map_err(|error| anyhow!("cannot read {}: {}", tls.cert.display(), pem_error(&error)))?;
             builder = builder.tls_backend_preconfigured(trusting(chain)?);
         }
-        Ok(builder)
+        let client = builder.build().context("cannot make a client")?;
+        Ok(self.client.get_or_init(|| client))
     }
 
     /// `path` below the address, which may be behind a reverse proxy's path.
@@ -169,6 +189,13 @@ impl Remote {
 }
 
 impl Answer {
+    /// All of `response`.
+    pub async fn of(response: reqwest::Response) -> Answer {
+        let status = response.status();
+        let text = response.text().await.unwrap_or_default();
+        Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+    }
+
     /// Why it was refused, as every administrator may be.
     pub fn refused(&self) -> Failure {
         let message = self.message();

@@ -167,7 +167,7 @@ pub struct Report {
 }
 
 /// Milliseconds that half, 95 and 99 of a hundred requests stayed within.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct Percentiles {
     /// The median.

@@ -5,12 +5,13 @@
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::task::spawn_blocking;
 
 use crate::storage::Store;
 use crate::storage::ledger::read::Unreadable;
-use crate::storage::ledger::{By, Entry, Figures, Filter, Latency, Period, Point, Reader, Scope, Sum};
+use crate::storage::ledger::{By, Entry, Figures, Filter, Latency, Period, Point, Reader, Recent, Scope, Sum};
 use crate::telemetry::{Observer, Record};
 
 /// The ledger of a running gateway. Cheap to clone.
@@ -54,6 +55,11 @@ impl Ledger {
     /// How long complete answers took.
     pub async fn latency(&self, scope: Scope) -> Result<Latency, Unreadable> {
         self.read(move |reader| reader.latency(&scope)).await
+    }
+
+    /// What was used of late, until now.
+    pub async fn recent(&self) -> Result<Option<Recent>, Unreadable> {
+        self.read(|reader| reader.recent(SystemTime::now()).map(Some)).await
     }
 
     /// Names that were used, to choose from.

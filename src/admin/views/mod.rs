@@ -7,6 +7,7 @@ pub(super) mod login;
 pub(super) mod models;
 pub(super) mod overview;
 pub(super) mod providers;
+pub(super) mod recent;
 pub(super) mod refused;
 pub(super) mod request;
 pub(super) mod requests;

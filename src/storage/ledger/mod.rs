@@ -22,7 +22,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::telemetry::Record;
 
 pub(super) use packed::Packed;
-pub use query::{By, Entry, Filter, Latency, Period, Point, Scope, Sum};
+pub use query::{By, Entry, Filter, Latency, Period, Point, Recent, Scope, Span, Sum};
 pub use read::Reader;
 pub(super) use sums::Sums;
 pub(super) use write::{Batch, Scribe};

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::hub::Outcome;
 use crate::telemetry::Record;
@@ -80,7 +80,7 @@ pub enum By {
 }
 
 /// What was used, of one model, provider, key or day.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Sum {
     /// Of which; empty where a name led nowhere, or no provider was asked.
     pub name: String,
@@ -127,7 +127,7 @@ pub struct Point {
 }
 
 /// How long complete answers took, in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Latency {
     /// So many were looked at: the newest.
     pub requests: usize,
@@ -141,4 +141,48 @@ pub struct Latency {
     pub first_token_p50: Option<f64>,
     /// Nineteen of twenty were faster.
     pub first_token_p95: Option<f64>,
+}
+
+/// What was used of late.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Recent {
+    /// The last minute, or a little more or less: it begins with a minute of the clock.
+    pub minute: Span,
+    /// The last hour, from the beginning of a minute on.
+    pub hour: Span,
+    /// This day, in the time of this machine's place.
+    pub today: Span,
+}
+
+/// What was used from some time on, and how it went.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Span {
+    /// When it begins, in seconds since 1970.
+    pub begins: u64,
+    /// How long ago that was.
+    pub seconds: f64,
+    /// Requests that ended.
+    pub requests: u64,
+    /// Those of them whose client got less than it asked for.
+    pub failed: u64,
+    /// Share of the others, 0 to 1; nothing without requests.
+    pub success_rate: Option<f64>,
+    /// Requests, on average.
+    pub requests_per_second: f64,
+    /// Tokens of prompts.
+    pub input: u64,
+    /// Tokens of answers.
+    pub output: u64,
+    /// Tokens of answers, on average.
+    pub output_per_second: f64,
+    /// USD, as far as prices are known.
+    pub cost: f64,
+    /// Answers that used tokens whose price nobody knows.
+    pub unpriced: u64,
+    /// How long complete answers took.
+    pub latency: Latency,
+    /// For each model: those that cost most, then those that were asked most.
+    pub models: Vec<Sum>,
+    /// For each key, likewise.
+    pub keys: Vec<Sum>,
 }

@@ -18,6 +18,7 @@ use crate::storage::database::{Trouble, open_to_read, signed, unsigned};
 use crate::telemetry::record::{Attempt, Cost, Peer, Route};
 use crate::telemetry::{Record, TraceContext};
 
+mod recent;
 mod usage;
 
 /// So many answers' times are looked at, so that the time this takes has an end.

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use rusqlite::Connection;
 use tempfile::tempdir;
 
-use super::query::{By, Filter, Period, Scope};
+use super::query::{By, Filter, Period, Scope, Sum};
 use super::{MOST_RECORDS, Reader};
 use crate::hub::{Kind, Outcome, Provenance, Usage};
 use crate::storage::{Limits, Store};
@@ -250,6 +250,26 @@ fn sums_are_by_model_provider_key_and_day() {
     let latency = reader.latency(&Scope::default()).unwrap();
     assert_eq!((latency.requests, latency.p50, latency.p99, latency.first_token_p95), (3, Some(200.0), Some(200.0), Some(145.0)));
     assert_eq!(reader.names_of(By::Key).unwrap(), ["ci", "团队"]);
+}
+
+#[test]
+fn what_was_used_of_late_is_by_the_minute_the_hour_and_the_day() {
+    let directory = tempdir().unwrap();
+    write(&open(directory.path()), [record("req-1", Duration::ZERO), record("req-2", Duration::ZERO), refused("req-3", "x")]);
+    let (reader, now) = (reader(directory.path()), SystemTime::now());
+    let minute = reader.recent(now).unwrap().minute;
+    assert!((30.0..91.0).contains(&minute.seconds), "{}", minute.seconds);
+    assert_eq!((minute.requests, minute.failed, minute.input, minute.output, minute.cost), (3, 1, 200, 40, 0.5));
+    assert_eq!((minute.success_rate, minute.requests_per_second), (Some(2.0 / 3.0), 3.0 / minute.seconds));
+    assert_eq!((minute.latency.requests, minute.latency.p95, minute.output_per_second), (2, Some(200.0), 40.0 / minute.seconds));
+    let names = |sums: &[Sum]| sums.iter().map(|sum| format!("{} {}", sum.name, sum.requests)).collect::<Vec<_>>();
+    assert_eq!(names(&minute.models), ["gpt-4 2", " 1"]);
+    assert_eq!(names(&minute.keys), ["团队 2", "ci 1"]);
+
+    let later = reader.recent(now + Duration::from_secs(40 * 60)).unwrap();
+    assert_eq!((later.minute.requests, later.minute.success_rate, later.hour.requests), (0, None, 3));
+    let tomorrow = reader.recent(now + 2 * DAY).unwrap().today;
+    assert!(tomorrow.requests == 0 && tomorrow.seconds <= 25.0 * 3_600.0, "{tomorrow:?}");
 }
 
 #[test]

@@ -25,4 +25,5 @@ mod terminal;
 mod test;
 mod test_capabilities;
 mod test_reports;
+mod top;
 mod upstream;

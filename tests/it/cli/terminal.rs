@@ -38,7 +38,7 @@ impl Session {
     }
 
     /// With streams that are not the terminal.
-    fn start_with(line: Line, redirect: impl FnOnce(Command) -> Command) -> Session {
+    pub fn start_with(line: Line, redirect: impl FnOnce(Command) -> Command) -> Session {
         let home = line.home();
         let command = redirect(line.command().into());
         let (pty, pts) = open().expect("a terminal");
@@ -57,6 +57,21 @@ impl Session {
         (&*self.keyboard).write_all(text.as_bytes()).expect("a terminal");
     }
 
+    #[track_caller]
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("a running process");
+    }
+
+    /// Waits until the screen shows all of these.
+    #[track_caller]
+    pub fn shows(&self, needles: &[&str]) {
+        let shown = |written: &str| parsed(written).screen().contents();
+        self.screen.until(&needles.join(" and "), |written| {
+            let shown = shown(written);
+            needles.iter().all(|needle| shown.contains(needle))
+        });
+    }
+
     /// Waits for the end; what is on the screen then, and everything that was ever written.
     #[track_caller]
     pub fn ends(mut self, code: i32) -> (String, String) {
@@ -69,12 +84,17 @@ impl Session {
 
 /// What a terminal shows after `written`.
 fn screen(written: &str) -> String {
-    let [rows, columns] = [ROWS, COLUMNS].map(|cells| NonZero::new(cells).expect("a size"));
-    let mut parser = vt100::Parser::new(rows, columns, 0);
-    parser.process(written.as_bytes());
+    let parser = parsed(written);
     assert!(!parser.screen().hide_cursor(), "the cursor is hidden: {written:?}");
     assert_eq!(parser.screen().cursor_position().1, 0, "the shell's prompt would stand behind the text: {written:?}");
     parser.screen().contents()
+}
+
+fn parsed(written: &str) -> vt100::Parser {
+    let [rows, columns] = [ROWS, COLUMNS].map(|cells| NonZero::new(cells).expect("a size"));
+    let mut parser = vt100::Parser::new(rows, columns, 0);
+    parser.process(written.as_bytes());
+    parser
 }
 
 /// A stream that says nothing until the test lets it.
@@ -142,8 +162,7 @@ fn ctrl_c_ends_an_answer() {
 #[test]
 fn who_gives_up_before_the_first_word_is_left_a_clean_screen() {
     type GiveUp = fn(&Session);
-    let ways: [GiveUp; 2] =
-        [|session| session.types("\x03"), |session| kill_process(Pid::from_child(&session.child), Signal::INT).expect("a running process")];
+    let ways: [GiveUp; 2] = [|session| session.types("\x03"), |session| session.signal(Signal::INT)];
     for give_up in ways {
         let upstream = Upstream::start(|_, line| line.waits_for_the_client_to_leave());
         let session = Session::start(Home::with(&upstream.config()).llmgw(&["chat", "-m", "m", "hi"]));

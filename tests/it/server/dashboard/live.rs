@@ -70,3 +70,15 @@ async fn as_many_follow_as_may_and_those_who_leave_make_room() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_was_used_of_late_needs_a_ledger() {
+    let gateway = Gateway::start(MOCKS).await;
+    let refused = Ask::new(gateway.address, "GET", "/admin/api/recent").send().await;
+    assert!(refused.status == 500 && refused.message().contains("storage.path"), "{}", refused.message());
+
+    let directory = tempfile::tempdir().unwrap();
+    let gateway = Gateway::start_in(directory.path(), &format!("{MOCKS}storage: {{ path: llmgw.db }}\n")).await;
+    let empty = Ask::new(gateway.address, "GET", "/admin/api/recent").send().await;
+    assert_eq!(empty.json(), serde_json::Value::Null, "nothing was ever recorded");
+}

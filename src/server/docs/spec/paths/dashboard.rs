@@ -18,7 +18,7 @@ pub(super) fn operations() -> Vec<Operation> {
     let mut all = vec![pages(), page(), overview(), live()];
     all.extend(providers());
     all.extend([models(), explain(), attempt()]);
-    all.extend([requests(), request(), usage(), usage_csv(), log()]);
+    all.extend([requests(), request(), recent(), usage(), usage_csv(), log()]);
     all.extend([config(), changes(), reload()]);
     all
 }
@@ -191,6 +191,27 @@ fn request() -> Operation {
         .within("id", "Its id", "req-61526a1c23b9000016ee")
         .answers("200", "Its account", [object(account())])
         .fails(&[&NO_RECORD])
+}
+
+fn recent() -> Operation {
+    let about = "In the last minute, in the last hour and today. Exact to the minute: the last one begins with a minute of the clock, between \
+        30 and 90 seconds ago. `null` while nothing was ever recorded.";
+    let row = |name: &str| {
+        let mut row = sums();
+        row["name"] = json!(name);
+        row
+    };
+    let span = json!({
+        "begins": 1_795_824_000, "seconds": 62.5, "requests": 120, "failed": 1, "success_rate": 0.9917, "requests_per_second": 1.92,
+        "input": 48_000, "output": 9_000, "output_per_second": 144.0, "cost": 0.21, "unpriced": 0,
+        "latency": { "requests": 119, "p50": 640.0, "p95": 1800.0, "p99": 2400.0, "first_token_p50": 210.0, "first_token_p95": 600.0 },
+        "models": [row("gpt-4")], "keys": [row("team-a")],
+    });
+    ask("/admin/api/recent", "admin_recent").about(DASHBOARD, "What was used of late", about).answers(
+        "200",
+        "Sums, by model and by key",
+        [object(json!({ "minute": span, "hour": span, "today": span }))],
+    )
 }
 
 fn usage() -> Operation {

@@ -37,13 +37,19 @@ complete -c llmgw -n "__fish_llmgw_needs_command" -s h -l help -d 'Print help (s
 complete -c llmgw -n "__fish_llmgw_needs_command" -s V -l version -d 'Print version'
 complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "serve" -d 'Run the gateway'
 complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "chat" -d 'Ask a model, and print the answer as it arrives'
+complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "run" -d 'Start an agent or any program that talks to this gateway'
 complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "list" -d 'Show every model that can be asked for'
 complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "test" -d 'Ask each route for real, and say which ones answer'
+complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "bench" -d 'Measure how fast models are, side by side, and what an answer costs'
+complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "init" -d 'Ask for providers and keys, and write a configuration'
+complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "doctor" -d 'Look for what is wrong with this installation, and say the way out'
+complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "health" -d 'Say whether the gateway answers: for container health checks'
 complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "reload" -d 'Tell a running gateway to read its configuration again'
 complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "explain" -d 'Show which upstreams would be tried for a model, in which order, and why'
 complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "usage" -d 'Show who has used what, and what it cost'
 complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "logs" -d 'Show requests as they ended, one a line'
 complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "why" -d 'Tell all that is known of one request: which way it went, and why'
+complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "top" -d 'Watch a running gateway, live on the whole screen, and act on its providers'
 complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "config" -d 'Check and show the configuration'
 complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "completions" -d 'Print a shell\'s completion script'
 complete -c llmgw -n "__fish_llmgw_needs_command" -f -a "man" -d 'Print the manual pages'
@@ -66,12 +72,23 @@ complete -c llmgw -n "__fish_llmgw_using_subcommand serve" -s h -l help -d 'Prin
 complete -c llmgw -n "__fish_llmgw_using_subcommand serve" -s V -l version -d 'Print version'
 complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -s m -l model -d 'The model to ask, as `llmgw list` names it [default: routing.default_model]' -r
 complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -s s -l system -d 'The system prompt: who the model shall be' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -s r -l role -d 'Who the model shall be, by its name under `roles` in the configuration; flags count more' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -s f -l file -d 'A file for the model to see: text, PNG, JPEG, GIF, WebP or PDF; a pattern, an address, or `-` for stdin. May be given several times' -r -F
 complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -l temperature -d 'How freely words are chosen' -r
 complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -l max-tokens -d 'Longest answer, in tokens' -r
 complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -l param -d 'A further field of the request; the value is JSON, or else text. May be given several times' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -l schema -d 'The shape of the answer, as a JSON Schema; an answer that does not fit it is an error' -r -F
 complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -l format -d 'How to show the answer' -r -f -a "text\t'The text of the answer'
 json\t'The whole `chat.completion` object'
 jsonl\t'The `chat.completion.chunk` objects as they arrive, one a line'"
+complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -l session -d 'Keep the conversation under this name, and go on with what is kept there' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -l show-session -d 'Show what was said in a session' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -l delete-session -d 'Delete a session' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -l each -d 'Ask one question a line: a file of texts or of JSON objects with a `prompt`, or `-` for stdin. PROMPT goes before each; a JSON object a line comes back' -r -F
+complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -l output -d 'Where the answers of `--each` go; a rerun asks only for what is missing [default: stdout]' -r -F
+complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -l concurrency -d 'How many questions of `--each` are on their way at once' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -l url -d 'Ask the gateway that runs there, not this configuration\'s providers [env: LLMGW_URL]' -r -f
+complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -l key -d 'The key to call it with [env: LLMGW_KEY]' -r
 complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -s c -l config -d 'Use this configuration file' -r -F
 complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -l log-level -d 'Least severe log line that is written' -r -f -a "error\t'Only what failed for good'
 warn\t'And what was mended'
@@ -81,9 +98,33 @@ trace\t'And how'"
 complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -s y -l yes -d 'Fetch addresses given with `--file` without asking'
 complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -l no-stream -d 'Ask for the whole answer at once'
+complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -s i -l interactive -d 'Talk with the model, after PROMPT if there is one; without PROMPT a terminal gets this anyway'
+complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -l continue -d 'Go on with the session that was used last'
+complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -l list-sessions -d 'Show which sessions are kept'
+complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -l plain -d 'Show answers as the model wrote them: their Markdown is not rendered, which it is only on a terminal with colours'
+complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -l no-reasoning -d 'Do not show the model\'s reasoning, which is shown only on a terminal'
+complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -s v -l verbose -d 'Tell in a last line on stderr who answered, how fast, with how many tokens and at what cost'
+complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -s q -l quiet -d 'Show nothing but the answer, and errors'
+complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -l dry-run -d 'Show who would be asked, and the request, and send nothing'
 complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c llmgw -n "__fish_llmgw_using_subcommand chat" -s V -l version -d 'Print version'
+complete -c llmgw -n "__fish_llmgw_using_subcommand run" -s m -l model -d 'The model that it shall ask for [default: the agent\'s own, or routing.default_model where that is not offered]' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand run" -l url -d 'Use the gateway at this address' -r -f
+complete -c llmgw -n "__fish_llmgw_using_subcommand run" -l key -d 'A key of a gateway that runs [default: $LLMGW_API_KEY]' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand run" -s c -l config -d 'Use this configuration file' -r -F
+complete -c llmgw -n "__fish_llmgw_using_subcommand run" -l log-level -d 'Least severe log line that is written' -r -f -a "error\t'Only what failed for good'
+warn\t'And what was mended'
+info\t'And what happened'
+debug\t'And why'
+trace\t'And how'"
+complete -c llmgw -n "__fish_llmgw_using_subcommand run" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c llmgw -n "__fish_llmgw_using_subcommand run" -l private -d 'Have a gateway of its own in any case'
+complete -c llmgw -n "__fish_llmgw_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c llmgw -n "__fish_llmgw_using_subcommand run" -s V -l version -d 'Print version'
 complete -c llmgw -n "__fish_llmgw_using_subcommand list" -l provider -d 'Only routes to this provider' -r
 complete -c llmgw -n "__fish_llmgw_using_subcommand list" -l format -d 'How to show them' -r -f -a "table\t'For people'
 json\t'An array of objects'
@@ -107,9 +148,15 @@ complete -c llmgw -n "__fish_llmgw_using_subcommand test" -l provider -d 'Only r
 complete -c llmgw -n "__fish_llmgw_using_subcommand test" -l message -d 'What is said [default: 你好]' -r
 complete -c llmgw -n "__fish_llmgw_using_subcommand test" -l timeout -d 'Time limit of each call, such as 30s' -r
 complete -c llmgw -n "__fish_llmgw_using_subcommand test" -l concurrency -d 'Calls at once' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand test" -l repeat -d 'Ask each route so often; medians count, and each failure [default: 1, with a baseline 3]' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand test" -l baseline -d 'Compare with the speed in this file; slower is a failure. Asks for streams' -r -F
+complete -c llmgw -n "__fish_llmgw_using_subcommand test" -l max-ratio -d 'How many times as long as the baseline a route may take [default: 1.5]' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand test" -l save-baseline -d 'Write the speed of each route to this file, unless something failed. Asks for streams' -r -F
 complete -c llmgw -n "__fish_llmgw_using_subcommand test" -l format -d 'How to show the results' -r -f -a "table\t'For people'
 json\t'An array of objects'
-junit\t'JUnit XML, for CI'"
+junit\t'JUnit XML, for CI'
+github\t'Commands of GitHub Actions'"
+complete -c llmgw -n "__fish_llmgw_using_subcommand test" -l junit -d 'Write the results to this file too, as JUnit XML' -r -F
 complete -c llmgw -n "__fish_llmgw_using_subcommand test" -s c -l config -d 'Use this configuration file' -r -F
 complete -c llmgw -n "__fish_llmgw_using_subcommand test" -l log-level -d 'Least severe log line that is written' -r -f -a "error\t'Only what failed for good'
 warn\t'And what was mended'
@@ -120,8 +167,75 @@ complete -c llmgw -n "__fish_llmgw_using_subcommand test" -l color -d 'When to u
 always\t''
 never\t''"
 complete -c llmgw -n "__fish_llmgw_using_subcommand test" -l stream -d 'Ask for streams, and measure the time until the first token'
+complete -c llmgw -n "__fish_llmgw_using_subcommand test" -l capabilities -d 'Also try what each model can do; what is claimed and does not work is a failure'
 complete -c llmgw -n "__fish_llmgw_using_subcommand test" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c llmgw -n "__fish_llmgw_using_subcommand test" -s V -l version -d 'Print version'
+complete -c llmgw -n "__fish_llmgw_using_subcommand bench" -l provider -d 'Only routes to this provider' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand bench" -l rounds -d 'How often each route has its turn' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand bench" -l warmup -d 'Rounds before those, which do not count' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand bench" -l concurrency -d 'Calls at once, all to the route whose turn it is' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand bench" -l message -d 'What is said [default: a request for a hundred words]' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand bench" -l max-tokens -d 'Longest answer, in tokens' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand bench" -l timeout -d 'Time limit of each call, such as 30s' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand bench" -l format -d 'How to show the results' -r -f -a "table\t'For people'
+json\t'An array of objects'
+yaml\t'A list of mappings'
+csv\t'Comma-separated, with a header'
+names\t'Just the names, each once'"
+complete -c llmgw -n "__fish_llmgw_using_subcommand bench" -s c -l config -d 'Use this configuration file' -r -F
+complete -c llmgw -n "__fish_llmgw_using_subcommand bench" -l log-level -d 'Least severe log line that is written' -r -f -a "error\t'Only what failed for good'
+warn\t'And what was mended'
+info\t'And what happened'
+debug\t'And why'
+trace\t'And how'"
+complete -c llmgw -n "__fish_llmgw_using_subcommand bench" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c llmgw -n "__fish_llmgw_using_subcommand bench" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c llmgw -n "__fish_llmgw_using_subcommand bench" -s V -l version -d 'Print version'
+complete -c llmgw -n "__fish_llmgw_using_subcommand init" -s o -l output -d 'Where to write; - is stdout [default: --config, $LLMGW_CONFIG or ./llmgw.yaml]' -r -F
+complete -c llmgw -n "__fish_llmgw_using_subcommand init" -s c -l config -d 'Use this configuration file' -r -F
+complete -c llmgw -n "__fish_llmgw_using_subcommand init" -l log-level -d 'Least severe log line that is written' -r -f -a "error\t'Only what failed for good'
+warn\t'And what was mended'
+info\t'And what happened'
+debug\t'And why'
+trace\t'And how'"
+complete -c llmgw -n "__fish_llmgw_using_subcommand init" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c llmgw -n "__fish_llmgw_using_subcommand init" -s y -l yes -d 'Ask nothing: take every key of the environment and a local Ollama, with their defaults'
+complete -c llmgw -n "__fish_llmgw_using_subcommand init" -l force -d 'Overwrite the file if it exists'
+complete -c llmgw -n "__fish_llmgw_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c llmgw -n "__fish_llmgw_using_subcommand init" -s V -l version -d 'Print version'
+complete -c llmgw -n "__fish_llmgw_using_subcommand doctor" -l timeout -d 'How long each provider may take to answer' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand doctor" -l format -d 'How to show what was found' -r -f -a "text\t'For people, one a line'
+json\t'An array of objects'"
+complete -c llmgw -n "__fish_llmgw_using_subcommand doctor" -s c -l config -d 'Use this configuration file' -r -F
+complete -c llmgw -n "__fish_llmgw_using_subcommand doctor" -l log-level -d 'Least severe log line that is written' -r -f -a "error\t'Only what failed for good'
+warn\t'And what was mended'
+info\t'And what happened'
+debug\t'And why'
+trace\t'And how'"
+complete -c llmgw -n "__fish_llmgw_using_subcommand doctor" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c llmgw -n "__fish_llmgw_using_subcommand doctor" -l offline -d 'Ask nobody outside of this machine'
+complete -c llmgw -n "__fish_llmgw_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c llmgw -n "__fish_llmgw_using_subcommand doctor" -s V -l version -d 'Print version'
+complete -c llmgw -n "__fish_llmgw_using_subcommand health" -l url -d 'Where the gateway is [default: from the configuration\'s host, port and scheme]' -r -f
+complete -c llmgw -n "__fish_llmgw_using_subcommand health" -l timeout -d 'How long it may take to answer' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand health" -s c -l config -d 'Use this configuration file' -r -F
+complete -c llmgw -n "__fish_llmgw_using_subcommand health" -l log-level -d 'Least severe log line that is written' -r -f -a "error\t'Only what failed for good'
+warn\t'And what was mended'
+info\t'And what happened'
+debug\t'And why'
+trace\t'And how'"
+complete -c llmgw -n "__fish_llmgw_using_subcommand health" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c llmgw -n "__fish_llmgw_using_subcommand health" -l ready -d 'Ask whether it takes new requests, not only whether it lives'
+complete -c llmgw -n "__fish_llmgw_using_subcommand health" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c llmgw -n "__fish_llmgw_using_subcommand health" -s V -l version -d 'Print version'
 complete -c llmgw -n "__fish_llmgw_using_subcommand reload" -l url -d 'Where the gateway is [default: from the configuration\'s host, port and scheme]' -r -f
 complete -c llmgw -n "__fish_llmgw_using_subcommand reload" -l key -d 'Its admin key [default: the configuration\'s admin.key]' -r
 complete -c llmgw -n "__fish_llmgw_using_subcommand reload" -s c -l config -d 'Use this configuration file' -r -F
@@ -224,22 +338,39 @@ never\t''"
 complete -c llmgw -n "__fish_llmgw_using_subcommand why" -l failed -d 'The last one that failed'
 complete -c llmgw -n "__fish_llmgw_using_subcommand why" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c llmgw -n "__fish_llmgw_using_subcommand why" -s V -l version -d 'Print version'
-complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema help" -s c -l config -d 'Use this configuration file' -r -F
-complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema help" -l log-level -d 'Least severe log line that is written' -r -f -a "error\t'Only what failed for good'
+complete -c llmgw -n "__fish_llmgw_using_subcommand top" -l url -d 'Where the gateway is [default: from the configuration\'s host, port and scheme]' -r -f
+complete -c llmgw -n "__fish_llmgw_using_subcommand top" -l key -d 'Its admin key [default: the configuration\'s admin.key]' -r
+complete -c llmgw -n "__fish_llmgw_using_subcommand top" -l format -d 'How to print it' -r -f -a "text\t'For people'
+json\t'An object, with what the gateway answered'"
+complete -c llmgw -n "__fish_llmgw_using_subcommand top" -s c -l config -d 'Use this configuration file' -r -F
+complete -c llmgw -n "__fish_llmgw_using_subcommand top" -l log-level -d 'Least severe log line that is written' -r -f -a "error\t'Only what failed for good'
 warn\t'And what was mended'
 info\t'And what happened'
 debug\t'And why'
 trace\t'And how'"
-complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema help" -l color -d 'When to use colours' -r -f -a "auto\t''
+complete -c llmgw -n "__fish_llmgw_using_subcommand top" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema help" -s V -l version -d 'Print version'
-complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema help" -f -a "check" -d 'Check the configuration, and report every mistake at once'
-complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema help" -f -a "show" -d 'Show the effective configuration, with secrets masked'
-complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema help" -f -a "path" -d 'Say which file is used, and why'
-complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema help" -f -a "schema" -d 'Print the JSON Schema of the file'
-complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c llmgw -n "__fish_llmgw_using_subcommand top" -l once -d 'Print how it is now, and end: for scripts, and where there is no terminal'
+complete -c llmgw -n "__fish_llmgw_using_subcommand top" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c llmgw -n "__fish_llmgw_using_subcommand top" -s V -l version -d 'Print version'
+complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema import help" -s c -l config -d 'Use this configuration file' -r -F
+complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema import help" -l log-level -d 'Least severe log line that is written' -r -f -a "error\t'Only what failed for good'
+warn\t'And what was mended'
+info\t'And what happened'
+debug\t'And why'
+trace\t'And how'"
+complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema import help" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema import help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema import help" -s V -l version -d 'Print version'
+complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema import help" -f -a "check" -d 'Check the configuration, and report every mistake at once'
+complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema import help" -f -a "show" -d 'Show the effective configuration, with secrets masked'
+complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema import help" -f -a "path" -d 'Say which file is used, and why'
+complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema import help" -f -a "schema" -d 'Print the JSON Schema of the file'
+complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema import help" -f -a "import" -d 'Make a configuration of another gateway\'s file, and say what it leaves out'
+complete -c llmgw -n "__fish_llmgw_using_subcommand config; and not __fish_seen_subcommand_from check show path schema import help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c llmgw -n "__fish_llmgw_using_subcommand config; and __fish_seen_subcommand_from check" -s c -l config -d 'Use this configuration file' -r -F
 complete -c llmgw -n "__fish_llmgw_using_subcommand config; and __fish_seen_subcommand_from check" -l log-level -d 'Least severe log line that is written' -r -f -a "error\t'Only what failed for good'
 warn\t'And what was mended'
@@ -286,10 +417,32 @@ always\t''
 never\t''"
 complete -c llmgw -n "__fish_llmgw_using_subcommand config; and __fish_seen_subcommand_from schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c llmgw -n "__fish_llmgw_using_subcommand config; and __fish_seen_subcommand_from schema" -s V -l version -d 'Print version'
+complete -c llmgw -n "__fish_llmgw_using_subcommand config; and __fish_seen_subcommand_from import" -l from -d 'Whose file it is [default: as its content tells]' -r -f -a "llm-proxy\t''
+models-yaml\t''
+ai-proxy\t''
+litellm-routes\t''
+settings-py\t''
+litellm\t''
+one-api\t''
+bifrost\t''"
+complete -c llmgw -n "__fish_llmgw_using_subcommand config; and __fish_seen_subcommand_from import" -s o -l output -d 'Where to write, readable for you alone [default: stdout]' -r -F
+complete -c llmgw -n "__fish_llmgw_using_subcommand config; and __fish_seen_subcommand_from import" -s c -l config -d 'Use this configuration file' -r -F
+complete -c llmgw -n "__fish_llmgw_using_subcommand config; and __fish_seen_subcommand_from import" -l log-level -d 'Least severe log line that is written' -r -f -a "error\t'Only what failed for good'
+warn\t'And what was mended'
+info\t'And what happened'
+debug\t'And why'
+trace\t'And how'"
+complete -c llmgw -n "__fish_llmgw_using_subcommand config; and __fish_seen_subcommand_from import" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c llmgw -n "__fish_llmgw_using_subcommand config; and __fish_seen_subcommand_from import" -l force -d 'Replace OUT if it is there'
+complete -c llmgw -n "__fish_llmgw_using_subcommand config; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c llmgw -n "__fish_llmgw_using_subcommand config; and __fish_seen_subcommand_from import" -s V -l version -d 'Print version'
 complete -c llmgw -n "__fish_llmgw_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check the configuration, and report every mistake at once'
 complete -c llmgw -n "__fish_llmgw_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show the effective configuration, with secrets masked'
 complete -c llmgw -n "__fish_llmgw_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "path" -d 'Say which file is used, and why'
 complete -c llmgw -n "__fish_llmgw_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "schema" -d 'Print the JSON Schema of the file'
+complete -c llmgw -n "__fish_llmgw_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "import" -d 'Make a configuration of another gateway\'s file, and say what it leaves out'
 complete -c llmgw -n "__fish_llmgw_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c llmgw -n "__fish_llmgw_using_subcommand completions" -s c -l config -d 'Use this configuration file' -r -F
 complete -c llmgw -n "__fish_llmgw_using_subcommand completions" -l log-level -d 'Least severe log line that is written' -r -f -a "error\t'Only what failed for good'
@@ -314,20 +467,27 @@ always\t''
 never\t''"
 complete -c llmgw -n "__fish_llmgw_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c llmgw -n "__fish_llmgw_using_subcommand man" -s V -l version -d 'Print version'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "serve" -d 'Run the gateway'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "chat" -d 'Ask a model, and print the answer as it arrives'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "list" -d 'Show every model that can be asked for'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "test" -d 'Ask each route for real, and say which ones answer'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "reload" -d 'Tell a running gateway to read its configuration again'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "explain" -d 'Show which upstreams would be tried for a model, in which order, and why'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "usage" -d 'Show who has used what, and what it cost'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "logs" -d 'Show requests as they ended, one a line'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "why" -d 'Tell all that is known of one request: which way it went, and why'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "config" -d 'Check and show the configuration'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "completions" -d 'Print a shell\'s completion script'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "man" -d 'Print the manual pages'
-complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat list test reload explain usage logs why config completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat run list test bench init doctor health reload explain usage logs why top config completions man help" -f -a "serve" -d 'Run the gateway'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat run list test bench init doctor health reload explain usage logs why top config completions man help" -f -a "chat" -d 'Ask a model, and print the answer as it arrives'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat run list test bench init doctor health reload explain usage logs why top config completions man help" -f -a "run" -d 'Start an agent or any program that talks to this gateway'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat run list test bench init doctor health reload explain usage logs why top config completions man help" -f -a "list" -d 'Show every model that can be asked for'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat run list test bench init doctor health reload explain usage logs why top config completions man help" -f -a "test" -d 'Ask each route for real, and say which ones answer'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat run list test bench init doctor health reload explain usage logs why top config completions man help" -f -a "bench" -d 'Measure how fast models are, side by side, and what an answer costs'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat run list test bench init doctor health reload explain usage logs why top config completions man help" -f -a "init" -d 'Ask for providers and keys, and write a configuration'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat run list test bench init doctor health reload explain usage logs why top config completions man help" -f -a "doctor" -d 'Look for what is wrong with this installation, and say the way out'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat run list test bench init doctor health reload explain usage logs why top config completions man help" -f -a "health" -d 'Say whether the gateway answers: for container health checks'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat run list test bench init doctor health reload explain usage logs why top config completions man help" -f -a "reload" -d 'Tell a running gateway to read its configuration again'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat run list test bench init doctor health reload explain usage logs why top config completions man help" -f -a "explain" -d 'Show which upstreams would be tried for a model, in which order, and why'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat run list test bench init doctor health reload explain usage logs why top config completions man help" -f -a "usage" -d 'Show who has used what, and what it cost'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat run list test bench init doctor health reload explain usage logs why top config completions man help" -f -a "logs" -d 'Show requests as they ended, one a line'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat run list test bench init doctor health reload explain usage logs why top config completions man help" -f -a "why" -d 'Tell all that is known of one request: which way it went, and why'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat run list test bench init doctor health reload explain usage logs why top config completions man help" -f -a "top" -d 'Watch a running gateway, live on the whole screen, and act on its providers'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat run list test bench init doctor health reload explain usage logs why top config completions man help" -f -a "config" -d 'Check and show the configuration'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat run list test bench init doctor health reload explain usage logs why top config completions man help" -f -a "completions" -d 'Print a shell\'s completion script'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat run list test bench init doctor health reload explain usage logs why top config completions man help" -f -a "man" -d 'Print the manual pages'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and not __fish_seen_subcommand_from serve chat run list test bench init doctor health reload explain usage logs why top config completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c llmgw -n "__fish_llmgw_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Check the configuration, and report every mistake at once'
 complete -c llmgw -n "__fish_llmgw_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Show the effective configuration, with secrets masked'
 complete -c llmgw -n "__fish_llmgw_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "path" -d 'Say which file is used, and why'
 complete -c llmgw -n "__fish_llmgw_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "schema" -d 'Print the JSON Schema of the file'
+complete -c llmgw -n "__fish_llmgw_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "import" -d 'Make a configuration of another gateway\'s file, and say what it leaves out'

@@ -18,7 +18,7 @@ const EXAMPLES: &str = "\
 Examples:
   llmgw explain gpt-4
   llmgw explain auto --format json
-  llmgw explain gpt-4 --url               as the running gateway of this configuration stands now
+  llmgw explain gpt-4 --url               as the running gateway stands now
   llmgw explain gpt-4 --url https://gw.example --key \"$ADMIN_KEY\"";
 
 /// Flags of `llmgw explain`.

@@ -1,6 +1,6 @@
 //! `llmgw completions` and `llmgw man`: what follows from the command line's definition.
 //!
-//! The same files are checked in under `completions/` and `man/`; a test compares them.
+//! The same files are checked in under `completions/` and `man/`, and the tables of `docs/cli.md` follow too; tests compare them.
 
 use std::path::{Path, PathBuf};
 
@@ -101,6 +101,8 @@ fn add_pages(command: &Command, pages: &mut Vec<Generated>) -> std::io::Result<(
     command.get_subcommands().filter(|below| !below.is_hide_set()).try_for_each(|below| add_pages(below, pages))
 }
 
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -14,7 +14,7 @@ use crate::cli::test;
 
 const EXAMPLES: &str = "\
 Examples:
-  llmgw health                                 exit 0 if the gateway of this configuration lives, else 1
+  llmgw health                                 exit 0 if the gateway lives, else 1
   llmgw health --ready                         exit 1 also while it drains
   llmgw health --url http://127.0.0.1:9000     another one; no configuration is read
 

@@ -26,9 +26,11 @@ Examples:
   llmgw serve -c prod.yaml --port 9000
   llmgw serve --port 0                   the system chooses a port; it is printed
 
-Signals: SIGTERM and SIGINT end it, after running requests; a second one ends it at once. SIGHUP: reload.
-systemd: sockets that are handed over (LISTEN_FDS) are used instead of host and port; readiness, reloads and the
-watchdog are told to NOTIFY_SOCKET. Unit files are in config/systemd.";
+Signals: SIGTERM and SIGINT end it, after running requests; a second one ends it at once.
+SIGHUP: reload.
+systemd: sockets that are handed over (LISTEN_FDS) are used instead of host and port;
+readiness, reloads and the watchdog are told to NOTIFY_SOCKET. Unit files are in
+config/systemd.";
 
 /// More than dropping what still runs takes; a lookup of a name that hangs must not hold up the end.
 const LAST_WORDS: Duration = Duration::from_secs(1);

@@ -20,7 +20,8 @@ Examples:
   llmgw why --failed                   of the last one that failed
 
 A request's id is in the reply's header `x-request-id`, in the log, and in `llmgw logs`.
-The bars: `·` connecting, `░` waiting for the head of the answer, `▒` for its first word, `█` the answer.";
+The bars: `·` connecting, `░` waiting for the answer's head, `▒` for its first word, `█` the
+answer.";
 
 /// How wide the bars are.
 const WIDTH: usize = 40;

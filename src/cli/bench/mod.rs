@@ -32,8 +32,9 @@ Examples:
   llmgw bench gpt-4 --concurrency 4            under load: four calls at once
   llmgw bench gpt-4 --format csv > speed.csv   for a spreadsheet
 
-Each route is asked on its own, outside of failover, so that what fails is counted and not hidden.
-In each round every route has its turn, one after the other. Answers are real, and are paid for.";
+Each route is asked on its own, outside of failover, so that what fails is counted and not
+hidden. In each round every route has its turn, one after the other. Answers are real, and are
+paid for.";
 
 /// Flags of `llmgw bench`.
 #[derive(Debug, clap::Args)]

@@ -37,17 +37,17 @@ use crate::cli::test::at_least_one;
 
 const EXAMPLES: &str = "\
 Examples:
-  llmgw chat \"你是谁\"                                ask the default model
-  llmgw chat --model gpt-4 \"你是谁\"                  ask this one
-  git diff | llmgw chat \"review this\"                what comes in by a pipe follows the prompt
+  llmgw chat                                        talk with the model; /help lists commands
+  llmgw chat \"你是谁\"                               ask the default model
+  llmgw chat --model gpt-4 \"你是谁\"                 ask this one
+  git diff | llmgw chat \"review this\"               what comes in by a pipe follows the prompt
   llmgw chat -f photo.png -f notes.md \"compare\"     files that the model shall see
-  llmgw chat -r translator < letter.txt               a role of the configuration
-  llmgw chat --schema person.json \"...\" | jq .name    an answer that has this shape
-  llmgw chat --each names.txt --output out.jsonl \"translate\"    one question a line
-  llmgw chat --url http://gw:8000 --key \"$KEY\" hi     ask a running gateway
-  llmgw chat --format json --param seed=1 hi | jq    the whole answer, for programs
-  llmgw chat                                         talk with the model; /help lists the commands
-  llmgw chat --session trip \"and Beijing?\"           go on with a conversation that is kept";
+  llmgw chat -r translator < letter.txt             a role of the configuration
+  llmgw chat --session trip \"and Beijing?\"          a conversation that is kept
+  llmgw chat --schema person.json \"…\" | jq .name    an answer that has this shape
+  llmgw chat --each names.txt --output out.jsonl    one question a line
+  llmgw chat --format json --param seed=1 hi | jq   the whole answer, for programs
+  llmgw chat --url http://gw:8000 --key \"$KEY\" hi   ask a running gateway";
 
 /// Fields of the request that have a flag of their own, or that would change what is printed.
 const RESERVED: [(&str, &str); 3] =

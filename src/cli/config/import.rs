@@ -37,7 +37,8 @@ Kinds, each recognised by its content:
   one-api          the SQLite database of one-api or new-api
   bifrost          JSON with `providers`, each with its `keys`
 
-Keys stand in the result as they stand in the source. What is not carried over is told on stderr, key by key.";
+Keys stand in the result as they stand in the source. What is not carried over is told on
+stderr, key by key.";
 
 /// Flags of `llmgw config import`.
 #[derive(Debug, clap::Args)]

@@ -12,12 +12,12 @@ use crate::config::{Config, Origin, schema};
 
 const EXAMPLES: &str = "\
 Examples:
-  llmgw config check                     every mistake, with file, line and column; exit 2 if there is one
+  llmgw config check                     every mistake, with its place; exit 2 if there is one
   llmgw config show                      what holds, defaults included, secrets masked
   llmgw config path                      which file is used, and why
   llmgw config schema > llmgw.schema.json
   llmgw config import litellm.yaml -o llmgw.yaml
-                                         another gateway's file as ours; what it cannot say is told";
+                                         another gateway's file as ours";
 
 /// Flags of `llmgw config`.
 #[derive(Debug, clap::Args)]

@@ -19,9 +19,9 @@ use crate::cli::test;
 
 const EXAMPLES: &str = "\
 Examples:
-  llmgw doctor                     everything; providers are asked for their models, which costs nothing
+  llmgw doctor                     everything; providers are asked for their models
   llmgw doctor --offline           without asking anybody outside of this machine
-  llmgw doctor --format json       for programs; exit 1 if anything failed, whatever the format";
+  llmgw doctor --format json       for programs; exit 1 if anything failed";
 
 /// Flags of `llmgw doctor`.
 #[derive(Debug, clap::Args)]

@@ -18,7 +18,7 @@ use crate::config::locate::{FILE_NAME, Located, VARIABLE, locate};
 const EXAMPLES: &str = "\
 Examples:
   llmgw init                             asks, checks each key, and writes llmgw.yaml
-  llmgw init --yes                       asks nothing: every key of the environment, with its defaults
+  llmgw init --yes                       asks nothing: every key of the environment
   llmgw init -o /etc/llmgw/llmgw.yaml
   llmgw init --yes -o -                  only show what would be written
 

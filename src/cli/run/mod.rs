@@ -20,14 +20,15 @@ use crate::config::Secret;
 
 const EXAMPLES: &str = "\
 Examples:
-  llmgw run claude                                 Claude Code, on whatever the configuration offers
+  llmgw run claude                   Claude Code, on whatever the configuration offers
   llmgw run claude -m deepseek/deepseek-v4-flash -- -p \"这个项目是做什么的\"
   llmgw run codex -- exec \"run the tests\"
   llmgw run aichat -- 你是谁
-  llmgw run -- python3 app.py                      any program that uses an SDK of OpenAI or Anthropic
+  llmgw run -- python3 app.py        any program that uses OpenAI's or Anthropic's SDK
 
-A gateway of this configuration that runs already is used; else the agent gets one of its own, with a key of its own, on
-a port that nobody else knows, until it ends. The exit code is the agent's.";
+A gateway of this configuration that runs already is used; else the agent gets one of its own,
+with a key of its own, on a port that nobody else knows, until it ends. The exit code is the
+agent's.";
 
 /// Flags of `llmgw run`.
 #[derive(Debug, clap::Args)]

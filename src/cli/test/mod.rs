@@ -39,7 +39,7 @@ Examples:
   llmgw test gpt-4 claude                     only the routes of these models
   llmgw test --provider deepseek --stream     with the time until the first token
   llmgw test --junit report.xml               for CI: exit 1 if any route failed
-  llmgw test --capabilities                   also try streams, tools, JSON schemas, pictures, embeddings
+  llmgw test --capabilities                   also try streams, tools, schemas, pictures
   llmgw test --save-baseline fast.json        write down how fast each route is
   llmgw test --baseline fast.json             fail if one has become slower
   llmgw test --provider mock                  without any configuration";

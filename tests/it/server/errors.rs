@@ -200,7 +200,7 @@ async fn hostile_bytes_end_their_connection_and_nothing_else() {
 
 #[tokio::test]
 async fn a_refusal_reaches_a_client_that_is_still_sending() {
-    let (upstream, dead) = (Upstream::talking("好").await, Upstream::absent().await);
+    let (upstream, dead) = (Upstream::talking("好").await, Upstream::absent());
     let gateway = Gateway::start(&format!("{}  - {}\n{KEYS}", one(&upstream), super::provider("dead", &dead))).await;
     for (ask, status) in [
         (gateway.post(CHAT, "x".repeat(30_000_000)).bearer("sk-all"), 413),

@@ -18,7 +18,7 @@ async fn faults() -> Vec<(&'static str, Upstream, &'static str)> {
     let with = |steps: fn(&Request) -> Vec<Step>| Upstream::start(steps);
     let gzip = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: 5\r\n\r\nnozip";
     vec![
-        ("refuses connections", Upstream::absent().await, "cannot connect"),
+        ("refuses connections", Upstream::absent(), "cannot connect"),
         ("hangs up", with(|_| vec![Step::Close]).await, "connection closed"),
         ("resets", with(|_| vec![Step::Reset]).await, "connection closed"),
         ("hangs up within its head", with(|_| raw("HTTP/1.1 200 OK\r\ncontent-")).await, "connection closed"),
@@ -92,7 +92,7 @@ async fn each_fault_is_named_when_no_route_is_left() {
 
 #[tokio::test]
 async fn every_attempt_is_named() {
-    let (a, b) = (Upstream::start(|_| error(500, "kaputt")).await, Upstream::absent().await);
+    let (a, b) = (Upstream::start(|_| error(500, "kaputt")).await, Upstream::absent());
     let gateway = Gateway::start(&(two(&a, &b) + "routing: { max_attempts: 0 }\n")).await;
     let got = gateway.chat("gpt-4").await;
     assert_eq!(got.refusal(), (502, "upstream_error".to_owned()));

@@ -223,7 +223,7 @@ async fn no_path_leads_outside_of_a_base_url() {
 
 #[tokio::test]
 async fn health_tells_what_is_left() {
-    let (a, b) = (Upstream::absent().await, Upstream::start(|_| error(500, "boom")).await);
+    let (a, b) = (Upstream::absent(), Upstream::start(|_| error(500, "boom")).await);
     let gateway = Gateway::start(&(two(&a, &b) + "routing: { max_attempts: 1, cooldown: { failures: 1, for: 1h, max: 1h } }\n")).await;
     let expect = async |status: u16, word: &str, a: bool, b: bool| {
         for path in ["/health", "/v1/health"] {
@@ -245,7 +245,7 @@ async fn health_tells_what_is_left() {
 
 #[tokio::test]
 async fn status_tells_of_every_provider() {
-    let (a, b) = (Upstream::absent().await, Upstream::talking("好").await);
+    let (a, b) = (Upstream::absent(), Upstream::talking("好").await);
     let gateway = Gateway::start(&two(&a, &b)).await;
     assert_eq!(gateway.chat("gpt-4").await.header("x-llmgw-attempts"), "2");
     let status = gateway.get("/status").send().await.json();

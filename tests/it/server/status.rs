@@ -55,7 +55,7 @@ async fn a_failing_model_is_seen_to_rest() {
 
 #[tokio::test]
 async fn a_provider_that_nobody_reaches_is_seen_to_rest() {
-    let (a, b) = (Upstream::absent().await, Upstream::talking("好").await);
+    let (a, b) = (Upstream::absent(), Upstream::talking("好").await);
     let gateway = start(&a, &b).await;
     for _ in 0..2 {
         assert_eq!(gateway.chat("gpt-4").await.status, 200);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -156,14 +156,16 @@ impl Upstream {
     }
 
     /// A port at which nobody listens.
-    pub async fn absent() -> Upstream {
-        let upstream = Upstream::start(|_| vec![Step::Close]).await;
-        upstream.task.abort();
-        // Aborting is done when the task is gone, and its listener with it.
-        while !upstream.task.is_finished() {
-            tokio::task::yield_now().await;
-        }
-        upstream
+    pub fn absent() -> Upstream {
+        // Bound and not listening: the port stays ours, and refuses.
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");
+        let address = socket.local_addr().expect("bound");
+        let task = tokio::spawn(async move {
+            let _held = socket;
+            std::future::pending().await
+        });
+        Upstream { address, events: Mutex::new(mpsc::channel(1).1), task, requests: Arc::default() }
     }
 
     pub fn base_url(&self) -> String {

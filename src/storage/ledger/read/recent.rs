@@ -44,7 +44,8 @@ impl Reader {
             input: total(|sum| sum.input),
             output,
             output_per_second: output as f64 / seconds,
-            cost: models.iter().map(|sum| sum.cost).sum(),
+            // Of nothing, std's sum is -0.
+            cost: 0.0 + models.iter().map(|sum| sum.cost).sum::<f64>(),
             unpriced: total(|sum| sum.unpriced),
             latency: self.latency(&scope)?,
             models: Vec::new(),

@@ -80,5 +80,7 @@ async fn what_was_used_of_late_needs_a_ledger() {
     let directory = tempfile::tempdir().unwrap();
     let gateway = Gateway::start_in(directory.path(), &format!("{MOCKS}storage: {{ path: llmgw.db }}\n")).await;
     let empty = Ask::new(gateway.address, "GET", "/admin/api/recent").send().await;
-    assert_eq!(empty.json(), serde_json::Value::Null, "nothing was ever recorded");
+    // Whether its file is there already, is the writer's business.
+    let today = &empty.json()["today"];
+    assert!(today.is_null() || today.to_string().contains(r#""cost":0.0"#), "{today}");
 }

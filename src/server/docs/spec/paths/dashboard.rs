@@ -195,7 +195,7 @@ fn request() -> Operation {
 
 fn recent() -> Operation {
     let about = "In the last minute, in the last hour and today. Exact to the minute: the last one begins with a minute of the clock, between \
-        30 and 90 seconds ago. `null` while nothing was ever recorded.";
+        30 and 90 seconds ago. `null` while there is no file of the ledger yet.";
     let row = |name: &str| {
         let mut row = sums();
         row["name"] = json!(name);

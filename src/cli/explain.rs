@@ -4,6 +4,7 @@ use clap::{ValueEnum, ValueHint};
 use http::{Method, StatusCode};
 use url::Url;
 
+use crate::cli::complete;
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::list::price;
@@ -26,7 +27,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The name as a request would have it
-    #[arg(value_name = "MODEL")]
+    #[arg(value_name = "MODEL", add = complete::models())]
     pub model: String,
     /// Ask a running gateway, and show how its upstreams stand [without URL: from the configuration's host, port and scheme]
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, value_parser = web_address)]

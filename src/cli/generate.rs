@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::{Command, ValueHint};
 use clap_complete::Shell;
 
+use crate::cli::complete;
 use crate::cli::context::Context;
 use crate::cli::failure::Exit;
 
@@ -47,8 +48,8 @@ struct Generated {
 }
 
 /// Runs `llmgw completions`.
-pub fn completions(args: CompletionsArgs, command: Command, context: &Context) -> anyhow::Result<Exit> {
-    context.printer.print(&String::from_utf8(script(args.shell, command).content)?)?;
+pub fn completions(args: CompletionsArgs, context: &Context) -> anyhow::Result<Exit> {
+    context.printer.print(&String::from_utf8(script(args.shell)?.content)?)?;
     Ok(Exit::Done)
 }
 
@@ -72,15 +73,14 @@ fn write_all(pages: &[Generated], directory: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn script(shell: Shell, mut command: Command) -> Generated {
-    let mut content = Vec::new();
-    clap_complete::generate(shell, &mut command, "llmgw", &mut content);
+fn script(shell: Shell) -> std::io::Result<Generated> {
+    let content = complete::script(shell)?;
     let name = match shell {
         Shell::Zsh => "_llmgw".to_owned(),
         Shell::PowerShell => "_llmgw.ps1".to_owned(),
         other => format!("llmgw.{other}"),
     };
-    Generated { path: format!("completions/{name}"), content }
+    Ok(Generated { path: format!("completions/{name}"), content })
 }
 
 /// llmgw(1) and a page for each command, the nested ones included.
@@ -115,7 +115,7 @@ mod tests {
     use crate::cli::args::Cli;
 
     fn everything() -> Vec<Generated> {
-        let scripts = Shell::value_variants().iter().map(|shell| script(*shell, Cli::command()));
+        let scripts = Shell::value_variants().iter().map(|shell| script(*shell).unwrap());
         scripts.chain(pages(Cli::command()).unwrap()).collect()
     }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::cli::complete;
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::rows::{self, Format, Row};
@@ -23,7 +24,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Only routes to this provider
-    #[arg(long, value_name = "PROVIDER")]
+    #[arg(long, value_name = "PROVIDER", add = complete::providers())]
     pub provider: Option<String>,
     /// How to show them
     #[arg(long, value_name = "FORMAT", default_value = "table")]

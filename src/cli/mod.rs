@@ -6,6 +6,7 @@
 pub mod args;
 pub mod bench;
 pub mod chat;
+mod complete;
 pub mod config;
 pub mod context;
 pub mod doctor;
@@ -53,6 +54,13 @@ use crate::config::env::Env;
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let environment = Env::capture();
+    // Fails only when one is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match complete::answer(Cli::command, &arguments, &environment) {
+        Ok(false) => {}
+        Ok(true) => return Exit::Done.into(),
+        Err(_) => return Exit::Usage.into(),
+    }
     let no_color = environment.get_filled("NO_COLOR").is_some() || environment.get("TERM") == Some("dumb");
     let terminal = Terminal::detect(args::colour_of(&arguments), no_color);
     let cli = match args::parse(arguments) {
@@ -80,8 +88,6 @@ fn refuse(error: &clap::Error, printer: &Printer) -> Exit {
 }
 
 fn execute(cli: Cli, context: &Context) -> anyhow::Result<Exit> {
-    // Fails only when one is installed already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     if let Command::Serve(args) = cli.command {
         return serve::run(args, context);
     }
@@ -120,7 +126,7 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Why(args) => why::run(args, context).await,
         Command::Top(args) => top::run(args, context).await,
         Command::Config(args) => config::run(args, context).await,
-        Command::Completions(args) => generate::completions(args, Cli::command(), context),
+        Command::Completions(args) => generate::completions(args, context),
         Command::Man(args) => generate::man(args, Cli::command(), context),
     }
 }

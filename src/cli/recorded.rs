@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use crate::cli::complete;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::table::Tone;
@@ -19,13 +20,13 @@ pub struct Which {
     #[arg(long, value_name = "WHEN", value_parser = Moment::parse)]
     pub until: Option<Moment>,
     /// Only this model, by the name that was asked for
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", add = complete::models())]
     pub model: Option<String>,
     /// Only what this provider answered
-    #[arg(long, value_name = "PROVIDER")]
+    #[arg(long, value_name = "PROVIDER", add = complete::providers())]
     pub provider: Option<String>,
     /// Only what this key asked, by its name
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::keys())]
     pub key: Option<String>,
 }
 

@@ -6,6 +6,7 @@ mod report;
 use std::time::Duration;
 
 use self::measure::{Rounds, Sample, measure};
+use crate::cli::complete;
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::list::check_provider;
@@ -41,10 +42,10 @@ paid for.";
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The models to measure, as `llmgw list` names them; each of their routes
-    #[arg(value_name = "MODEL", required = true)]
+    #[arg(value_name = "MODEL", required = true, add = complete::models())]
     pub models: Vec<String>,
     /// Only routes to this provider
-    #[arg(long, value_name = "PROVIDER")]
+    #[arg(long, value_name = "PROVIDER", add = complete::providers())]
     pub provider: Option<String>,
     /// How often each route has its turn
     #[arg(long, value_name = "N", default_value_t = ROUNDS, value_parser = at_least_one)]

@@ -31,6 +31,7 @@ use crate::cli::chat::gateway::Target;
 use crate::cli::chat::screen::Look;
 use crate::cli::chat::setup::Setup;
 use crate::cli::chat::talk::Talk;
+use crate::cli::complete;
 use crate::cli::context::Context;
 use crate::cli::failure::Exit;
 use crate::cli::test::at_least_one;
@@ -58,13 +59,13 @@ const RESERVED: [(&str, &str); 3] =
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The model to ask, as `llmgw list` names it [default: routing.default_model]
-    #[arg(short, long, value_name = "MODEL")]
+    #[arg(short, long, value_name = "MODEL", add = complete::models())]
     pub model: Option<String>,
     /// The system prompt: who the model shall be
     #[arg(short, long, value_name = "TEXT")]
     pub system: Option<String>,
     /// Who the model shall be, by its name under `roles` in the configuration; flags count more
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", add = complete::roles())]
     pub role: Option<String>,
     /// A file for the model to see: text, PNG, JPEG, GIF, WebP or PDF; a pattern, an address, or `-` for stdin. May be given several times
     #[arg(short, long = "file", value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -94,7 +95,7 @@ pub struct Args {
     #[arg(short, long)]
     pub interactive: bool,
     /// Keep the conversation under this name, and go on with what is kept there
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::sessions())]
     pub session: Option<String>,
     /// Go on with the session that was used last
     #[arg(long = "continue", conflicts_with = "session")]
@@ -103,10 +104,10 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["show_session", "delete_session", "session", "continues", "interactive", "prompt"])]
     pub list_sessions: bool,
     /// Show what was said in a session
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["delete_session", "session", "continues", "interactive", "prompt"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["delete_session", "session", "continues", "interactive", "prompt"], add = complete::sessions())]
     pub show_session: Option<String>,
     /// Delete a session
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["session", "continues", "interactive", "prompt"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["session", "continues", "interactive", "prompt"], add = complete::sessions())]
     pub delete_session: Option<String>,
     /// Show answers as the model wrote them: their Markdown is not rendered, which it is only on a terminal with colours
     #[arg(long)]

@@ -11,6 +11,7 @@ use clap::ValueHint;
 use tokio::runtime::Builder;
 use url::Url;
 
+use crate::cli::complete;
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::remote::{secret, web_address};
@@ -38,7 +39,7 @@ pub struct Args {
     #[arg(value_name = "AGENT", required_unless_present = "rest")]
     pub agent: Option<Known>,
     /// The model that it shall ask for [default: the agent's own, or routing.default_model where that is not offered]
-    #[arg(short, long, value_name = "MODEL")]
+    #[arg(short, long, value_name = "MODEL", add = complete::models())]
     pub model: Option<String>,
     /// Use the gateway at this address
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, value_parser = web_address)]

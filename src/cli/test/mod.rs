@@ -15,6 +15,7 @@ use self::asking::Asking;
 use self::baseline::Baseline;
 use self::outcome::{Outcome, summary};
 use self::report::{Columns, github, junit};
+use crate::cli::complete;
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::list::check_provider;
@@ -49,10 +50,10 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Only the routes of these models
-    #[arg(value_name = "MODEL")]
+    #[arg(value_name = "MODEL", add = complete::models())]
     pub models: Vec<String>,
     /// Only routes to this provider
-    #[arg(long, value_name = "PROVIDER")]
+    #[arg(long, value_name = "PROVIDER", add = complete::providers())]
     pub provider: Option<String>,
     /// What is said [default: 你好]
     #[arg(long, value_name = "TEXT")]

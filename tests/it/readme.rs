@@ -121,10 +121,10 @@ fn run(document: &str, block: &str) -> String {
     ended.out.replace(&port, PORT)
 }
 
-/// Runs the commands of a document. In a guide, a `text` block right after them is what they print.
+/// Runs the commands of a document. A `text` block right after them is what they print.
 fn follow(document: &str) {
     let blocks = blocks(document);
-    let shown_after = |at: usize| blocks.get(at + 1).filter(|next| next.language == "text" && document.starts_with(GUIDES));
+    let shown_after = |at: usize| blocks.get(at + 1).filter(|next| next.language == "text");
     for (at, block) in blocks.iter().enumerate().filter(|(_, block)| block.language == "sh") {
         let printed = run(document, &block.text);
         let missing = shown_after(at).and_then(|shown| missing(&shown.text, &printed));

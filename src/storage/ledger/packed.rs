@@ -1,7 +1,7 @@
 //! A record as it waits to be written: what the tables take of it, in one piece of memory.
 //!
 //! A record itself is a dozen pieces that lie among those that requests use. A queue of them scatters what is free, and
-//! every request works on memory that has left the processor's caches (measured: a twentieth of the throughput).
+//! every request works on memory that has left the processor's caches.
 
 use std::borrow::Cow;
 use std::net::IpAddr;

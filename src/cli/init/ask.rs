@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use console::Term;
 use dialoguer::theme::ColorfulTheme;
@@ -20,6 +20,10 @@ use crate::config::{Provider, Secret};
 
 /// As long as a person waits for a list of models without wondering.
 const LISTS_WITHIN: Duration = Duration::from_secs(10);
+
+/// A question that was written is read for after a moment; with much else to do, after a longer one.
+#[cfg(unix)]
+const READS_WITHIN: Duration = Duration::from_secs(1);
 
 /// Providers asked at once.
 const AT_ONCE: usize = 8;
@@ -248,46 +252,49 @@ async fn select(question: &str, rows: Vec<String>) -> anyhow::Result<usize> {
 
 /// Asks on a thread of its own: waiting for a person must not keep signals waiting.
 async fn prompt<T: Send + 'static>(ask: impl FnOnce(&ColorfulTheme) -> dialoguer::Result<T> + Send + 'static) -> anyhow::Result<T> {
-    let asked = tokio::task::spawn_blocking(move || ask(&ColorfulTheme::default())).await?;
+    let mut question = Question {
+        #[cfg(unix)]
+        before: rustix::termios::tcgetattr(std::io::stdin()).ok(),
+        thread: tokio::task::spawn_blocking(move || ask(&ColorfulTheme::default())),
+    };
+    let asked = (&mut question.thread).await?;
     asked.map_err(|dialoguer::Error::IO(error)| match error.kind() {
         std::io::ErrorKind::Interrupted => GaveUp.into(),
         _ => anyhow::Error::from(error),
     })
 }
 
-/// Puts the terminal back as it was: a question that is given up would leave it without echo or cursor.
-pub struct Restored {
-    is_answered: bool,
+/// A question on the screen. One that is given up puts the terminal back as it was, which would be left without echo and cursor.
+struct Question<T> {
     #[cfg(unix)]
     before: Option<rustix::termios::Termios>,
+    thread: tokio::task::JoinHandle<dialoguer::Result<T>>,
 }
 
-impl Restored {
-    /// As it is now.
-    pub fn now() -> Restored {
-        Restored {
-            is_answered: false,
-            #[cfg(unix)]
-            before: rustix::termios::tcgetattr(std::io::stdin()).ok(),
-        }
-    }
-
-    /// The last question has ended its line.
-    pub fn was_answered(mut self) {
-        self.is_answered = true;
-    }
-}
-
-impl Drop for Restored {
+impl<T> Drop for Question<T> {
     fn drop(&mut self) {
-        #[cfg(unix)]
-        if let Some(before) = &self.before {
-            let _ = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, before);
-        }
         let terminal = Term::stderr();
         let _ = terminal.show_cursor();
-        if !self.is_answered {
-            let _ = terminal.write_line("");
+        if self.thread.is_finished() {
+            return;
         }
+        #[cfg(unix)]
+        self.restore();
+        let _ = terminal.write_line("");
+    }
+}
+
+#[cfg(unix)]
+impl<T> Question<T> {
+    /// The thread goes on: what is put back before it has changed the terminal for its reading, it would change afterwards.
+    fn restore(&self) {
+        use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+        let Some(before) = &self.before else { return };
+        let begun = Instant::now();
+        let is_unchanged = || tcgetattr(std::io::stdin()).is_ok_and(|now| now.local_modes == before.local_modes);
+        while is_unchanged() && !self.thread.is_finished() && begun.elapsed() < READS_WITHIN {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, before);
     }
 }

@@ -62,11 +62,9 @@ async fn write(args: Args, context: &Context) -> anyhow::Result<Exit> {
         Answers { entries: found::found(context).await, ..Answers::default() }
     } else {
         ask::check_terminal(context)?;
-        let restored = ask::Restored::now();
-        let asked = ask(&target, is_there && !replace, context).await;
-        restored.was_answered();
+        let asked = ask(&target, is_there && !replace, context).await?;
         replace |= is_there;
-        asked?
+        asked
     };
     let text = text::text(&answers.entries);
     let Target::File(path) = target else {

@@ -214,7 +214,7 @@ impl Store {
     /// writer is behind, a part of it. Waits a moment at most: a ledger that is late is still one to read.
     pub async fn settle(&self) {
         let (reply, answer) = oneshot::channel();
-        if self.figures().queued > 0
+        if !self.0.shared.intake.is_settled()
             && let Some(work) = &self.0.work
             && work.try_send(Work::Settle { reply }).is_ok()
         {

@@ -15,7 +15,7 @@ mod tests;
 mod time;
 mod write;
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
@@ -42,6 +42,8 @@ pub(super) struct Intake {
     queue: SyncSender<Packed>,
     waiting: AtomicUsize,
     bytes: AtomicUsize,
+    /// What was taken out last is not in the file yet.
+    is_writing: AtomicBool,
     sums: Mutex<Sums>,
     /// Rows that were lost and not yet said to be in the file.
     lost: AtomicU64,
@@ -64,8 +66,9 @@ impl Intake {
     /// And where they come out.
     pub(super) fn new() -> (Intake, Receiver<Packed>) {
         let (queue, records) = sync_channel(MOST_RECORDS);
-        let (waiting, bytes, sums) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::default());
-        (Intake { queue, waiting, bytes, sums, lost: AtomicU64::new(0), lost_ever: AtomicU64::new(0) }, records)
+        let (waiting, bytes, is_writing) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
+        let (sums, lost, lost_ever) = (Mutex::default(), AtomicU64::new(0), AtomicU64::new(0));
+        (Intake { queue, waiting, bytes, is_writing, sums, lost, lost_ever }, records)
     }
 
     /// Takes a record in; `true`: it is the first that waits, or with it there are many.
@@ -89,6 +92,17 @@ impl Intake {
             self.bytes.fetch_sub(bytes, Ordering::Relaxed);
         }
         is_in
+    }
+
+    /// Whether all that came in is in the file. Records are looked for first: whoever takes the last one out has said before
+    /// that it is being written.
+    pub(super) fn is_settled(&self) -> bool {
+        self.waiting.load(Ordering::Acquire) == 0 && !self.is_writing.load(Ordering::Acquire)
+    }
+
+    /// From now on, or no more, what is taken out is not in the file yet.
+    pub(super) fn set_writing(&self, is_writing: bool) {
+        self.is_writing.store(is_writing, Ordering::Release);
     }
 
     /// These were lost.

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tempfile::tempdir;
 
 use super::query::{By, Filter, Period, Scope, Sum};
-use super::{MOST_RECORDS, Reader};
+use super::{Intake, MOST_RECORDS, Reader};
 use crate::hub::{Kind, Outcome, Provenance, Usage};
 use crate::storage::{Limits, Store};
 use crate::telemetry::record::{Attempt, Cost, Peer, Route, Skip};
@@ -141,6 +141,19 @@ async fn whoever_asks_finds_what_has_just_ended() {
         store.settle().await;
         assert_eq!(reader(directory.path()).find(&id, 1).unwrap().first().map(|entry| entry.record.id.to_string()), Some(id));
     }
+}
+
+/// Those too who ask while another one's asking has it written.
+#[test]
+fn what_is_being_written_is_not_yet_there() {
+    let (intake, records) = Intake::new();
+    assert!(intake.is_settled());
+    intake.take_in(&record("req-1", Duration::ZERO));
+    assert!(!intake.is_settled());
+    intake.set_writing(true);
+    assert!(intake.next(&records).is_some() && !intake.is_settled());
+    intake.set_writing(false);
+    assert!(intake.is_settled());
 }
 
 /// Whatever an upstream says it has used.

@@ -42,7 +42,7 @@ struct Grant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AccessError {
     /// No key was presented.
-    #[error("no API key was sent; send one in the header `Authorization` (as a Bearer token) or `x-api-key`")]
+    #[error("no API key was sent; send one in the header `Authorization` (scheme `Bearer`) or `x-api-key`")]
     Missing,
     /// The key is none of ours.
     #[error("this API key is not known here; check it against `auth.keys` in the gateway's configuration")]

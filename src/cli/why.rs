@@ -29,6 +29,9 @@ const WIDTH: usize = 40;
 /// So many requests of one id are looked for.
 const SAME: usize = 20;
 
+/// A gateway has written a request that it has just answered after this time, unless it has too much to do.
+const WRITTEN_WITHIN: Duration = Duration::from_millis(500);
+
 /// Flags of `llmgw why`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -49,10 +52,15 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let Some(reader) = recorded::open(context)? else {
         return Err(Failure::failed("there is no request to tell of").into());
     };
-    let found = match &args.id {
-        Some(id) => reader.find(id, SAME)?,
-        None => reader.entries(&Filter { only_failed: args.failed, limit: 1, ..Filter::default() })?,
+    let find = || match &args.id {
+        Some(id) => reader.find(id, SAME),
+        None => reader.entries(&Filter { only_failed: args.failed, limit: 1, ..Filter::default() }),
     };
+    let mut found = find()?;
+    if found.is_empty() {
+        tokio::time::sleep(WRITTEN_WITHIN).await;
+        found = find()?;
+    }
     let Some(entry) = found.first() else { return Err(missing(args.id.as_deref(), args.failed).into()) };
     let is_whole = args.id.as_deref().is_some_and(|id| id == &*entry.record.id);
     let others: Vec<&str> = found.iter().skip(1).map(|other| &*other.record.id).filter(|id| *id != &*entry.record.id).collect();

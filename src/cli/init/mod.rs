@@ -107,8 +107,8 @@ fn tell_next(answers: &Answers, path: &Path, context: &Context) {
     let printer = &context.printer;
     match answers.entries.as_slice() {
         [] => printer.warning(
-            "no key and no local Ollama was found: only the built-in mock is in it. \
-             Set OPENAI_API_KEY, DEEPSEEK_API_KEY or another provider's, and run this again",
+            "only the built-in mock is in it, for no provider was found or chosen. \
+             Set OPENAI_API_KEY, DEEPSEEK_API_KEY or another provider's, or choose one, and run this again",
         ),
         entries => printer.notice(&format!("in it: {}", entries.iter().map(described).collect::<Vec<_>>().join(", "))),
     }

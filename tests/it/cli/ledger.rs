@@ -153,3 +153,16 @@ fn nothing_recorded_yet_is_no_error_but_for_who_asks_for_something() {
     home.run(&["usage", "--format", "json"], 0).prints("[]\n");
     home.run(&["why"], 1).says(&["there is no request to tell of"]);
 }
+
+/// The gateway writes five times a second: who asks at once waits for that.
+#[test]
+fn who_asks_why_at_once_is_told() {
+    let home = Home::with("providers: [{ name: 甲, type: mock, models: [m] }]\n");
+    // So that there is a file.
+    home.run(&["chat", "-m", "m", "你好"], 0);
+    let gateway = Gateway::serving(&home);
+    let question = r#"{"model":"m","messages":[{"role":"user","content":"你好"}]}"#;
+    let answer = gateway.begin("POST", "/v1/chat/completions", question).to_end();
+    let id = answer.lines().find_map(|line| line.strip_prefix("x-request-id: ")).expect("an id");
+    assert!(home.run(&["why", id], 0).out.contains("甲/m  200 ok"));
+}

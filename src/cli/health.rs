@@ -14,10 +14,11 @@ use crate::cli::test;
 
 const EXAMPLES: &str = "\
 Examples:
-  llmgw health                                 exit 0 if the gateway lives, else 1
+  llmgw health                                 exit 0 if the gateway lives, 1 if not
   llmgw health --ready                         exit 1 also while it drains
   llmgw health --url http://127.0.0.1:9000     another one; no configuration is read
 
+A configuration that cannot be used is exit 2, as for any command.
 In a Dockerfile: HEALTHCHECK CMD [\"llmgw\", \"health\"]";
 
 /// Flags of `llmgw health`.

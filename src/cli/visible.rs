@@ -13,6 +13,20 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().filter_map(picture).collect())
 }
 
+/// JSON with nothing in its texts that a terminal would obey; it says the same.
+pub fn visible_json(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let escaped = |character: char| match character {
+        // Between members, where nothing can be escaped.
+        '\r' => " ".to_owned(),
+        _ if is_obeyed(character) => format!("\\u{:04x}", u32::from(character)),
+        _ => character.to_string(),
+    };
+    Cow::Owned(text.chars().map(escaped).collect())
+}
+
 fn is_obeyed(character: char) -> bool {
     (character.is_control() && !matches!(character, '\n' | '\t')) || is_reordering(character)
 }
@@ -37,7 +51,7 @@ fn picture(character: char) -> Option<char> {
 mod tests {
     use std::borrow::Cow;
 
-    use super::visible;
+    use super::{visible, visible_json};
 
     #[test]
     fn nothing_is_left_that_a_terminal_would_obey() {
@@ -46,5 +60,14 @@ mod tests {
         let harmless = "第一行\n\t第二行 👨‍👩‍👧 שלום";
         assert!(matches!(visible(harmless), Cow::Borrowed(text) if text == harmless));
         assert_eq!(visible("a\r\nb"), "a\nb");
+    }
+
+    #[test]
+    fn json_says_the_same_and_is_not_obeyed() {
+        let text = serde_json::json!({ "a": "\u{9b}31m\u{7f}\u{202e}\x1b好" }).to_string();
+        let shown = visible_json(&text);
+        assert_eq!(shown, r#"{"a":"\u009b31m\u007f\u202e\u001b好"}"#);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), serde_json::from_str::<serde_json::Value>(&text).unwrap());
+        assert!(matches!(visible_json("{\"好\":1}"), Cow::Borrowed(_)));
     }
 }

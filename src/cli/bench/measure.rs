@@ -6,6 +6,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use indicatif::ProgressBar;
 
+use crate::cli::visible::visible;
 use crate::engine::{Engine, Measured, Probe, ProbeResult};
 use crate::hub::Usage;
 
@@ -91,7 +92,7 @@ pub async fn measure(engine: &Engine, samples: &mut [Sample], rounds: Rounds, pr
             // Another one begins each round: none is always the first after a pause.
             let position = (round % samples.len() + turn) % samples.len();
             let sample = &mut samples[position];
-            progress.set_message(format!("{} ({})", sample.probe.name, sample.probe.provider));
+            progress.set_message(visible(&format!("{} ({})", sample.probe.name, sample.probe.provider)).into_owned());
             let calls: Vec<Probe> = vec![sample.probe.clone(); rounds.concurrency];
             let mut results = stream::iter(&calls).map(|probe| engine.probe(probe)).buffer_unordered(rounds.concurrency);
             while let Some(result) = results.next().await {

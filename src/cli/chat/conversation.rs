@@ -27,6 +27,14 @@ pub struct Turn {
     pub assistant: String,
 }
 
+impl Turn {
+    /// `request_id`, or one of our own where a gateway said none: turns are told apart by it.
+    pub fn id(request_id: Option<&str>) -> String {
+        let given = request_id.filter(|id| !id.is_empty()).map(str::to_owned);
+        given.unwrap_or_else(|| format!("turn-{:016x}", rand::random::<u64>()))
+    }
+}
+
 /// Turns, oldest first, and what stands before them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Conversation {

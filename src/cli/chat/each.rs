@@ -7,6 +7,8 @@ mod output;
 mod prompts;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fs;
+use std::path::Path;
 
 use futures_util::{StreamExt, stream};
 use http_body_util::BodyExt;
@@ -22,6 +24,7 @@ use crate::cli::chat::{Args, input};
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::{OutputError, Printer};
+use crate::cli::visible::visible;
 use crate::dialects::openai_chat::usage;
 use output::Output;
 use prompts::Prompt;
@@ -72,13 +75,17 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     }
     let attachments = attach::read(&args.files, args.yes, context).await?;
     let prompts = prompts::read(source, context).await?;
-    let mut output = args.output.as_deref().filter(|path| path.as_os_str() != "-").map(|path| Output::open(path, &prompts)).transpose()?;
-    let missing = |prompt: &&Prompt| output.as_ref().is_none_or(|output| !output.has(prompt.index));
-    let asked: Vec<&Prompt> = prompts.iter().filter(missing).collect();
-    if let Some(engine) = setup.gateway.engine().filter(|_| !asked.is_empty()) {
+    if let Some(engine) = setup.gateway.engine() {
         // Known before the first is sent: it would be the same for all.
         engine.explain(&setup.settings.model).await.map_err(|error| failure(error, setup.settings.is_named))?;
     }
+    let target = args.output.as_deref().filter(|path| path.as_os_str() != "-");
+    if target.is_some_and(|target| is_same(Path::new(source), target)) {
+        return Err(Failure::usage(format!("`{source}` is both `--each` and `--output`")).hint("name another file with `--output`").into());
+    }
+    let mut output = target.map(|path| Output::open(path, &prompts)).transpose()?;
+    let missing = |prompt: &&Prompt| output.as_ref().is_none_or(|output| !output.has(prompt.index));
+    let asked: Vec<&Prompt> = prompts.iter().filter(missing).collect();
     let batch = Batch { setup: &setup, instruction: input::typed(&args.prompt), attachments: &attachments };
     let mut lines = Lines { printer: &context.printer, next: asked.iter().map(|prompt| prompt.index).collect(), held: BTreeMap::new() };
     let progress = context.printer.counter(asked.len(), "asking");
@@ -88,7 +95,7 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         progress.inc(1);
         if let Outcome::Failed { error, .. } = &row.outcome {
             failed += 1;
-            progress.set_message(format!("{failed} failed, the last: {error}"));
+            progress.set_message(visible(&format!("{failed} failed, the last: {error}")).into_owned());
         }
         let line = serde_json::to_string(&row)?;
         match &mut output {
@@ -103,6 +110,11 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     }
     context.printer.notice(&summary(&prompts, asked.len(), failed));
     Ok(if failed == 0 { Exit::Done } else { Exit::Failed })
+}
+
+/// Whether both are one file, by whatever names.
+fn is_same(one: &Path, other: &Path) -> bool {
+    fs::canonicalize(one).ok().zip(fs::canonicalize(other).ok()).is_some_and(|(one, other)| one == other)
 }
 
 /// `12 answered, 1 failed, 7 were answered already`

@@ -195,6 +195,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     }
     let (said, id) = setup.ask(&body, args.format, args.verbose, context).await?;
     setup.check(&said.text)?;
+    let id = Turn::id(Some(&id));
     talk.keep(Turn { id, model: setup.settings.model, user: question["content"].clone(), assistant: said.text }, None)?;
     Ok(Exit::Done)
 }

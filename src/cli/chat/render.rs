@@ -16,6 +16,7 @@ use super::account::Account;
 use super::screen::{Look, Screen};
 use crate::cli::failure::Failure;
 use crate::cli::output::{OutputError, Printer};
+use crate::cli::visible::visible_json;
 use crate::dialects::openai_chat::{events, usage};
 use crate::dialects::sse::Framer;
 use crate::hub::{ApiError, Event, FinishReason, MediaType, Usage};
@@ -134,7 +135,13 @@ impl<'a> Answer<'a> {
             chunk["usage"] = usage;
         }
         chunk["llmgw"] = json!(account);
-        self.printer.line(&chunk.to_string())
+        self.object(&chunk.to_string())
+    }
+
+    /// A line for programs, or for a person who looks at one.
+    fn object(&self, text: &str) -> Result<(), OutputError> {
+        let is_seen = self.printer.terminal().stdout;
+        self.printer.line(&if is_seen { visible_json(text) } else { text.into() })
     }
 
     async fn pieces<B>(&mut self, body: &mut B) -> anyhow::Result<()>
@@ -170,7 +177,7 @@ impl<'a> Answer<'a> {
         self.spinner.finish_and_clear();
         self.is_empty = false;
         self.head.get_or_insert_with(|| data.to_vec());
-        self.printer.line(&String::from_utf8_lossy(data).replace('\n', " "))
+        self.object(&String::from_utf8_lossy(data).replace('\n', " "))
     }
 
     fn event(&mut self, event: Event) -> Result<(), OutputError> {
@@ -235,8 +242,8 @@ impl<'a> Answer<'a> {
         }
         match self.format {
             Format::Text => return Ok(()),
-            Format::Json => self.printer.line(&serde_json::to_string_pretty(&completion)?)?,
-            Format::Jsonl => self.printer.line(&completion.to_string())?,
+            Format::Json => self.object(&serde_json::to_string_pretty(&completion)?)?,
+            Format::Jsonl => self.object(&completion.to_string())?,
         }
         self.is_empty = false;
         Ok(())

@@ -211,7 +211,8 @@ fn read(mut file: File) -> io::Result<Conversation> {
         match line.entry {
             Entry::Clear => conversation.turns.clear(),
             Entry::Turn { turn, system, replaces } => {
-                conversation.turns.retain(|earlier| Some(&earlier.id) != replaces.as_ref());
+                let replaced = replaces.filter(|id| !id.is_empty());
+                conversation.turns.retain(|earlier| Some(&earlier.id) != replaced.as_ref());
                 conversation.system = system;
                 conversation.turns.push(turn);
             }

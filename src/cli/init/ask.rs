@@ -200,9 +200,16 @@ async fn ask_key(
     }
 }
 
+/// A file for a key that is not there yet: another configuration may use the one that is.
+fn free_name(preset: &str, beside: Option<&Path>) -> String {
+    let mut names = std::iter::once(format!("{KEYS}/{preset}.key")).chain((2..).map(|number| format!("{KEYS}/{preset}-{number}.key")));
+    let is_free = |name: &String| beside.is_none_or(|beside| beside.join(name).symlink_metadata().is_err());
+    names.find(is_free).unwrap_or_default()
+}
+
 /// Asks where a key shall be kept: in the configuration only if that is wanted.
 async fn keep(preset: &'static Preset, key: Secret, variable: &str, beside: Option<&Path>, answers: &mut Answers) -> anyhow::Result<Key> {
-    let name = format!("{KEYS}/{}.key", preset.name);
+    let name = free_name(&preset.name, beside);
     let in_environment = format!("In ${variable}: I will set it in my shell's profile");
     let file = beside.map(|_| format!("In a file of its own, {name}, that only you can read"));
     let in_configuration = "In the configuration: whoever can read that can read the key".to_owned();

@@ -23,13 +23,13 @@ pub fn exists(path: &Path) -> Failure {
         .hint("overwrite it with `--force`, or write another file with `--output`")
 }
 
-/// Puts a key into a file of its own, and replaces what was there.
+/// Puts a key into a new file of its own.
 pub fn write_key(path: &Path, key: &Secret) -> Result<(), Failure> {
     let failed = |error: io::Error| Failure::failed(format!("cannot write {}: {}", path.display(), error.kind()));
     if let Some(directory) = path.parent() {
         make_private(directory).map_err(failed)?;
     }
-    put(path, &format!("{}\n", key.expose()), true, true).map_err(failed)
+    put(path, &format!("{}\n", key.expose()), false, true).map_err(failed)
 }
 
 fn put(path: &Path, text: &str, replace: bool, private: bool) -> io::Result<()> {
@@ -98,6 +98,8 @@ mod tests {
         write_key(&key, &Secret::new("sk-1")).unwrap();
         assert_eq!(fs::read_to_string(&key).unwrap(), "sk-1\n");
         assert_eq!((mode(&key), mode(key.parent().unwrap())), (0o600, 0o700));
+        assert!(write_key(&key, &Secret::new("sk-2")).is_err());
+        assert_eq!(fs::read_to_string(&key).unwrap(), "sk-1\n", "another configuration may need it");
         let (open, closed) = (directory.path().join("open.yaml"), directory.path().join("closed.yaml"));
         write(&open, "", false, false).unwrap();
         write(&closed, "", false, true).unwrap();

@@ -116,10 +116,16 @@ fn tell_next(answers: &Answers, path: &Path, context: &Context) {
         printer.notice(&format!("put the key into {variable} first, such as in your shell's profile: export {variable}=…"));
     }
     let is_found = matches!(locate(&context.environment, None), Ok(Located::File { path: found, .. }) if found == path);
-    let flag = if is_found { String::new() } else { format!(" -c {}", path.display()) };
+    let flag = if is_found { String::new() } else { format!(" -c {}", quoted(&path.display().to_string())) };
     printer.notice(&format!(
         "next: `llmgw{flag} test` asks each for real, `llmgw{flag} chat \"你是谁\"` asks the first, `llmgw{flag} serve` runs the gateway"
     ));
+}
+
+/// As a shell wants it.
+fn quoted(word: &str) -> String {
+    let is_plain = |character: char| character.is_alphanumeric() || "/._-+:@%".contains(character);
+    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 fn described(entry: &Entry) -> String {

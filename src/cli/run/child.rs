@@ -29,6 +29,7 @@ fn not_found(program: &OsStr, agent: Option<Known>) -> Failure {
     let failure = Failure::usage(format!("`{}` is not found in PATH", program.display()));
     match agent {
         Some(agent) => failure.hint(format!("install it: {}", agent.install())),
+        None if Path::new(program).components().count() > 1 => Failure::usage(format!("there is no program `{}`", program.display())),
         None => failure.hint("check its name; `llmgw run AGENT` knows claude, codex and aichat"),
     }
 }

@@ -82,6 +82,10 @@ impl Gateway {
     /// The gateway that `config` describes, if it runs on that very configuration and takes the key.
     async fn running(config: &Config, key: Option<Secret>) -> anyhow::Result<Option<Gateway>> {
         let Ok(remote) = Remote::serving(None, key.clone(), Some(config)) else { return Ok(None) };
+        // A list of models may be open to all, and then says nothing of a key.
+        if key.is_none() && !config.auth.keys.is_empty() {
+            return Ok(None);
+        }
         // What agents cannot be told to trust is of no use to them.
         if config.server.tls.is_some() || !matches!(config.origin, Origin::File { .. }) {
             return Ok(None);

@@ -5,6 +5,7 @@ use futures_util::stream;
 use indicatif::ProgressBar;
 
 use super::outcome::{Finding, Outcome};
+use crate::cli::visible::visible;
 use crate::config::Capability;
 use crate::engine::{Engine, Probe, ProbeResult};
 
@@ -56,7 +57,7 @@ impl Asking<'_> {
             let result = self.engine.probe(&probe).await;
             self.progress.inc(1);
             let word = if result.ok { "ok" } else { "failed" };
-            self.progress.set_message(format!("{} ({}) {word}", result.model, result.provider));
+            self.progress.set_message(visible(&format!("{} ({}) {word}", result.model, result.provider)).into_owned());
             (position, result)
         });
         let mut results: Vec<(usize, ProbeResult)> = asked.buffer_unordered(self.concurrency).collect().await;

@@ -19,6 +19,7 @@ use crate::cli::complete;
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::list::check_provider;
+use crate::cli::output::OutputError;
 use crate::config::Origin;
 use crate::engine::{Engine, Probe};
 
@@ -134,9 +135,14 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     if let Some(baseline) = &baseline {
         compare(&mut outcomes, baseline, args.max_ratio.unwrap_or(MAX_RATIO));
     }
-    show(&outcomes, &args, context)?;
+    let shown = show(&outcomes, &args, context);
+    // Whoever reads no further than the table's head wants the files and the exit code all the same.
     keep(&outcomes, &args, context)?;
-    Ok(if outcomes.iter().all(Outcome::is_well) { Exit::Done } else { Exit::Failed })
+    let exit = if outcomes.iter().all(Outcome::is_well) { Exit::Done } else { Exit::Failed };
+    match shown {
+        Err(error) if error.downcast_ref::<OutputError>().is_some_and(OutputError::is_closed_pipe) => Ok(exit),
+        shown => shown.map(|()| exit),
+    }
 }
 
 fn check_provider_or_configuration(engine: &Engine, provider: Option<&str>) -> Result<(), Failure> {

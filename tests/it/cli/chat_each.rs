@@ -133,3 +133,17 @@ fn answers_of_a_batch_are_checked_too() {
     assert_eq!((&rows[0]["answer"], &rows[0]["rejected"]), (&Value::Null, &json!("七")));
     assert!(rows[0]["error"].as_str().is_some_and(|error| error.starts_with("the answer is not JSON")), "{ended:#?}");
 }
+
+#[test]
+fn neither_the_questions_nor_what_is_no_file_are_written_to() {
+    let upstream = echo();
+    let home = Home::with(&upstream.config());
+    // Failed rows, as an earlier run leaves them.
+    let questions = "{\"index\":0,\"prompt\":\"一\",\"error\":\"x\"}\n";
+    home.write("same.jsonl", questions);
+    home.run(&["chat", "-m", "m", "--each", "same.jsonl", "--output", "./same.jsonl"], 2).says(&["both `--each` and `--output`"]);
+    assert_eq!(fs::read_to_string(home.path("same.jsonl")).expect("a file"), questions);
+    home.run(&["chat", "-m", "m", "--each", "same.jsonl", "--output", "/dev/null"], 2).says(&["it is no ordinary file"]);
+    home.run(&["chat", "-m", "nobody/has", "--each", "same.jsonl", "--output", "new.jsonl"], 2);
+    assert!(!home.path("new.jsonl").exists() && upstream.requests().is_empty());
+}

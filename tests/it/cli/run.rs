@@ -88,6 +88,17 @@ fn a_gateway_that_runs_is_used() {
     run(&home, &["-c", "other.yaml", "claude"]).ends(0).says(&["a gateway of its own"]);
 }
 
+/// Its list of models is open, which says nothing of keys.
+#[test]
+fn a_gateway_that_shows_its_models_to_all_wants_a_key_all_the_same() {
+    let upstream = Upstream::saying("好");
+    let auth = "auth: { open_models: true, keys: [sk-of-a-client-0001] }\n";
+    let home = Home::with(&format!("{}{auth}server: {{ port: {} }}\n", upstream.config(), free_port()));
+    let _gateway = Gateway::start(home.llmgw(&["serve"]));
+    agent(&home, "claude", ASKS_AS_CLAUDE);
+    run(&home, &["claude", "--", "hi"]).ends(0).says(&["a gateway of its own"]);
+}
+
 #[test]
 fn a_gateway_with_keys_takes_one_that_is_given() {
     let home = Home::with(&format!(

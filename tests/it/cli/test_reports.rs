@@ -122,3 +122,15 @@ fn bad_ratios_and_files_are_bad_usage() {
     home.write("fast.json", "{}");
     home.run(&["test", "--baseline", "fast.json"], 2).says(&["fast.json is no baseline"]);
 }
+
+/// As before `| head -1`: the pipe is closed before there is anything in it.
+#[test]
+fn who_reads_no_further_gets_the_file_and_the_exit_code_all_the_same() {
+    let home = mixed();
+    let mut running = home.llmgw(&["test", "--junit", "report.xml"]).command();
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let status = running.stdin(std::process::Stdio::null()).stdout(writer).stderr(std::process::Stdio::null()).status().expect("a process");
+    assert_eq!(status.code(), Some(1));
+    assert!(home.path("report.xml").exists());
+}

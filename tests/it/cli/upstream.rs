@@ -45,6 +45,7 @@ pub struct Asked {
 pub struct Line {
     socket: TcpStream,
     seen: Arc<Seen>,
+    is_done: bool,
 }
 
 impl Upstream {
@@ -145,9 +146,9 @@ fn serve(socket: TcpStream, seen: Arc<Seen>, behaviour: &dyn Fn(&Asked, &mut Lin
         state.running += 1;
         state.most_running = state.most_running.max(state.running);
     });
-    let mut line = Line { socket, seen: seen.clone() };
+    let mut line = Line { socket, seen, is_done: false };
     behaviour(&asked, &mut line);
-    seen.change(|state| state.running -= 1);
+    line.done();
     let _ = line.socket.shutdown(Shutdown::Both);
 }
 
@@ -192,10 +193,18 @@ impl Line {
 
     pub fn json(&mut self, status: u16, body: &Value) {
         let body = body.to_string();
+        self.done();
         self.write(&format!(
             "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
             body.len()
         ));
+    }
+
+    /// The request is running no more: before its last bytes, for whoever has them may send the next one.
+    fn done(&mut self) {
+        if !std::mem::replace(&mut self.is_done, true) {
+            self.seen.change(|state| state.running -= 1);
+        }
     }
 
     /// A list of one model, with this `Date`.
@@ -231,6 +240,7 @@ impl Line {
     pub fn ends(&mut self) {
         self.event(&json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] }).to_string());
         self.event("[DONE]");
+        self.done();
         self.write("0\r\n\r\n");
     }
 

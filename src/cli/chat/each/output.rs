@@ -31,6 +31,9 @@ impl Output {
         let shown = path.display();
         let unusable =
             |error: &dyn std::fmt::Display| Failure::usage(format!("cannot write to `{shown}`: {error}")).hint("name another file");
+        if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+            return Err(unusable(&"it is no ordinary file"));
+        }
         let mut file = OpenOptions::new().create(true).read(true).append(true).open(path).map_err(|error| unusable(&error))?;
         match file.try_lock() {
             Ok(()) => {}

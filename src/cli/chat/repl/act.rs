@@ -64,6 +64,9 @@ impl Chat<'_> {
     }
 
     async fn attach(&mut self, path: String) -> anyhow::Result<()> {
+        if path == "-" {
+            return Err(Failure::usage("standard input is what is typed here").hint("name a file").into());
+        }
         let read = attach::read(&[path], self.args.yes, self.context).await?;
         for attachment in &read {
             self.context.printer.notice(&format!("`{}` goes with the next question", attachment.name));
@@ -72,7 +75,7 @@ impl Chat<'_> {
         Ok(())
     }
 
-    async fn retry(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn retry(&mut self) -> anyhow::Result<()> {
         let asked = self.asked.clone().or_else(|| self.talk.conversation.turns.last().map(|turn| turn.user.clone()));
         let Some(content) = asked else { return Err(Failure::usage("nothing was asked yet").into()) };
         if self.asked.is_none() {

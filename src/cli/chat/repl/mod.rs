@@ -8,6 +8,8 @@ mod command;
 mod editor;
 mod totals;
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use self::command::Command;
@@ -23,6 +25,7 @@ use crate::cli::chat::{Args, Format, input};
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::OutputError;
+use crate::cli::visible::visible;
 use crate::config::AUTO;
 use crate::engine::Engine;
 
@@ -106,8 +109,18 @@ impl Chat<'_> {
                 Ok(None) => {}
                 Ok(Some(Command::Ask(text))) => self.ask(&text).await?,
                 Ok(Some(Command::Exit)) => return Ok(Exit::Done),
+                // It minds Ctrl-C itself, and keeps what came.
+                Ok(Some(Command::Retry)) => {
+                    if let Err(error) = self.retry().await {
+                        self.show(error)?;
+                    }
+                }
                 Ok(Some(command)) => {
-                    if let Err(error) = self.act(command).await {
+                    let acted = tokio::select! {
+                        acted = self.act(command) => acted,
+                        Ok(()) = tokio::signal::ctrl_c() => Err(Failure::failed("stopped").into()),
+                    };
+                    if let Err(error) = acted {
                         self.show(error)?;
                     }
                 }
@@ -133,6 +146,8 @@ impl Chat<'_> {
             .into_iter()
             .filter(|row| row.enabled)
             .map(|row| row.name)
+            // A provider's list is a stranger's text; such a name can still be typed.
+            .filter(|name| matches!(visible(name), Cow::Borrowed(_)))
             .collect();
         names.sort();
         names.dedup();
@@ -157,7 +172,7 @@ impl Chat<'_> {
         let mut asked = None;
         let ended = self.answer(&body, &mut asked).await?;
         let account = asked.map(|asked| self.setup.gateway.account(&asked, ended.said()));
-        let id = account.as_ref().map(|account| account.request_id.clone()).unwrap_or_default();
+        let id = Turn::id(account.as_ref().map(|account| account.request_id.as_str()));
         self.totals.add(account);
         let said = match ended {
             Ended::Answered(said) => said,

@@ -11,6 +11,8 @@ pub struct Request {
     pub messages: Vec<Message>,
     /// What the model may call.
     pub tools: Vec<Tool>,
+    /// Groups in which the client knows tools: the tool `GROUP__NAME` is its `NAME` in `GROUP`.
+    pub groups: Vec<String>,
     /// What it shall call.
     pub tool_choice: Option<ToolChoice>,
     /// Whether it may call several at once.

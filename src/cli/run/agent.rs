@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::cli::failure::Failure;
 use crate::cli::run::gateway::Gateway;
 use crate::config::env::Env;
-use crate::config::{AUTO, Config, Model, ProviderKind, Target};
+use crate::config::{AUTO, Config, Model, Origin, ProviderKind, Target};
 
 /// The variable that agents are given the gateway's key in, where they can be told which.
 pub const KEY: &str = "LLMGW_API_KEY";
@@ -111,7 +111,11 @@ fn codex(gateway: &Gateway, model: Option<String>) -> Setup {
         (format!("{ours}.env_key"), KEY.to_owned()),
         (format!("{ours}.wire_api"), "responses".to_owned()),
     ];
-    settings.extend(model.map(|model| ("model".to_owned(), model)));
+    if let Some(model) = model {
+        settings.push(("model".to_owned(), model));
+        // Only OpenAI runs its own tools, and others refuse what they cannot do.
+        settings.push(("web_search".to_owned(), "disabled".to_owned()));
+    }
     // JSON's strings are TOML's too.
     let arguments = settings.into_iter().flat_map(|(key, value)| ["-c".to_owned(), format!("{key}={}", json!(value))]);
     Setup { arguments: arguments.map(OsString::from).collect(), set: vec![(KEY, gateway.key().to_owned())], ..Setup::default() }
@@ -179,15 +183,14 @@ fn names(config: &Config) -> Vec<String> {
 
 /// Whether the names that Claude Code asks for by itself may mean anything here.
 fn offers_claude(config: &Config) -> bool {
-    let is_kind = |kind: &ProviderKind| matches!(kind, ProviderKind::Anthropic | ProviderKind::Mock(_));
-    offers(config, is_kind, "claude")
+    offers(config, |kind| matches!(kind, ProviderKind::Anthropic), "claude")
 }
 
 /// Likewise those of Codex.
 fn offers_openai(config: &Config) -> bool {
     // Whoever else speaks OpenAI's dialect has other models.
     let openai = config.providers.iter().any(|provider| provider.enabled && provider.base_url.host_str() == Some("api.openai.com"));
-    openai || offers(config, |kind| matches!(kind, ProviderKind::Azure(_) | ProviderKind::Mock(_)), "gpt-")
+    openai || offers(config, |kind| matches!(kind, ProviderKind::Azure(_)), "gpt-")
 }
 
 /// Whether a provider of `is_kind` is used, or a name here begins as those do.
@@ -201,7 +204,8 @@ fn offers(config: &Config, is_kind: impl Fn(&ProviderKind) -> bool, beginning: &
     };
     let mut providers = config.providers.iter().filter(|provider| provider.enabled);
     let lists = |models: &[Arc<str>]| models.iter().any(|model| model.starts_with(beginning));
-    config.models.iter().any(has_name) || providers.any(|provider| is_kind(&provider.kind) || provider.models.as_deref().is_some_and(lists))
+    // The mock that stands for a missing configuration answers to every name.
+    config.origin == Origin::Mock || config.models.iter().any(has_name) || providers.any(|provider| is_kind(&provider.kind) || provider.models.as_deref().is_some_and(lists))
 }
 
 #[cfg(test)]
@@ -254,6 +258,7 @@ mod tests {
             "model_providers.llmgw.env_key=\"LLMGW_API_KEY\"",
             "model_providers.llmgw.wire_api=\"responses\"",
             "model=\"a \\\"quoted\\\" name\"",
+            "web_search=\"disabled\"",
         ];
         assert_eq!(told.iter().filter(|argument| *argument != "-c").collect::<Vec<_>>(), expected.iter().collect::<Vec<_>>());
         assert_eq!(told.len(), 2 * expected.len());
@@ -298,7 +303,7 @@ mod tests {
             (ANTHROPIC, true, false),
             (DEEPSEEK, false, false),
             ("providers: [{ name: o, preset: openai, api_key: k }]", false, true),
-            ("providers: [{ name: m, type: mock }]", true, true),
+            ("providers: [{ name: m, type: mock }]", false, false),
             ("providers: [{ name: d, preset: deepseek, api_key: k }]\nmodels: { \"claude-*\": auto, gpt-5: auto }", true, true),
             ("providers: [{ name: r, preset: openrouter, api_key: k, models: [claude-x] }]", true, false),
         ] {

@@ -6,6 +6,7 @@ use super::parts;
 use crate::dialects::DialectError;
 use crate::dialects::hints::LeftOut;
 use crate::dialects::members::{Members, Value};
+use crate::dialects::openai_responses::request::tools::in_group;
 use crate::dialects::openai_responses::{MADE_REASONING, OWN, SIGNS_CALL, SIGNS_TEXT};
 use crate::hub::{Content, Form, Message, Part, Role, Signature, Thought, ToolCall};
 
@@ -114,11 +115,8 @@ impl Reader<'_> {
     }
 
     fn call(&mut self, members: &mut Members<'_>, input: &str) -> Result<(), DialectError> {
-        if members.has("namespace") {
-            let path = members.path_of("namespace");
-            return Err(DialectError::Unsupported { feature: format!("tools in a namespace (`{path}`)").into() });
-        }
         let (id, name) = (members.required_text("call_id")?, members.required_text("name")?);
+        let name = members.text("namespace")?.map_or(name.clone(), |group| in_group(&group, &name));
         let arguments = members.required_text(input)?;
         self.calls.insert(id.clone());
         let call = ToolCall { id, name, arguments, is_custom: input == "input", signature: self.waiting.take() };

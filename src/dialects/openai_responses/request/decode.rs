@@ -20,7 +20,7 @@ pub fn decode(body: &[u8]) -> Result<Request, DialectError> {
     refuse(&mut members)?;
     let mut request = Request { model: members.text("model")?.unwrap_or_default(), ..Request::default() };
     request.messages = conversation(&mut members, &mut left)?;
-    request.tools = members.list("tools")?.iter().map(|tool| tools::read(tool, &mut left)).collect::<Result<_, _>>()?;
+    (request.tools, request.groups) = tools::read_all(&members.list("tools")?, &mut left)?;
     let choice = members.take("tool_choice");
     request.tool_choice = choice.map(|choice| tools::read_choice(&choice, &request.tools)).transpose()?;
     request.parallel_tool_calls = members.get("parallel_tool_calls", "true or false")?;

@@ -195,7 +195,14 @@ fn what_has_no_words_and_matters_is_refused_by_name() {
         (json!({"background": true}), "an answer in the background (`background`)"),
         (json!({"moderation": {"model": "m"}}), "moderation of what is said (`moderation`)"),
         (json!({"tools": [{"type": "web_search"}]}), "OpenAI's own tool `web_search` (`tools[0]`)"),
-        (json!({"tools": [{"type": "namespace", "name": "crm", "tools": []}]}), "tools in a namespace (`tools[0]`)"),
+        (
+            json!({"tools": [{"type": "function", "name": "crm__f"}, {"type": "namespace", "name": "crm", "tools": []}]}),
+            "a tool that is named like those of a namespace (`tools[0]`)",
+        ),
+        (
+            json!({"tools": [{"type": "namespace", "name": "crm", "tools": [{"type": "web_search"}]}]}),
+            "OpenAI's own tool `web_search` (`tools[0].tools[0]`)",
+        ),
         (json!({"tool_choice": {"type": "file_search"}}), "OpenAI's own tool `file_search` (`tool_choice`)"),
         (
             json!({"tools": one, "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "f"}]}}),
@@ -205,10 +212,6 @@ fn what_has_no_words_and_matters_is_refused_by_name() {
         (json!({"input": [{"type": "item_reference", "id": "msg_1"}]}), "an item of the type `item_reference` (`input[0]`)"),
         (json!({"input": [{"id": "msg_1"}]}), "an item of the type `item_reference` (`input[0]`)"),
         (json!({"input": [{"type": "local_shell_call", "call_id": "c"}]}), "an item of the type `local_shell_call` (`input[0]`)"),
-        (
-            json!({"input": [{"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}", "namespace": "crm"}]}),
-            "tools in a namespace (`input[0].namespace`)",
-        ),
         (
             json!({"input": [{"role": "user", "content": [{"type": "input_video"}]}]}),
             "content of the type `input_video` (`input[0].content[0]`)",
@@ -443,4 +446,16 @@ fn a_budget_is_an_effort_here() {
         written(&Request { format: Some(Format::Json), ..request(Reasoning::default()) }).0["text"],
         json!({"format": {"type": "json_object"}})
     );
+}
+
+#[test]
+fn tools_of_a_namespace_are_told_apart_by_its_name() {
+    let function = |name: &str| json!({"type": "function", "name": name});
+    let tools = json!([function("find"), {"type": "namespace", "name": "crm", "description": "客户", "tools": [function("find")]}]);
+    let call = json!([{"type": "function_call", "call_id": "c", "name": "find", "namespace": "crm", "arguments": "{}"}]);
+    let request = read(json!({"model": "m", "input": call, "tools": tools})).expect("a request");
+    assert_eq!(request.tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["find", "crm__find"]);
+    assert_eq!(request.groups, ["crm"]);
+    let Content::ToolCall(call) = &request.messages[0].parts[0].content else { panic!("no call") };
+    assert_eq!(call.name, "crm__find");
 }

@@ -55,8 +55,48 @@ pub(super) fn as_schema(value: &Value<'_>) -> Result<Raw, DialectError> {
     if value.is_object() { Ok(value.raw.into()) } else { Err(value.invalid("a JSON Schema: an object")) }
 }
 
+/// Stands between a group's name and its tool's, where there are no groups.
+const OF_GROUP: &str = "__";
+
+/// Reads tools, those in namespaces too, and the namespaces' names.
+pub(super) fn read_all(values: &[Value<'_>], left: &mut LeftOut) -> Result<(Vec<Tool>, Vec<String>), DialectError> {
+    let (mut tools, mut groups, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+    for value in values {
+        let mut members = value.object()?;
+        if members.required_text("type")? != "namespace" {
+            let tool = read(value, left)?;
+            alone.push((tool.name.clone(), value.path()));
+            tools.push(tool);
+            continue;
+        }
+        let group = members.required_text("name")?;
+        for tool in members.list("tools")? {
+            let tool = read(&tool, left)?;
+            tools.push(Tool { name: in_group(&group, &tool.name), ..tool });
+        }
+        groups.push(group);
+        left.rest(&members);
+    }
+    // When it is called it could not be told from one of a group.
+    match alone.into_iter().find(|(name, _)| of_group(&groups, name).is_some()) {
+        Some((_, path)) => Err(unsupported("a tool that is named like those of a namespace", &path)),
+        None => Ok((tools, groups)),
+    }
+}
+
+/// What the tool `name` of `group` is called where there are no groups.
+pub fn in_group(group: &str, name: &str) -> String {
+    format!("{group}{OF_GROUP}{name}")
+}
+
+/// The group that `name` says, and the tool's name in it.
+pub fn of_group<'a>(groups: &'a [String], name: &'a str) -> Option<(&'a str, &'a str)> {
+    let split = |group: &'a String| Some((group.as_str(), name.strip_prefix(group.as_str())?.strip_prefix(OF_GROUP)?));
+    groups.iter().filter_map(split).max_by_key(|(group, _)| group.len())
+}
+
 /// Reads a tool. What OpenAI runs itself is no other upstream's.
-pub(super) fn read(tool: &Value<'_>, left: &mut LeftOut) -> Result<Tool, DialectError> {
+fn read(tool: &Value<'_>, left: &mut LeftOut) -> Result<Tool, DialectError> {
     let mut members = tool.object()?;
     let kind = members.required_text("type")?;
     let input = match kind.as_str() {
@@ -65,8 +105,6 @@ pub(super) fn read(tool: &Value<'_>, left: &mut LeftOut) -> Result<Tool, Dialect
             ToolInput::Function { schema, strict: members.get("strict", "true or false")? }
         }
         "custom" => ToolInput::Custom { format: members.raw("format") },
-        // Flattened it could not be told from a function that has such a name of its own when it is called.
-        "namespace" => return Err(unsupported("tools in a namespace", &tool.path())),
         hosted => return Err(unsupported(&format!("OpenAI's own tool `{hosted}`"), &tool.path())),
     };
     let (name, description) = (members.required_text("name")?, members.text("description")?);

@@ -66,6 +66,9 @@ pub enum Item<'a> {
         call_id: &'a str,
         /// The function.
         name: &'a str,
+        /// The group of tools that it is in.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        namespace: Option<&'a str>,
         /// JSON text.
         arguments: &'a str,
     },
@@ -79,6 +82,9 @@ pub enum Item<'a> {
         call_id: &'a str,
         /// The tool.
         name: &'a str,
+        /// The group of tools that it is in.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        namespace: Option<&'a str>,
         /// Text.
         input: &'a str,
     },

@@ -399,3 +399,19 @@ fn what_is_written_is_read_again() {
     }
     assert_eq!(again.into_events(), answer.into_events());
 }
+
+#[test]
+fn a_tool_of_a_namespace_is_called_as_its_client_knows_it() {
+    let request = Request { model: "m".to_owned(), groups: vec!["crm".to_owned()], ..Request::default() };
+    let called = |name: &str| {
+        let call = Event::ToolCall { index: 0, id: "call_1".to_owned(), name: name.to_owned(), is_custom: false, signature: None };
+        let events = [call, arguments(0, "{}"), Event::Finish(FinishReason::ToolCalls)];
+        let frames = written(&events, Occasion { request: Arc::new(request.clone()), now: 5, seed: 7 });
+        let ended = |frame: &&Value| frame["type"] == "response.function_call_arguments.done";
+        assert_eq!(frames.iter().find(ended).expect("an end")["name"], name.trim_start_matches("crm__"));
+        let last = frames.last().expect("a frame")["response"]["output"][0].clone();
+        (last["namespace"].clone(), last["name"].clone())
+    };
+    assert_eq!(called("crm__find"), (json!("crm"), json!("find")));
+    assert_eq!(called("find"), (Value::Null, json!("find")));
+}

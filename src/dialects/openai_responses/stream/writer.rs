@@ -103,7 +103,7 @@ impl Writer {
             Event::ReasoningEnd { signature, id } => self.end_thinking(signature.as_ref(), id, sink),
             Event::ToolCall { index, id, name, is_custom, signature } => {
                 let call = ToolCall { id, name, arguments: String::new(), is_custom, signature };
-                self.call(Call::new(index, call, &self.draft.occasion.request.tools), sink);
+                self.call(Call::new(index, call, &self.draft.occasion.request), sink);
             }
             Event::ToolArguments { index, text } => self.arguments(index, &text, sink),
             Event::Image { media_type, data } => self.image(&media_type, &data, sink),

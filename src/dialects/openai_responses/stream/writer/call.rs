@@ -3,10 +3,10 @@
 use serde::Deserialize;
 
 use super::{Open, Writer};
-use crate::dialects::openai_responses::request::tools::is_custom;
+use crate::dialects::openai_responses::request::tools::{is_custom, of_group};
 use crate::dialects::openai_responses::response::Item;
 use crate::dialects::openai_responses::stream::frames::{Body, Sink};
-use crate::hub::{Tool, ToolCall};
+use crate::hub::{Request, ToolCall};
 
 /// A call that is open, or waits for another one's end.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub(super) struct Call {
     /// The item's id, once it is open.
     item_id: String,
     tool: ToolCall,
+    /// The group in which its client knows the tool.
+    group: Option<String>,
     /// A custom tool's, made by an upstream that was told of a function: its text is a member of an object.
     is_wrapped: bool,
 }
@@ -26,18 +28,23 @@ struct Wrapped {
 }
 
 impl Call {
-    /// A call of one of `tools`, which is still to be opened.
-    pub(super) fn new(index: u32, call: ToolCall, tools: &[Tool]) -> Call {
-        let is_wrapped = !call.is_custom && is_custom(tools, &call.name);
-        Call { index, item_id: String::new(), tool: ToolCall { is_custom: call.is_custom || is_wrapped, ..call }, is_wrapped }
+    /// A call of a tool of `request`, which is still to be opened.
+    pub(super) fn new(index: u32, mut call: ToolCall, request: &Request) -> Call {
+        let is_wrapped = !call.is_custom && is_custom(&request.tools, &call.name);
+        let known_as = of_group(&request.groups, &call.name).map(|(group, name)| (group.to_owned(), name.to_owned()));
+        let group = known_as.map(|(group, name)| {
+            call.name = name;
+            group
+        });
+        Call { index, item_id: String::new(), tool: ToolCall { is_custom: call.is_custom || is_wrapped, ..call }, group, is_wrapped }
     }
 
     fn item(&self, status: &'static str) -> Item<'_> {
         let ToolCall { id: call_id, name, arguments, is_custom, .. } = &self.tool;
-        let id = self.item_id.as_str();
+        let (id, namespace) = (self.item_id.as_str(), self.group.as_deref());
         match is_custom {
-            true => Item::CustomToolCall { id, status, call_id, name, input: arguments },
-            false => Item::FunctionCall { id, status, call_id, name, arguments },
+            true => Item::CustomToolCall { id, status, call_id, name, namespace, input: arguments },
+            false => Item::FunctionCall { id, status, call_id, name, namespace, arguments },
         }
     }
 

@@ -118,7 +118,18 @@ fn run(document: &str, block: &str) -> String {
     let ended = Running::of(child).ends_somehow();
     drop(group);
     assert!(ended.code == Some(0) && !ended.out.is_empty(), "{document}:\n{block}\n{ended:#?}");
-    ended.out.replace(&port, PORT)
+    apart(&ended.out).replace(&port, PORT)
+}
+
+/// A line of a gateway's log may come right behind what another command has printed without ending its line.
+fn apart(printed: &str) -> String {
+    let begins_log = |at: &usize| {
+        let Some(time) = printed.as_bytes().get(*at..at + 11) else { return false };
+        time.iter().zip(b"0000-00-00T").all(|(found, shape)| if *shape == b'0' { found.is_ascii_digit() } else { found == shape })
+    };
+    let mut lines = printed.to_owned();
+    (1..printed.len()).filter(begins_log).collect::<Vec<_>>().into_iter().rev().for_each(|at| lines.insert(at, '\n'));
+    lines
 }
 
 /// Runs the commands of a document. A `text` block right after them is what they print.
@@ -211,4 +222,5 @@ fn a_line_is_shown_as_it_is_or_with_gaps() {
     assert!(!is_shown("200 …", "an 200 ok") && !is_shown("… ok", "200 ok, nearly") && !is_shown("as it", "as it is"));
     assert_eq!(missing("b\nd\n", "a\nb\nc\n"), Some("d"));
     assert_eq!(missing("c\na\n", "a\nb\nc\n"), Some("a"));
+    assert_eq!(apart("{\"ok\":1}2026-11-28T19:10:51Z  WARN a\n"), "{\"ok\":1}\n2026-11-28T19:10:51Z  WARN a\n");
 }

@@ -205,7 +205,9 @@ fn offers(config: &Config, is_kind: impl Fn(&ProviderKind) -> bool, beginning: &
     let mut providers = config.providers.iter().filter(|provider| provider.enabled);
     let lists = |models: &[Arc<str>]| models.iter().any(|model| model.starts_with(beginning));
     // The mock that stands for a missing configuration answers to every name.
-    config.origin == Origin::Mock || config.models.iter().any(has_name) || providers.any(|provider| is_kind(&provider.kind) || provider.models.as_deref().is_some_and(lists))
+    config.origin == Origin::Mock
+        || config.models.iter().any(has_name)
+        || providers.any(|provider| is_kind(&provider.kind) || provider.models.as_deref().is_some_and(lists))
 }
 
 #[cfg(test)]

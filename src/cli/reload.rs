@@ -1,14 +1,12 @@
 //! `llmgw reload`: tells a running gateway to read its configuration again, or asks what that would change.
 
-use clap::ValueHint;
 use http::Method;
 use serde_json::Value;
-use url::Url;
 
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::remote::{Answer, Remote, secret, web_address};
-use crate::config::{Config, Origin, Secret};
+use crate::cli::remote::{Administered, Answer};
+use crate::config::{Config, Origin};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,12 +18,9 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Where the gateway is [default: from the configuration's host, port and scheme]
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, value_parser = web_address)]
-    pub url: Option<Url>,
-    /// Its admin key [default: the configuration's admin.key]
-    #[arg(long, value_name = "KEY", value_parser = secret)]
-    pub key: Option<Secret>,
+    /// Which gateway.
+    #[command(flatten)]
+    pub gateway: Administered,
     /// Change nothing: check the local file, and ask the gateway what a reload of its own would change
     #[arg(long)]
     pub check: bool,
@@ -33,12 +28,7 @@ pub struct Args {
 
 /// Runs `llmgw reload`.
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
-    // Who names a gateway needs no file here, but for its key.
-    let config = match context.load(&context.overrides()) {
-        Ok(loaded) => Some(loaded.config),
-        Err(_) if args.url.is_some() && !args.check => None,
-        Err(rejected) => return Err(rejected.into()),
-    };
+    let config = if args.check { Some(context.load(&context.overrides())?.config) } else { args.gateway.config(context)? };
     if let Some(config) = config.as_ref().filter(|_| args.check) {
         tell_checked(config, context)?;
     }
@@ -54,7 +44,7 @@ fn tell_checked(config: &Config, context: &Context) -> anyhow::Result<()> {
 }
 
 async fn ask(args: Args, config: Option<Config>, context: &Context) -> anyhow::Result<Exit> {
-    let remote = Remote::find(args.url, args.key, config.as_ref())?;
+    let remote = args.gateway.find(config.as_ref())?;
     let query: &[(&str, &str)] = if args.check { &[("check", "true")] } else { &[] };
     match remote.ask(Method::POST, "/reload", query).await? {
         Ok(answer) => show(&answer, context),

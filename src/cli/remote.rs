@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use clap::ValueHint;
 use http::header::CONTENT_TYPE;
 use http::{Method, Response, StatusCode};
 use rustls::pki_types::CertificateDer;
@@ -14,6 +15,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 use url::Url;
 
+use crate::cli::context::{Context, Rejected};
 use crate::cli::failure::Failure;
 use crate::cli::trust::trusting;
 use crate::config::proxy::without_secrets;
@@ -35,6 +37,33 @@ pub struct Remote {
     client: OnceLock<reqwest::Client>,
     /// How long an answer may take.
     limit: Duration,
+}
+
+/// Which gateway a command administers.
+#[derive(Debug, clap::Args)]
+pub struct Administered {
+    /// Where the gateway is [default: from the configuration's host, port and scheme]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, value_parser = web_address)]
+    pub url: Option<Url>,
+    /// Its admin key [default: the configuration's admin.key]
+    #[arg(long, value_name = "KEY", value_parser = secret)]
+    pub key: Option<Secret>,
+}
+
+impl Administered {
+    /// The configuration that says where it is, and what its key is. Who names a gateway needs no file here, but for its key.
+    pub fn config(&self, context: &Context) -> Result<Option<Config>, Rejected> {
+        match context.load(&context.overrides()) {
+            Ok(loaded) => Ok(Some(loaded.config)),
+            Err(_) if self.url.is_some() => Ok(None),
+            Err(rejected) => Err(rejected),
+        }
+    }
+
+    /// It, by what [`Self::config`] is.
+    pub fn find(self, config: Option<&Config>) -> Result<Remote, Failure> {
+        Remote::find(self.url, self.key, config)
+    }
 }
 
 /// What a gateway answered.

@@ -17,20 +17,18 @@ mod words;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use clap::{ValueEnum, ValueHint};
+use clap::ValueEnum;
 use ratatui::crossterm::event::Event;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
-use url::Url;
 
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::remote::{Remote, secret, web_address};
+use crate::cli::remote::{Administered, Remote};
 use crate::cli::top::draw::theme::Theme;
 use crate::cli::top::screen::Screen;
 use crate::cli::top::state::{Deed, News, State};
-use crate::config::Secret;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,12 +53,9 @@ const QUEUE: usize = 256;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Where the gateway is [default: from the configuration's host, port and scheme]
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, value_parser = web_address)]
-    pub url: Option<Url>,
-    /// Its admin key [default: the configuration's admin.key]
-    #[arg(long, value_name = "KEY", value_parser = secret)]
-    pub key: Option<Secret>,
+    /// Which gateway.
+    #[command(flatten)]
+    pub gateway: Administered,
     /// Print how it is now, and end: for scripts, and where there is no terminal
     #[arg(long)]
     pub once: bool,
@@ -85,13 +80,8 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     if !args.once && (!terminal.stdout || is_dumb) {
         return Err(Failure::usage("there is no terminal to draw on").hint("`llmgw top --once` prints how the gateway is now").into());
     }
-    // Who names a gateway needs no file here, but for its key.
-    let config = match context.load(&context.overrides()) {
-        Ok(loaded) => Some(loaded.config),
-        Err(_) if args.url.is_some() => None,
-        Err(rejected) => return Err(rejected.into()),
-    };
-    let remote = Remote::find(args.url, args.key, config.as_ref())?;
+    let config = args.gateway.config(context)?;
+    let remote = args.gateway.find(config.as_ref())?;
     if args.once {
         return once::print(&remote, args.format, &context.printer).await;
     }

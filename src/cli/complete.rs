@@ -58,21 +58,17 @@ pub fn models() -> ArgValueCandidates {
 
 /// Names of providers.
 pub fn providers() -> ArgValueCandidates {
-    ArgValueCandidates::new(|| {
-        configuration().map_or_else(Vec::new, |config| named(config.providers.iter().map(|one| one.name.to_string())))
-    })
+    of_configuration(|config| config.providers.iter().map(|provider| provider.name.to_string()).collect())
 }
 
 /// Names of roles.
 pub fn roles() -> ArgValueCandidates {
-    ArgValueCandidates::new(|| configuration().map_or_else(Vec::new, |config| named(config.roles.iter().map(|role| role.name.to_string()))))
+    of_configuration(|config| config.roles.iter().map(|role| role.name.to_string()).collect())
 }
 
 /// Names of callers' keys.
 pub fn keys() -> ArgValueCandidates {
-    ArgValueCandidates::new(|| {
-        configuration().map_or_else(Vec::new, |config| named(config.auth.keys.iter().map(|key| key.name.to_string())))
-    })
+    of_configuration(|config| config.auth.keys.iter().map(|key| key.name.to_string()).collect())
 }
 
 /// Names of sessions, the last first.
@@ -81,6 +77,10 @@ pub fn sessions() -> ArgValueCandidates {
         let sessions = Sessions::of(&Env::capture()).and_then(|sessions| sessions.list());
         named(sessions.unwrap_or_default().into_iter().map(|session| session.name))
     })
+}
+
+fn of_configuration(names: fn(&Config) -> Vec<String>) -> ArgValueCandidates {
+    ArgValueCandidates::new(move || configuration().map_or_else(Vec::new, |config| named(names(&config))))
 }
 
 fn named(names: impl IntoIterator<Item = String>) -> Vec<CompletionCandidate> {

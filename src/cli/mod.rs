@@ -56,13 +56,13 @@ pub fn main() -> ExitCode {
     let environment = Env::capture();
     // Fails only when one is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    let no_color = environment.get_filled("NO_COLOR").is_some() || environment.get("TERM") == Some("dumb");
+    let terminal = Terminal::detect(args::colour_of(&arguments), no_color);
     match complete::answer(Cli::command, &arguments, &environment) {
         Ok(false) => {}
         Ok(true) => return Exit::Done.into(),
-        Err(_) => return Exit::Usage.into(),
+        Err(error) => return refuse(&error, &Printer::new(terminal, false)).into(),
     }
-    let no_color = environment.get_filled("NO_COLOR").is_some() || environment.get("TERM") == Some("dumb");
-    let terminal = Terminal::detect(args::colour_of(&arguments), no_color);
     let cli = match args::parse(arguments) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error, &Printer::new(terminal, false)).into(),

@@ -40,17 +40,11 @@ const AFTER_DONE: Duration = Duration::from_secs(1);
 /// Events that come at once go out at once, up to this many bytes.
 const TOGETHER: usize = 16 * 1024;
 
-/// So often in a row nothing new may come before what is here goes out. hyper asks twice each time that its task runs, so
-/// this gives all other tasks one turn.
-const PATIENCE: u8 = 3;
-
 /// A committed answer on its way.
 pub struct Relay {
     upstream: Option<UpstreamBody>,
     kind: Kind,
     queue: VecDeque<Bytes>,
-    /// How often in a row the connection to the upstream brought nothing while `queue` waited.
-    waits: u8,
     meter: Meter,
     clock: Clock,
     from: Source,
@@ -119,7 +113,7 @@ impl Relay {
     }
 
     fn new(upstream: Option<UpstreamBody>, kind: Kind, limits: Limits, meter: Meter, from: Source) -> Relay {
-        Relay { upstream, kind, queue: VecDeque::new(), waits: PATIENCE, meter, clock: Clock::new(limits), from }
+        Relay { upstream, kind, queue: VecDeque::new(), meter, clock: Clock::new(limits), from }
     }
 
     /// Any other body, of which `first` was read.
@@ -142,22 +136,9 @@ impl Relay {
             let Some(upstream) = self.upstream.as_mut() else { return Poll::Ready(None) };
             let polled = Pin::new(upstream).poll_frame(context);
             let broken = match polled {
-                Poll::Pending if !self.queue.is_empty() => {
-                    // The connection to the upstream hands over one chunk at a time, and must be polled for the next: what
-                    // came in one packet would go out in a packet each. So it gets its turn first, which costs a fraction
-                    // of a write, until it brings nothing new.
-                    self.waits = self.waits.saturating_add(1);
-                    if self.waits >= PATIENCE {
-                        return Poll::Ready(self.next_piece());
-                    }
-                    context.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
+                // All that has come is here.
+                Poll::Pending if !self.queue.is_empty() => return Poll::Ready(self.next_piece()),
                 Poll::Ready(Some(Ok(frame))) => {
-                    // What goes out first goes out with the head, and waits for nothing.
-                    if self.waits < PATIENCE {
-                        self.waits = 0;
-                    }
                     self.clock.last = Instant::now();
                     if let Ok(data) = frame.into_data() {
                         self.receive(data);
@@ -188,7 +169,6 @@ impl Relay {
 
     /// The next piece for the client.
     fn next_piece(&mut self) -> Option<Result<Bytes, BrokenOff>> {
-        self.waits = 0;
         let piece = self.join()?;
         self.meter.sent(&piece);
         Some(Ok(piece))

@@ -18,16 +18,16 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tower_service::Service;
 
-use super::Handshake;
 use super::cause;
 use super::connection::{Connection, Count, Stream};
 use super::tls::Tls;
 use super::via::{HttpProxy, Via};
+use super::{Handshake, TransportError};
 
 /// Between two probes that keep middleboxes from forgetting a silent connection.
 const KEEPALIVE: Duration = Duration::from_secs(30);
@@ -63,6 +63,15 @@ pub enum ConnectFailure {
     Failed(String),
 }
 
+impl From<ConnectFailure> for TransportError {
+    fn from(failure: ConnectFailure) -> TransportError {
+        match failure {
+            ConnectFailure::TimedOut(limit) => TransportError::ConnectTimeout(limit),
+            ConnectFailure::Failed(reason) => TransportError::Connect(reason),
+        }
+    }
+}
+
 impl Connector {
     /// For one upstream; no connection takes longer than `limit`.
     pub fn new(via: Via, tls: Tls, http2: bool, limit: Duration, resolver: Resolver) -> Connector {
@@ -73,6 +82,20 @@ impl Connector {
         // Shares the limit among a name's addresses, so that a dead one leaves time for the next.
         tcp.set_connect_timeout(Some(limit));
         Connector(Arc::new(Settings { tcp, via, tls, http2, limit, config: OnceCell::new(), count: Count::default() }))
+    }
+
+    /// A connection to `target`, or to the proxy on the way there.
+    pub async fn connect(&self, target: &Uri) -> Result<Connection, ConnectFailure> {
+        let settings = &self.0;
+        match timeout(settings.limit, settings.connect(target)).await {
+            Ok(connected) => connected,
+            Err(_) => Err(ConnectFailure::TimedOut(settings.limit)),
+        }
+    }
+
+    /// Whether a request's head has to name the whole address, for a proxy to read.
+    pub fn is_forwarded(&self) -> bool {
+        matches!(self.0.via, Via::Forward(_))
     }
 
     /// Counts the connections that it made and that stand.
@@ -114,32 +137,12 @@ impl Service<Name> for Resolver {
     }
 }
 
-impl Service<Uri> for Connector {
-    type Response = TokioIo<Connection>;
-    type Error = ConnectFailure;
-    type Future = BoxFuture<'static, Result<TokioIo<Connection>, ConnectFailure>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectFailure>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, target: Uri) -> Self::Future {
-        let settings = self.0.clone();
-        Box::pin(async move {
-            match tokio::time::timeout(settings.limit, settings.connect(target)).await {
-                Ok(connected) => connected,
-                Err(_) => Err(ConnectFailure::TimedOut(settings.limit)),
-            }
-        })
-    }
-}
-
 impl Settings {
-    async fn connect(&self, target: Uri) -> Result<TokioIo<Connection>, ConnectFailure> {
+    async fn connect(&self, target: &Uri) -> Result<Connection, ConnectFailure> {
         let host = target.host().unwrap_or_default().to_owned();
         let secure = target.scheme_str() == Some("https");
         let begun = Instant::now();
-        let tcp = self.open(target).await?.into_inner();
+        let tcp = self.open(target.clone()).await?.into_inner();
         let mut made = Handshake { tcp: begun.elapsed(), tls: None };
         let stream = match secure {
             true => {
@@ -149,7 +152,7 @@ impl Settings {
             }
             false => Stream::Plain(tcp),
         };
-        Ok(TokioIo::new(Connection::new(stream, matches!(self.via, Via::Forward(_)), made, &self.count)))
+        Ok(Connection::new(stream, made, &self.count))
     }
 
     async fn open(&self, target: Uri) -> Result<TokioIo<TcpStream>, ConnectFailure> {

@@ -8,6 +8,8 @@ mod connect;
 mod connection;
 pub mod control;
 pub mod decode;
+mod http1;
+mod http2;
 pub mod memory;
 pub mod payload;
 pub mod pools;
@@ -76,6 +78,13 @@ pub enum TransportError {
     /// The request's own body failed: its sender went away.
     #[error("request body broke off: {0}")]
     Request(String),
+}
+
+/// A request that got no answer.
+struct Unanswered {
+    error: TransportError,
+    /// Nobody can have begun to work on it: its connection had answered before and ended without a byte, or turned it away.
+    is_untouched: bool,
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
@@ -28,6 +28,23 @@ pub struct Streamed {
     // Shared by reference while a request is signed, polled by its one owner only.
     body: SyncWrapper<UnsyncBoxBody<Bytes, TransportError>>,
     length: Option<u64>,
+}
+
+impl Streamed {
+    /// The next piece.
+    pub fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, TransportError>>> {
+        loop {
+            match ready!(Pin::new(self.body.get_mut()).poll_frame(context)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(piece) => return Poll::Ready(Some(Ok(piece))),
+                    // Trailers, which no upstream asks for.
+                    Err(_) => continue,
+                },
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
 }
 
 impl Payload {
@@ -62,6 +79,11 @@ impl Payload {
             Payload::Pieces(pieces) => Some(Payload::Pieces(pieces.clone())),
             Payload::Stream(_) => None,
         }
+    }
+
+    /// Whether it can be sent more than once.
+    pub fn is_repeatable(&self) -> bool {
+        matches!(self, Payload::Pieces(_))
     }
 
     /// Length in bytes; `None` for a stream of unknown length.

@@ -4,24 +4,23 @@
 //! connection died unanswered or HTTP/2 turned it away unprocessed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use http::header::PROXY_AUTHORIZATION;
-use http::{Extensions, HeaderValue, Request, Response};
-use hyper_util::client::legacy::{Client, Error};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tokio::time::Instant;
+use http::request::Parts;
+use http::{HeaderValue, Request, Response, Uri};
+use tokio::sync::Mutex;
 use tracing::debug;
 
-use super::connect::{ConnectFailure, Connector, Resolver};
-use super::connection::{Count, Life};
+use super::connect::{Connector, Resolver};
+use super::connection::Count;
+use super::http1::{self, Http1};
+use super::http2::{self, Sender};
 use super::tls::Tls;
 use super::via::Via;
-use super::{Payload, Transport, TransportError, UpstreamBody, cause, decode};
-
-/// Read of an answer at once, its head included: the most of it that waits in memory for a client that does not read.
-const READ_AHEAD: usize = 64 * 1024;
+use super::{Handshake, Payload, Transport, TransportError, Unanswered, UpstreamBody, decode};
 
 /// How a [`Relay`] connects and what it keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,11 +37,21 @@ pub struct Limits {
 
 /// Requests to one upstream, over pooled connections.
 pub struct Relay {
-    pooled: Client<Connector, Payload>,
-    /// Never takes a connection from a pool: what replaces a dead connection must not be another dead one.
-    fresh: Client<Connector, Payload>,
+    connector: Connector,
+    /// Those that speak HTTP/1.1.
+    pool: Arc<http1::Pool>,
+    shared: Arc<http2::Shared>,
+    /// It has spoken HTTP/2 before, so that one connection is made for all who wait.
+    is_http2: AtomicBool,
+    connecting: Mutex<()>,
     open: Count,
     authorization: Option<HeaderValue>,
+}
+
+/// A connection, by what is spoken on it.
+enum Spoken {
+    Http1(Http1),
+    Http2(Sender),
 }
 
 impl Relay {
@@ -51,83 +60,85 @@ impl Relay {
         let authorization = via.forward_authorization().cloned();
         let connector = Connector::new(via, tls, limits.http2, limits.connect, resolver);
         let open = connector.count().clone();
-        let mut builder = Client::builder(TokioExecutor::new());
-        builder
-            .http1_max_buf_size(READ_AHEAD)
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(limits.idle_timeout);
-        let pooled = builder.pool_max_idle_per_host(limits.idle_connections).build(connector.clone());
-        let fresh = builder.pool_max_idle_per_host(0).build(connector);
-        Arc::new(Relay { pooled, fresh, open, authorization })
+        let pool = Arc::new(http1::Pool::new(limits.idle_connections, limits.idle_timeout));
+        let shared = Arc::new(http2::Shared::new(limits.idle_timeout));
+        let (is_http2, connecting) = (AtomicBool::new(false), Mutex::new(()));
+        Arc::new(Relay { connector, pool, shared, is_http2, connecting, open, authorization })
     }
 
-    async fn exchange(&self, mut request: Request<Payload>) -> Result<Response<UpstreamBody>, TransportError> {
+    async fn exchange(&self, head: &mut Parts, payload: &mut Payload) -> Result<Response<UpstreamBody>, TransportError> {
         if let Some(authorization) = &self.authorization {
-            request.headers_mut().insert(PROXY_AUTHORIZATION, authorization.clone());
+            head.headers.insert(PROXY_AUTHORIZATION, authorization.clone());
         }
-        let (copy, begun) = (again(&request), Instant::now());
-        let mut response = match (self.pooled.request(request).await, copy) {
-            (Ok(response), _) => response,
-            (Err(error), Some(request)) if was_not_taken_on(&error) => {
-                debug!(cause = %cause::describe(&error), "a connection took the request no further; replacing it");
-                self.fresh.request(request).await.map_err(|error| failure(&error))?
-            }
-            (Err(error), _) => return Err(failure(&error)),
+        let can_be_repeated = payload.is_repeatable();
+        let standing = match self.standing() {
+            Some(standing) => self.ask(standing, head, payload).await,
+            // In a box: nearly every request finds a connection.
+            None => Box::pin(self.connect_and_ask(head, payload)).await,
         };
-        if let Some(life) = response.extensions().get::<Life>() {
-            life.answered();
-            if let Some(made) = life.made_since(begun) {
-                response.extensions_mut().insert(made);
+        match standing {
+            Err(Unanswered { error, is_untouched: true }) if can_be_repeated => {
+                debug!(cause = %error, "a connection took the request no further; replacing it");
+                Box::pin(self.connect_and_ask(head, payload)).await.map_err(|unanswered| unanswered.error)
+            }
+            asked => asked.map_err(|unanswered| unanswered.error),
+        }
+    }
+
+    /// Asks over a connection that is never one from the pool: what replaces a dead one must not be another dead one.
+    async fn connect_and_ask(&self, head: &Parts, payload: &mut Payload) -> Result<Response<UpstreamBody>, Unanswered> {
+        let connected = self.connect(&head.uri).await;
+        let (spoken, made) = connected.map_err(|error| Unanswered { error, is_untouched: false })?;
+        let mut response = self.ask(spoken, head, payload).await?;
+        if let Some(made) = made {
+            response.extensions_mut().insert(made);
+        }
+        Ok(response)
+    }
+
+    /// A connection that was used before.
+    fn standing(&self) -> Option<Spoken> {
+        let shared = if self.is_http2.load(Ordering::Relaxed) { self.shared.get() } else { None };
+        shared.map(Spoken::Http2).or_else(|| self.pool.take().map(Spoken::Http1))
+    }
+
+    /// A connection that was not, and how it was made if that was for this request.
+    async fn connect(&self, target: &Uri) -> Result<(Spoken, Option<Handshake>), TransportError> {
+        let _alone;
+        if self.is_http2.load(Ordering::Relaxed) {
+            _alone = self.connecting.lock().await;
+            if let Some(sender) = self.shared.get() {
+                return Ok((Spoken::Http2(sender), None));
             }
         }
-        decode::response(response)
+        let connection = self.connector.connect(target).await?;
+        let made = Some(connection.made());
+        if !connection.is_http2() {
+            return Ok((Spoken::Http1(Http1::new(connection)), made));
+        }
+        self.is_http2.store(true, Ordering::Relaxed);
+        Ok((Spoken::Http2(self.shared.open(connection).await?), made))
+    }
+
+    async fn ask(&self, spoken: Spoken, head: &Parts, payload: &mut Payload) -> Result<Response<UpstreamBody>, Unanswered> {
+        let decoded = match spoken {
+            Spoken::Http1(connection) => {
+                decode::response(connection.exchange(head, payload, self.connector.is_forwarded(), &self.pool).await?)
+            }
+            Spoken::Http2(sender) => decode::response(Box::pin(self.shared.exchange(sender, head, payload)).await?),
+        };
+        decoded.map_err(|error| Unanswered { error, is_untouched: false })
     }
 }
 
 impl Transport for Relay {
     fn send(&self, request: Request<Payload>) -> BoxFuture<'_, Result<Response<UpstreamBody>, TransportError>> {
-        Box::pin(self.exchange(request))
+        let (mut head, mut payload) = request.into_parts();
+        // A block, for it uses what it is given in place.
+        Box::pin(async move { self.exchange(&mut head, &mut payload).await })
     }
 
     fn connections(&self) -> usize {
         self.open.get()
-    }
-}
-
-fn again(request: &Request<Payload>) -> Option<Request<Payload>> {
-    let mut copy = Request::new(request.body().again()?);
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = request.headers().clone();
-    Some(copy)
-}
-
-/// Whether nobody can have begun to work on the request that ended in `error`.
-fn was_not_taken_on(error: &Error) -> bool {
-    match cause::find::<h2::Error>(error) {
-        // The stream was refused, or is beyond the last one of a connection that goes away: whoever says so has not looked at
-        // it (RFC 9113 §8.7). What else ends a stream may have come after the work was done.
-        Some(error) => error.is_remote() && (error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM)),
-        None => died_unanswered(error),
-    }
-}
-
-fn died_unanswered(error: &Error) -> bool {
-    let Some(connected) = error.connect_info() else { return false };
-    let mut extensions = Extensions::new();
-    connected.get_extras(&mut extensions);
-    // A request's own body that fails ends a connection too, and would fail again.
-    extensions.get::<Life>().is_some_and(Life::is_used_and_silent) && cause::find::<TransportError>(error).is_none()
-}
-
-fn failure(error: &Error) -> TransportError {
-    match (cause::find::<ConnectFailure>(error), cause::find::<TransportError>(error)) {
-        (Some(ConnectFailure::TimedOut(limit)), _) => TransportError::ConnectTimeout(*limit),
-        (Some(ConnectFailure::Failed(reason)), _) => TransportError::Connect(reason.clone()),
-        (_, Some(TransportError::Request(reason))) => TransportError::Request(reason.clone()),
-        (_, Some(own)) => TransportError::Request(own.to_string()),
-        _ if error.is_connect() => TransportError::Connect(cause::describe(error)),
-        _ => TransportError::Closed(cause::describe(error)),
     }
 }

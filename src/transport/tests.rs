@@ -22,6 +22,7 @@ use super::testing::{PATIENCE, accept, answer_all, listen, post, provider, read_
 use super::{Control, Pools, Relay, Transport, TransportError};
 use crate::config::{Provider, Proxy};
 
+mod http1;
 mod http2;
 mod tls;
 

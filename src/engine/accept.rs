@@ -25,17 +25,8 @@ impl Accepted {
                 let dialect = job.endpoint.dialect();
                 // A block, for it uses what it is given in place.
                 let answer = async move {
-                    let resumed = match demand.endpoint {
-                        // In a box: no other request shall be as large as these.
-                        Endpoint::Responses => Box::pin(conversation::resume(&engine.0, &job, &mut demand)).await,
-                        _ => Ok(()),
-                    };
-                    let answered = match resumed {
-                        Ok(()) => run::run(&engine.0, &job, &demand, &mut meter).await,
-                        Err(error) => Err(error),
-                    };
-                    match answered {
-                        Ok((answered, candidate, slot)) => Ok(run::reply(&job.snapshot, answered, candidate, slot, meter)),
+                    match answer(&engine, &job, &mut demand, &mut meter).await {
+                        Ok(won) => Ok(run::reply(&job.snapshot, *won, meter)),
                         Err(error) => {
                             meter.fail(&error);
                             Err(error)
@@ -65,6 +56,14 @@ impl Accepted {
     pub fn answer(self) -> BoxFuture<'static, Result<Reply, Error>> {
         self.answer
     }
+}
+
+async fn answer(engine: &Engine, job: &Job, demand: &mut Demand, meter: &mut Meter) -> Result<Box<run::Won>, Error> {
+    if demand.endpoint == Endpoint::Responses {
+        // In a box: no other request shall be as large as these.
+        Box::pin(conversation::resume(&engine.0, job, demand)).await?;
+    }
+    run::run(&engine.0, job, demand, meter).await
 }
 
 /// What is asked for, and whether its caller may.

@@ -5,11 +5,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::request::Parts;
+use http::response::Parts as Head;
 use http::{Method, Request, Response};
-use http_body_util::{BodyExt, Limited};
+use http_body::Body;
+use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::Secret;
@@ -27,7 +29,10 @@ use crate::hub::MediaType;
 use crate::providers::{Call, CredentialId, Provider, Refusal, Retry, headers};
 use crate::routing::Candidate;
 use crate::telemetry::TraceContext;
-use crate::transport::{Payload, TransportError, UpstreamBody};
+use crate::transport::{Payload, UpstreamBody};
+
+/// So much of a body's announced length is believed before it has come.
+const BELIEVED: usize = 1024 * 1024;
 
 /// How long a refused credential rests where no cooldown is configured.
 const CREDENTIAL_REST: Duration = Duration::from_secs(300);
@@ -115,7 +120,8 @@ impl Attempting<'_> {
             let (used, credential, response) = sent.map_err(|_| head_limit.late("no response"))??;
             let provider = &*self.snapshot.upstreams[candidate.provider].provider;
             let keeper = asking.keeper.clone().map(|keeper| Box::new(keeper.of(provider, used)));
-            let read = self.read(response, (asking, keeper), self.limit(begun, whole)).await;
+            let (mut head, body) = response.into_parts();
+            let read = self.read(&mut head, body, (asking, keeper), self.limit(begun, whole)).await;
             let secrets = || credential.secrets(self.snapshot, candidate.provider);
             let (failed, reason) = match read.map_err(|failed| failed.masked(&secrets()))? {
                 Read::Answered(answered) if answered.status.is_success() => return Ok(Answered { credential, ..answered }),
@@ -161,8 +167,13 @@ impl Attempting<'_> {
     }
 
     /// Looks at the reply and reads as much of it as decides.
-    async fn read(&self, response: Response<UpstreamBody>, asking: (&Asking, Option<Box<Keeper>>), limit: Limit) -> Result<Read, Failed> {
-        let (head, body) = response.into_parts();
+    async fn read(
+        &self,
+        head: &mut Head,
+        body: UpstreamBody,
+        asking: (&Asking, Option<Box<Keeper>>),
+        limit: Limit,
+    ) -> Result<Read, Failed> {
         if !head.status.is_success() {
             return Ok(unsuccessful(&self.snapshot.config.routing.detect, head.status, &head.headers, body, limit.by).await);
         }
@@ -178,14 +189,14 @@ impl Attempting<'_> {
                 let mut body = body;
                 let first = timeout_at(limit.by, body.frame()).await.map_err(|_| limit.late("no answer"))?;
                 let first = first.transpose().map_err(|error| Failed::from_transport(&error))?;
-                Ok(answered(&head, AnsweredBody::Raw(first.and_then(|frame| frame.into_data().ok()), body)))
+                Ok(answered(head, AnsweredBody::Raw(first.and_then(|frame| frame.into_data().ok()), body)))
             }
         }
     }
 
     async fn read_events(
         &self,
-        mut head: http::response::Parts,
+        head: &mut Head,
         body: UpstreamBody,
         (asking, keeper): (&Asking, Option<Box<Keeper>>),
         limit: Limit,
@@ -201,7 +212,7 @@ impl Attempting<'_> {
                     head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
                 }
                 let (speech, withhold_usage) = (asking.speech.clone(), asking.adapted.withhold_usage);
-                Ok(answered(&head, AnsweredBody::Events { begun: Box::new(begun), speech, withhold_usage }))
+                Ok(answered(head, AnsweredBody::Events { begun: Box::new(begun), speech, withhold_usage }))
             }
             Err(Unbegun::Broken(reason)) => Err(Failed::after(head.status, reason)),
             Err(Unbegun::Error(error)) => {
@@ -213,7 +224,7 @@ impl Attempting<'_> {
 
     async fn read_json(
         &self,
-        mut head: http::response::Parts,
+        head: &mut Head,
         body: UpstreamBody,
         (asking, keeper): (&Asking, Option<Box<Keeper>>),
         limit: Limit,
@@ -233,13 +244,13 @@ impl Attempting<'_> {
                 if let Some(keeper) = keeper {
                     keeper.whole(&body);
                 }
-                answered(&head, AnsweredBody::Full(body, answer.usage))
+                answered(head, AnsweredBody::Full(body, answer.usage))
             }
         })
     }
 }
 
-fn answered(head: &http::response::Parts, body: AnsweredBody) -> Read {
+fn answered(head: &Head, body: AnsweredBody) -> Read {
     let headers = headers::returnable(&head.headers);
     Read::Answered(Answered::new(head.status, headers, body))
 }
@@ -294,17 +305,26 @@ pub fn report_refusal(snapshot: &Snapshot, candidate: &Candidate, used: Credenti
     }
 }
 
-/// A whole body of at most `largest` bytes.
-async fn whole(body: UpstreamBody, largest: usize) -> Result<Bytes, Failed> {
-    match Limited::new(body, largest).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) => Err(match error.downcast::<TransportError>() {
-            Ok(error) => Failed::from_transport(&error),
+/// A whole body of at most `largest` bytes. Most come in one piece; those are not copied.
+async fn whole(mut body: UpstreamBody, largest: usize) -> Result<Bytes, Failed> {
+    let mut all = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Failed::from_transport(&error))?;
+        // Anything else is trailers.
+        let Ok(piece) = frame.into_data() else { continue };
+        if all.len() + piece.len() > largest {
+            let reason = format!("the answer is larger than `server.max_response` ({largest} bytes)");
             // Our own limit, not the upstream's fault.
-            Err(_) => Failed {
-                in_passing: false,
-                ..Failed::new(format!("the answer is larger than `server.max_response` ({largest} bytes)"), None)
-            },
-        }),
+            return Err(Failed { in_passing: false, ..Failed::new(reason, None) });
+        }
+        if all.is_empty() {
+            if body.is_end_stream() {
+                return Ok(piece);
+            }
+            let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+            all.reserve(piece.len() + announced.min(BELIEVED));
+        }
+        all.extend_from_slice(&piece);
     }
+    Ok(all.freeze())
 }

@@ -14,16 +14,16 @@ use crate::engine::error::Attempt;
 use crate::engine::hold::Overheard;
 use crate::engine::live::Snapshot;
 use crate::engine::meter::Meter;
-use crate::engine::run::settle;
+use crate::engine::run::{Won, settle};
 use crate::engine::verdict::{Reason, Verdict, judge};
 use crate::engine::{Error, Forward, Inner};
 use crate::hub::ApiError;
 use crate::providers::{Call, Target, headers, path};
-use crate::routing::{Candidate, Failure, Skipped, Slot};
+use crate::routing::{Candidate, Failure, Skipped};
 use crate::transport::{Payload, TransportError};
 
 /// Passes `forward` on.
-pub async fn run(engine: &Inner, forward: Forward, meter: &mut Meter) -> Result<(Answered, Candidate, Slot), Error> {
+pub async fn run(engine: &Inner, forward: Forward, meter: &mut Meter) -> Result<Box<Won>, Error> {
     let candidate = candidate(&forward)?;
     meter.names(&candidate);
     let Some(path) = path::below_base(&forward.path) else {
@@ -53,7 +53,7 @@ pub async fn run(engine: &Inner, forward: Forward, meter: &mut Meter) -> Result<
         Ok(Ok(answered)) => {
             let slot = settle(permit, answered.status, begun.elapsed(), engine.now());
             meter.takes(trial);
-            Ok((answered, candidate, slot))
+            Ok(Box::new(Won { answered, candidate, slot }))
         }
         // Its client's mistake: nobody's health is hurt.
         Ok(Err(Unsent::Request(error))) => Err(Error::InvalidRequest { message: error.to_string(), param: None }),

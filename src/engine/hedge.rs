@@ -4,13 +4,12 @@
 //! loop's ([`super::run`]).
 
 use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, OptionFuture};
+use futures_util::future::{BoxFuture, FutureExt, OptionFuture};
 use tokio::time::{Instant, sleep_until};
 
 use crate::engine::attempt::{Attempting, Tried};
@@ -120,7 +119,8 @@ pub struct Running<'a> {
     begun: Instant,
     trial: Trial,
     overheard: Arc<Overheard>,
-    end: BoxFuture<'a, Ended>,
+    /// In boxes, both: what waits is small, and what comes of it is not copied at each step of its way.
+    end: BoxFuture<'a, Box<Ended>>,
 }
 
 /// An attempt that ended.
@@ -158,7 +158,7 @@ impl<'a> Running<'a> {
         let (begun, overheard) = (Instant::now(), attempting.overheard.clone());
         let end = async move {
             let tried = attempting.run(&candidate).await;
-            Ended { trial, candidate, permit, begun, tried }
+            Box::new(Ended { trial, candidate, permit, begun, tried })
         };
         Running { provider, model, begun, trial, overheard, end: Box::pin(end) }
     }
@@ -183,8 +183,8 @@ impl<'a> Race<'a> {
     }
 
     /// The next attempt that ends; `None`: the first has been silent for too long.
-    pub async fn next(&mut self) -> Option<Ended> {
-        let mut silence = pin!(OptionFuture::from(self.silent_at.map(sleep_until)));
+    pub async fn next(&mut self) -> Option<Box<Ended>> {
+        let mut silence = OptionFuture::from(self.silent_at.map(|at| Box::pin(sleep_until(at))));
         poll_fn(|context| {
             for lane in [&mut self.first, &mut self.second] {
                 let Some(running) = lane else { continue };
@@ -193,7 +193,7 @@ impl<'a> Race<'a> {
                     return Poll::Ready(Some(ended));
                 }
             }
-            match silence.as_mut().poll(context) {
+            match silence.poll_unpin(context) {
                 Poll::Ready(Some(())) => {
                     self.silent_at = None;
                     Poll::Ready(None)
@@ -216,8 +216,8 @@ impl<'a> Race<'a> {
     }
 
     /// Cancels the one that still runs, if one does.
-    pub fn abandon(self) -> Option<Abandoned> {
-        let Running { provider, model, begun, trial, overheard, end } = self.first.or(self.second)?;
+    pub fn abandon(&mut self) -> Option<Abandoned> {
+        let Running { provider, model, begun, trial, overheard, end } = self.first.take().or(self.second.take())?;
         drop(end);
         Some(Abandoned { trial, provider, model, took: begun.elapsed(), usage: overheard.seen().usage })
     }

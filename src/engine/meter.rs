@@ -77,7 +77,8 @@ impl Meter {
             received,
             begun: Instant::now(),
             waited: Duration::ZERO,
-            tries: Vec::new(),
+            // Hardly any request needs a second one, and each is large.
+            tries: Vec::with_capacity(1),
             taken: None,
             events: 0,
             reported: None,

@@ -184,7 +184,7 @@ impl Engine {
         let mut meter = Meter::start(forward.origin(), &forward.snapshot, &self.0.accounts);
         let snapshot = forward.snapshot.clone();
         match forward::run(&self.0, forward, &mut meter).await {
-            Ok((answered, candidate, slot)) => Ok(run::reply(&snapshot, answered, candidate, slot, meter)),
+            Ok(won) => Ok(run::reply(&snapshot, *won, meter)),
             Err(error) => {
                 meter.fail(&error);
                 Err(error)

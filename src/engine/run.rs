@@ -31,8 +31,21 @@ mod beside;
 mod others;
 mod used_up;
 
+/// An answer, and where it comes from.
+pub struct Won {
+    /// It.
+    pub answered: Answered,
+    /// Who gave it.
+    pub candidate: Candidate,
+    /// Its place among the requests at that upstream.
+    pub slot: Slot,
+}
+
 /// Answers `job`, which asks for `demand`; what was used is in `meter`, which the reply takes along.
-pub async fn run(engine: &Inner, job: &Job, demand: &Demand, meter: &mut Meter) -> Result<(Answered, Candidate, Slot), Error> {
+///
+/// What hardly any request waits for is in a box of its own, here and below: a future is as large as the largest wait
+/// within it, and is copied when it begins.
+pub async fn run(engine: &Inner, job: &Job, demand: &Demand, meter: &mut Meter) -> Result<Box<Won>, Error> {
     if job.snapshot.config.routing.hedge_after.is_some() {
         engine.hedges.request(engine.now());
     }
@@ -51,7 +64,7 @@ pub async fn await_discovery(snapshot: &Snapshot, name: &str) {
     let is_pending = |index| snapshot.is_pending(index);
     if resolve::awaits_discovery(&snapshot.table, name, is_pending) {
         let asked = discover::discover(snapshot, None, is_pending);
-        let _ = tokio::time::timeout(discover::WAIT, asked).await;
+        let _ = Box::pin(tokio::time::timeout(discover::WAIT, asked)).await;
     }
 }
 
@@ -118,22 +131,30 @@ impl<'a> Walk<'a> {
         }
     }
 
-    async fn run(&mut self, demand: &Demand, client: &HeaderMap, meter: &mut Meter) -> Result<(Answered, Candidate, Slot), Error> {
+    async fn run(&mut self, demand: &Demand, client: &HeaderMap, meter: &mut Meter) -> Result<Box<Won>, Error> {
         let mut headers = headers::forwardable(client);
         meter.drop_foreign_state(&mut headers);
         // A key that makes an operation happen once is good for one upstream only.
         let asked = Asked { demand, later: headers::without_idempotency_key(&headers), headers: &headers };
-        while let Some((candidate, permit)) = self.next(meter).await {
-            if let Some(last) = self.attempts.last() {
-                let (from, to) = (format!("{}/{}", last.provider, last.model), candidate.to_string());
-                SwitchedUpstream { from: &from, to: &to, attempt: meter.attempts() + 1 }.emit();
-            }
-            let race = Race::of(self.begin(&asked, (candidate, permit), false, meter), self.silent_at(&asked));
-            if let Some(answer) = self.race(&asked, race, meter).await? {
+        while let Some(mut race) = self.next_race(&asked, meter).await {
+            if let Some(answer) = self.race(&asked, &mut race, meter).await? {
                 return Ok(answer);
             }
         }
         Err(self.error(demand, meter))
+    }
+
+    /// The next attempt, under way; `None`: the request has failed.
+    async fn next_race<'f>(&mut self, asked: &'f Asked<'_>, meter: &mut Meter) -> Option<Race<'f>>
+    where
+        'a: 'f,
+    {
+        let (candidate, permit) = self.next(meter).await?;
+        if let Some(last) = self.attempts.last() {
+            let (from, to) = (format!("{}/{}", last.provider, last.model), candidate.to_string());
+            SwitchedUpstream { from: &from, to: &to, attempt: meter.attempts() + 1 }.emit();
+        }
+        Some(Race::of(self.begin(asked, (candidate, permit), false, meter), self.silent_at(asked)))
     }
 
     fn begin<'f>(&self, asked: &'f Asked<'_>, (candidate, permit): (Candidate, Permit), is_hedge: bool, meter: &mut Meter) -> Running<'f>
@@ -148,12 +169,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Runs one attempt, and the next beside it if it is silent; `None`: all failed.
-    async fn race<'f>(
-        &mut self,
-        asked: &'f Asked<'_>,
-        mut race: Race<'f>,
-        meter: &mut Meter,
-    ) -> Result<Option<(Answered, Candidate, Slot)>, Error>
+    async fn race<'f>(&mut self, asked: &'f Asked<'_>, race: &mut Race<'f>, meter: &mut Meter) -> Result<Option<Box<Won>>, Error>
     where
         'a: 'f,
     {
@@ -170,12 +186,12 @@ impl<'a> Walk<'a> {
             };
             if let Some(topic) = ended.tried.topic()
                 && !asked.demand.earlier.is_bound()
-                && self.turn_to_others(topic, &ended.candidate).await
+                && Box::pin(self.turn_to_others(topic, &ended.candidate)).await
             {
-                self.turned(ended, meter);
+                self.turned(*ended, meter);
                 continue;
             }
-            let Ended { trial, candidate, permit, begun, tried } = ended;
+            let Ended { trial, candidate, permit, begun, tried } = *ended;
             match tried {
                 Tried::Wrong(error) if race.is_over() => return Err(error),
                 // What cannot be said to the one may well be answered by the other.
@@ -185,7 +201,7 @@ impl<'a> Walk<'a> {
                 }
                 // What the one dislikes of the request, the other may yet answer.
                 Tried::Answered(answered) if answered.status.is_client_error() && race.first_runs() => {
-                    given_back = Some((answered, (trial, candidate, permit), begun));
+                    given_back = Some(Box::new((answered, (trial, candidate, permit), begun)));
                 }
                 Tried::Answered(answered) => {
                     beside::abandon(race, asked.demand, meter);
@@ -195,7 +211,10 @@ impl<'a> Walk<'a> {
                 Tried::Failed(failed) => self.failed((trial, candidate, permit), failed, begun.elapsed(), meter),
             }
         }
-        Ok(given_back.map(|(answered, claimed, begun)| self.won(answered, claimed, begun, meter)))
+        Ok(given_back.map(|given_back| {
+            let (answered, claimed, begun) = *given_back;
+            self.won(answered, claimed, begun, meter)
+        }))
     }
 
     fn won(
@@ -204,12 +223,12 @@ impl<'a> Walk<'a> {
         (trial, candidate, permit): (Trial, Candidate, Permit),
         begun: Instant,
         meter: &mut Meter,
-    ) -> (Answered, Candidate, Slot) {
+    ) -> Box<Won> {
         meter.names(&candidate);
         meter.takes(trial);
         let counts = !self.hurt.contains(&(candidate.provider, Some(candidate.model.clone())));
         let slot = settle(permit, answered.status, begun.elapsed(), self.engine.now()).counting(counts);
-        (answered, candidate, slot)
+        Box::new(Won { answered, candidate, slot })
     }
 
     fn is_used_up(&self, meter: &Meter) -> bool {
@@ -226,14 +245,14 @@ impl<'a> Walk<'a> {
             }
             let Some(candidate) = self.ahead.pop_front() else {
                 if routing.max_attempts == 0 || self.again.is_empty() {
-                    return self.wait(meter).await;
+                    return Box::pin(self.wait(meter)).await;
                 }
                 self.ahead = std::mem::take(&mut self.again);
                 continue;
             };
-            if !self.is_at_rest(&candidate) {
+            if let Some(until) = self.backs_off_until(&candidate).filter(|_| !self.is_at_rest(&candidate)) {
                 let begun = Instant::now();
-                self.back_off(&candidate).await;
+                Box::pin(sleep_until(until)).await;
                 meter.waited += begun.elapsed();
                 if Instant::now() >= self.deadline {
                     return None;
@@ -268,13 +287,13 @@ impl<'a> Walk<'a> {
             .any(|standing| *standing != Standing::Closed)
     }
 
-    /// Waits before one same upstream is tried again: doubling, jittered, never past the deadline.
-    async fn back_off(&self, candidate: &Candidate) {
-        let Some((failed_at, times)) = self.tried.get(&(candidate.provider, candidate.model.clone())) else { return };
+    /// Until when one same upstream is not tried again: doubling, jittered, never past the deadline.
+    fn backs_off_until(&self, candidate: &Candidate) -> Option<Instant> {
+        let (failed_at, times) = self.tried.get(&(candidate.provider, candidate.model.clone()))?;
         let backoff = self.snapshot.config.routing.backoff;
         let doubled = backoff.initial.saturating_mul(1 << (times - 1).min(16)).min(backoff.max);
         let jittered = doubled.mul_f64(rand::rng().random_range(0.75..=1.0));
-        sleep_until((*failed_at + jittered).min(self.deadline)).await;
+        Some((*failed_at + jittered).min(self.deadline))
     }
 
     /// Nothing was sent: it is no attempt, and nobody's failure.
@@ -313,7 +332,8 @@ pub fn settle(permit: Permit, status: StatusCode, took: Duration, now: Millis) -
 }
 
 /// The reply that goes out, with the meter in it.
-pub fn reply(snapshot: &Arc<Snapshot>, answered: Answered, candidate: Candidate, slot: Slot, mut meter: Meter) -> Reply {
+pub fn reply(snapshot: &Arc<Snapshot>, won: Won, mut meter: Meter) -> Reply {
+    let Won { answered, candidate, slot } = won;
     let trace = Trace {
         provider: candidate.provider_name.to_string(),
         model: candidate.model.to_string(),

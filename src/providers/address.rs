@@ -2,7 +2,7 @@
 
 use http::header::{ACCEPT_ENCODING, USER_AGENT};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use url::Url;
 
@@ -12,6 +12,10 @@ use crate::hub::{Endpoint, Kind};
 
 /// Sent where the client names no program of its own.
 pub const AGENT: &str = concat!("llmgw/", env!("CARGO_PKG_VERSION"));
+
+/// As many headers as a head gets beside those of the client and of the configuration: about its encoding, who sends it,
+/// its dialect, up to four of a signature, and its trace.
+const ADDED: usize = 8;
 
 const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 
@@ -79,7 +83,9 @@ impl Base {
         let (mut head, ()) = Request::new(()).into_parts();
         head.method = call.method.clone();
         head.uri = uri;
-        head.headers = call.headers.clone();
+        // With room for these, and for what it is signed with: a map that grows is copied.
+        head.headers = HeaderMap::with_capacity(call.headers.len() + self.headers.len() + ADDED);
+        head.headers.extend(call.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         head.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         head.headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
         if kind == Kind::Anthropic {

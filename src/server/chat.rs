@@ -16,19 +16,17 @@ use crate::server::state::{App, Arrival};
 /// Reads the request whole, asks the engine, answers. Dropping the future, when the client leaves, cancels all of it.
 /// `headers` are used up.
 pub(super) async fn answer(app: &App, endpoint: Endpoint, arrival: &Arrival, headers: &mut HeaderMap, body: Body) -> Response {
-    match read(endpoint, arrival, headers, body).await {
-        Ok(job) => ask(app, job).await,
-        Err(rejection) => rejection.into_response(),
+    let read = read(endpoint, arrival, headers, body).await;
+    // A job is large, and gone before anything is waited for.
+    let accepted = match read.map(|job| app.engine.accept(job)) {
+        Ok(Ok(accepted)) => accepted,
+        Ok(Err(error)) => return reply::metered(Err(error)),
+        Err(rejection) => return rejection.into_response(),
+    };
+    if accepted.is_stream() {
+        return keepalive::answer(accepted, arrival.snapshot.config.server.keepalive, &app.shutdown).await;
     }
-}
-
-async fn ask(app: &App, job: Job) -> Response {
-    let keepalive = job.snapshot.config.server.keepalive;
-    match app.engine.accept(job) {
-        Ok(accepted) if accepted.is_stream() => keepalive::answer(accepted, keepalive, &app.shutdown).await,
-        Ok(accepted) => reply::metered(accepted.answer().await),
-        Err(error) => reply::metered(Err(error)),
-    }
+    reply::metered(accepted.answer().await)
 }
 
 async fn read(endpoint: Endpoint, arrival: &Arrival, headers: &mut HeaderMap, body: Body) -> Result<Job, Rejection> {

@@ -12,6 +12,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use http::header::{CONNECTION, EXPECT, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER};
 use http::request::Parts;
 use http::{Method, Request, Uri, Version};
@@ -65,25 +66,36 @@ impl Edge {
     }
 
     /// `place` is the request's until its answer has ended.
-    async fn guarded(&self, arrival: Arrival, request: Request<Incoming>, place: &OnceLock<Place>) -> Response {
+    fn guarded(&self, arrival: Arrival, request: Request<Incoming>, place: &OnceLock<Place>) -> impl Future<Output = Response> + Send {
         let (mut parts, body) = request.into_parts();
         let waits = waits_for_leave(&parts);
         let (body, unread) = lend(body);
-        let response = match self.check(&arrival, &parts, &body) {
+        // A block, for it uses what it is given in place.
+        async move {
+            let response = match self.refusal(&arrival, &parts, &body, place) {
+                None => self.paths.answer(&arrival, &mut parts, body).await,
+                Some(refusal) => {
+                    drop(body);
+                    *refusal
+                }
+            };
+            // A client that still sends reads no answer, unless it waits for one before it sends.
+            if response.status().as_u16() >= 400 && !waits {
+                Box::pin(unread.discard()).await;
+            }
+            response
+        }
+    }
+
+    /// Why the request is not answered; else it has its place.
+    fn refusal(&self, arrival: &Arrival, parts: &Parts, body: &Body, place: &OnceLock<Place>) -> Option<Box<Response>> {
+        match self.check(arrival, parts, body) {
             Ok(taken) => {
                 taken.map(|taken| place.set(taken));
-                self.paths.answer(arrival, &mut parts, body).await
+                None
             }
-            Err(refusal) => {
-                drop(body);
-                refuse(refusal, parts.version)
-            }
-        };
-        // A client that still sends reads no answer, unless it waits for one before it sends.
-        if response.status().as_u16() >= 400 && !waits {
-            unread.discard().await;
+            Err(refusal) => Some(Box::new(refuse(refusal, parts.version))),
         }
-        response
     }
 
     /// A place for the request, where it needs one.
@@ -100,17 +112,20 @@ impl Edge {
         self.app.requests.admit(parts, self.app.room(config)).map(Some)
     }
 
-    async fn answer(&self, arrival: Arrival, request: Request<Incoming>, place: &OnceLock<Place>) -> Response {
+    /// In a box, for what is around it is moved, and it is large.
+    fn answer<'a>(&'a self, arrival: Arrival, request: Request<Incoming>, place: &'a OnceLock<Place>) -> BoxFuture<'a, Response> {
         let asks_across = request.headers().contains_key(ORIGIN) && !arrival.snapshot.config.server.cors.is_empty();
-        if !asks_across {
-            return self.guarded(arrival, request, place).await;
-        }
+        if asks_across { Box::pin(self.across(arrival, request, place)) } else { Box::pin(self.guarded(arrival, request, place)) }
+    }
+
+    /// Answers a page of another origin.
+    async fn across(&self, arrival: Arrival, request: Request<Incoming>, place: &OnceLock<Place>) -> Response {
         let inner = service_fn(|request| {
             let arrival = arrival.clone();
             async move { Ok::<_, Infallible>(self.guarded(arrival, request, place).await) }
         });
         let mut cors: Cors<_> = tower::Layer::layer(&self.cors, inner);
-        let Ok(response) = Box::pin(cors.call(request)).await;
+        let Ok(response) = cors.call(request).await;
         response
     }
 }
@@ -131,9 +146,7 @@ impl Handle for Arc<Edge> {
         let line = Line { arrival: arrival.clone(), method: request.method().clone(), uri: request.uri().clone(), is_dashboard };
         let mut counted = Counted::begin(self.app.engine.metrics(), request.method(), request.uri().path(), arrival.received);
         let place = OnceLock::new();
-        // In a box, for what is around it is moved, and it is large.
-        let answer = Box::pin(self.answer(arrival, request, &place));
-        let answer = AssertUnwindSafe(answer).catch_unwind().instrument(span.clone());
+        let answer = AssertUnwindSafe(self.answer(arrival, request, &place)).catch_unwind().instrument(span.clone());
         let mut response = answer.await.unwrap_or_else(|panic| span.in_scope(|| Rejection::of_panic(&*panic)).into_response());
         in_dialect_of(line.uri.path(), &mut response);
         if let Ok(value) = HeaderValue::from_str(line.arrival.id.as_str()) {

@@ -58,14 +58,18 @@ impl Paths {
     /// are a tenth of what such a request costs.
     ///
     /// What `parts` hold is used up; they are borrowed, for what an async function is given lies in its future twice.
-    pub(super) async fn answer(&self, arrival: Arrival, parts: &mut Parts, body: Body) -> Response {
-        if let Some(endpoint) = self.endpoint(parts) {
-            return chat::answer(&self.app, endpoint, &arrival, &mut parts.headers, body).await;
+    pub(super) async fn answer(&self, arrival: &Arrival, parts: &mut Parts, body: Body) -> Response {
+        match self.endpoint(parts) {
+            Some(endpoint) => chat::answer(&self.app, endpoint, arrival, &mut parts.headers, body).await,
+            None => Box::pin(self.look_up(arrival, parts, body)).await,
         }
+    }
+
+    async fn look_up(&self, arrival: &Arrival, parts: &mut Parts, body: Body) -> Response {
         let parts = std::mem::replace(parts, Request::new(()).into_parts().0);
         let mut request = Request::from_parts(parts, body);
-        request.extensions_mut().insert(arrival);
-        let Ok(response) = Box::pin(self.table.clone().oneshot(request)).await;
+        request.extensions_mut().insert(arrival.clone());
+        let Ok(response) = self.table.clone().oneshot(request).await;
         response
     }
 

@@ -52,7 +52,7 @@ impl Walk<'_> {
 }
 
 /// Cancels whoever has not answered, at once, and notes what that has cost.
-pub(super) fn abandon(race: Race<'_>, demand: &Demand, meter: &mut Meter) {
+pub(super) fn abandon(race: &mut Race<'_>, demand: &Demand, meter: &mut Meter) {
     let Some(Abandoned { trial, provider, model, took, usage }) = race.abandon() else { return };
     // Who had said nothing was sent the prompt all the same, and will charge for it.
     let estimated = || (Usage { input: demand.estimated_input(), ..Usage::default() }, Provenance::Estimated);

@@ -187,14 +187,15 @@ impl Scanner<'_> {
         let mut is_escaped = false;
         loop {
             let rest = &self.text[self.at..];
-            let Some(length) = memchr2(b'"', b'\\', rest) else { return Err(Refused::Malformed) };
-            // A fold has no early end, and is done many bytes at a time.
-            if rest[..length].iter().fold(false, |found, byte| found | (*byte < b' ')) {
-                return Err(Refused::Malformed);
-            }
+            let length = match near_stop(rest) {
+                Ok(length) => length,
+                Err(passed) => far_stop(rest, passed)?,
+            };
             self.at += length + 1;
-            if rest[length] == b'"' {
-                return Ok(is_escaped);
+            match rest[length] {
+                b'"' => return Ok(is_escaped),
+                b'\\' => {}
+                _ => return Err(Refused::Malformed),
             }
             is_escaped = true;
             self.escape()?;
@@ -266,6 +267,41 @@ impl Scanner<'_> {
             self.at += 1;
         }
     }
+}
+
+/// So many words of eight bytes are looked at before a search that is made for long texts.
+const NEAR: usize = 4;
+
+/// Where the first quote, backslash or control character is, if it is near: a name is shorter than a search in wide registers
+/// takes to begin. `Err`: so many bytes have none.
+fn near_stop(text: &[u8]) -> Result<usize, usize> {
+    const EACH: u64 = u64::MAX / 255;
+    const HIGH: u64 = EACH << 7;
+    let mut passed = 0;
+    for word in text.as_chunks::<8>().0.iter().take(NEAR) {
+        let word = u64::from_le_bytes(*word);
+        // The high bit of each byte that is less than `limit`. A borrow from below may set one too many, but never the lowest.
+        let below = |word: u64, limit: u8| word.wrapping_sub(EACH * u64::from(limit)) & !word;
+        let quote = below(word ^ (EACH * u64::from(b'"')), 1);
+        let backslash = below(word ^ (EACH * u64::from(b'\\')), 1);
+        let found = (quote | backslash | below(word, b' ')) & HIGH;
+        if found != 0 {
+            return Ok(passed + found.trailing_zeros() as usize / 8);
+        }
+        passed += 8;
+    }
+    Err(passed)
+}
+
+/// The same for the rest of a long text, of which `passed` bytes were looked at.
+fn far_stop(text: &[u8], passed: usize) -> Result<usize, Refused> {
+    let rest = &text[passed..];
+    let length = memchr2(b'"', b'\\', rest).ok_or(Refused::Malformed)?;
+    // A fold has no early end, and is done many bytes at a time.
+    if rest[..length].iter().fold(false, |found, byte| found | (*byte < b' ')) {
+        return Err(Refused::Malformed);
+    }
+    Ok(passed + length)
 }
 
 #[cfg(test)]

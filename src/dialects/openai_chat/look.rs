@@ -87,7 +87,7 @@ pub fn glance(body: &Bytes) -> Option<Glance> {
     }
     let has_error = value("error").is_some() || value("base_resp").is_some() || value("choices").is_some_and(is_suspicious);
     let error = if has_error { ApiError::read(body) } else { None };
-    let usage = value("usage").and_then(|raw| serde_json::from_slice(raw).ok()).and_then(|usage| usage::read(&usage));
+    let usage = value("usage").and_then(usage::read);
     Some(Glance { error, usage })
 }
 

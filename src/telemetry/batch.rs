@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use memchr::memchr_iter;
 
+use crate::telemetry::background::step_back;
 use crate::telemetry::dropped;
 
 /// How long a line may wait for company: too short for a person to see.
@@ -51,7 +52,10 @@ impl Batch {
     pub(super) fn start(name: &str, gather: Duration, take: impl FnMut(&[u8], usize) + Send + 'static) -> io::Result<Batch> {
         let batch = Batch::default();
         let shared = batch.0.clone();
-        thread::Builder::new().name(name.to_owned()).spawn(move || shared.run(gather, take))?;
+        thread::Builder::new().name(name.to_owned()).spawn(move || {
+            step_back();
+            shared.run(gather, take);
+        })?;
         Ok(batch)
     }
 

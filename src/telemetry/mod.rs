@@ -6,6 +6,7 @@
 //! writes files of single requests; [`trace`] is which trace a request belongs to, and [`conventions`] are the names that
 //! OpenTelemetry has for it all.
 
+pub mod background;
 mod batch;
 pub mod conventions;
 pub mod dropped;

@@ -19,6 +19,8 @@ use crate::config;
 thread_local! {
     /// Lines are put together here, so that each is handed over whole.
     static LINE: RefCell<String> = const { RefCell::new(String::new()) };
+    /// The second of the last line, and how it is written.
+    static SECOND: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
 }
 
 /// Formats events and the fields of spans.
@@ -33,7 +35,8 @@ where
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         LINE.with_borrow_mut(|line| {
             line.clear();
-            write!(line, "{} {} ", humantime::format_rfc3339_micros(SystemTime::now()), level(event.metadata().level()))?;
+            push_time(line, SystemTime::now());
+            line.extend([" ", level(event.metadata().level()), " "]);
             for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
                 line.push_str(span.metadata().name());
                 if let Some(fields) = span.extensions().get::<FormattedFields<N>>().filter(|fields| !fields.is_empty()) {
@@ -86,6 +89,24 @@ fn level(level: &Level) -> &'static str {
         Level::WARN => " WARN",
         Level::ERROR => "ERROR",
     }
+}
+
+/// As `humantime` writes it, with microseconds; a second's name is made once for all of its lines.
+fn push_time(line: &mut String, now: SystemTime) {
+    let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    SECOND.with_borrow_mut(|(second, written)| {
+        if *second != since_epoch.as_secs() || written.is_empty() {
+            *second = since_epoch.as_secs();
+            *written = humantime::format_rfc3339_seconds(now).to_string();
+            written.truncate(written.len() - 1);
+        }
+        line.push_str(written);
+    });
+    // Six digits, and one in front of them that is not shown.
+    let at = line.len();
+    push_number(line, 1_000_000 + u64::from(since_epoch.subsec_micros()));
+    line.replace_range(at..=at, ".");
+    line.push('Z');
 }
 
 fn record<R: RecordFields>(fields: R, into: &mut String) {
@@ -199,11 +220,12 @@ fn without_controls(line: &str) -> std::borrow::Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use std::io;
+    use std::time::{Duration, SystemTime};
 
     use tracing_subscriber::Registry;
     use tracing_subscriber::layer::SubscriberExt;
 
-    use super::{Plain, without_controls};
+    use super::{Plain, push_time, without_controls};
     use crate::telemetry::testing::Memory;
 
     /// Lines without their first word, the time.
@@ -251,6 +273,16 @@ mod tests {
             lines.len() > 6 && lines[0].contains("request{id=req-1 n=1}: finished model=\"gpt-4\" status=200 took_ms=1.0"),
             "{lines:?}"
         );
+    }
+
+    #[test]
+    fn times_are_written_as_the_library_writes_them() {
+        for micros in [0, 1, 999_999, 1_000_000, 1_000_001, 1_795_902_000_000_070, 1_795_902_000_120_000, 1_795_901_999_999_999] {
+            let time = SystemTime::UNIX_EPOCH + Duration::from_micros(micros);
+            let mut line = "x ".to_owned();
+            push_time(&mut line, time);
+            assert_eq!(line, format!("x {}", humantime::format_rfc3339_micros(time)));
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod file;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -74,7 +75,7 @@ impl Sinks {
 
 /// Keeps `lines` in memory.
 fn keep(last: &Lines, format: LogFormat, lines: &[u8], now: SystemTime) {
-    let text = String::from_utf8_lossy(lines);
+    let text = simdutf8::basic::from_utf8(lines).map_or_else(|_| String::from_utf8_lossy(lines), Cow::Borrowed);
     let each: Vec<&str> = text.lines().collect();
     last.add(each.into_iter(), |line| take_apart(format, line, now));
 }

@@ -80,7 +80,16 @@ impl Faulty {
         let plain = format!("base_url: \"http://{address}/v1\"");
         match fault.place {
             Place::Plain => Faulty::of(plain, Counted::Script(Upstream::serving(listener, None, behaviour))),
-            Place::Refused => Faulty::of(plain, Counted::Nothing),
+            Place::Refused => {
+                // Its port stays its own: a free one may be another test's upstream the next moment.
+                let absent = Upstream::absent();
+                let settings = format!("base_url: \"{}\"", absent.base_url());
+                let held = async move {
+                    let _absent = absent;
+                    std::future::pending().await
+                };
+                Faulty::of(settings, task(held))
+            }
             Place::HangsUp => Faulty::of(plain, task(async move { while listener.accept().await.is_ok() {} })),
             Place::PlainForTls => Faulty::of(secure(address), task(speak_plainly(listener))),
             Place::SilentForTls => Faulty::of(secure(address), task(hold(listener))),

@@ -58,7 +58,7 @@ pub struct Handshake {
 }
 
 /// How bytes fail to arrive. Says nothing that may hold a secret: no URL, no header.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum TransportError {
     /// No connection: refused, unreachable, DNS, proxy, TLS.
     #[error("cannot connect: {0}")]

@@ -3,15 +3,15 @@
 //! Follows no redirect and retries nothing, but for one case: a request that no upstream has taken on, because its pooled
 //! connection died unanswered or HTTP/2 turned it away unprocessed.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
 use http::header::PROXY_AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, Uri};
-use tokio::sync::Mutex;
 use tracing::debug;
 
 use super::connect::{Connector, Resolver};
@@ -42,11 +42,15 @@ pub struct Relay {
     pool: Arc<http1::Pool>,
     shared: Arc<http2::Shared>,
     /// It has spoken HTTP/2 before, so that one connection is made for all who wait.
-    is_http2: AtomicBool,
-    connecting: Mutex<()>,
+    is_http2: Arc<AtomicBool>,
+    /// The making of it.
+    connecting: Mutex<Option<WeakShared<Connecting>>>,
     open: Count,
     authorization: Option<HeaderValue>,
 }
+
+/// `None`: it is one of HTTP/1.1 after all, and waits in the pool.
+type Connecting = BoxFuture<'static, Result<Option<(Sender, Handshake)>, TransportError>>;
 
 /// A connection, by what is spoken on it.
 enum Spoken {
@@ -62,8 +66,7 @@ impl Relay {
         let open = connector.count().clone();
         let pool = Arc::new(http1::Pool::new(limits.idle_connections, limits.idle_timeout));
         let shared = Arc::new(http2::Shared::new(limits.idle_timeout));
-        let (is_http2, connecting) = (AtomicBool::new(false), Mutex::new(()));
-        Arc::new(Relay { connector, pool, shared, is_http2, connecting, open, authorization })
+        Arc::new(Relay { connector, pool, shared, is_http2: Arc::default(), connecting: Mutex::default(), open, authorization })
     }
 
     async fn exchange(&self, head: &mut Parts, payload: &mut Payload) -> Result<Response<UpstreamBody>, TransportError> {
@@ -104,11 +107,10 @@ impl Relay {
 
     /// A connection that was not, and how it was made if that was for this request.
     async fn connect(&self, target: &Uri) -> Result<(Spoken, Option<Handshake>), TransportError> {
-        let _alone;
         if self.is_http2.load(Ordering::Relaxed) {
-            _alone = self.connecting.lock().await;
-            if let Some(sender) = self.shared.get() {
-                return Ok((Spoken::Http2(sender), None));
+            let (connecting, is_own) = self.connect_for_all(target);
+            if let Some((sender, made)) = connecting.await? {
+                return Ok((Spoken::Http2(sender), is_own.then_some(made)));
             }
         }
         let connection = self.connector.connect(target).await?;
@@ -118,6 +120,30 @@ impl Relay {
         }
         self.is_http2.store(true, Ordering::Relaxed);
         Ok((Spoken::Http2(self.shared.open(connection).await?), made))
+    }
+
+    /// One connection for all who wait for one, and one failure if there is none; whether it was begun now. Given up when the
+    /// last of them goes away.
+    fn connect_for_all(&self, target: &Uri) -> (Shared<Connecting>, bool) {
+        let mut connecting = self.connecting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(begun) = connecting.as_ref().and_then(WeakShared::upgrade) {
+            return (begun, false);
+        }
+        let (connector, target, shared, pool) = (self.connector.clone(), target.clone(), self.shared.clone(), self.pool.clone());
+        let is_http2 = self.is_http2.clone();
+        let begun = async move {
+            let connection = connector.connect(&target).await?;
+            if connection.is_http2() {
+                let made = connection.made();
+                return Ok(Some((shared.open(connection).await?, made)));
+            }
+            is_http2.store(false, Ordering::Relaxed);
+            pool.put(Http1::new(connection));
+            Ok(None)
+        };
+        let begun = begun.boxed().shared();
+        *connecting = begun.downgrade();
+        (begun, true)
     }
 
     async fn ask(&self, spoken: Spoken, head: &Parts, payload: &mut Payload) -> Result<Response<UpstreamBody>, Unanswered> {

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
@@ -12,9 +13,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 
-use super::super::testing::{accept, listen, post, provider, text};
+use super::super::testing::{PATIENCE, accept, listen, post, provider, text};
 use super::super::{Transport, TransportError};
 use super::relay;
 use super::tls::Authority;
@@ -105,4 +107,36 @@ async fn a_request_that_may_have_been_processed_is_not_sent_again() {
         assert!(matches!(error, TransportError::Closed(_)), "{error}");
         assert_eq!(connections.load(Ordering::Relaxed), 1, "{last_words:?}");
     }
+}
+
+#[tokio::test]
+async fn one_connection_is_made_for_all_who_wait_for_one() {
+    let (_authority, mut config, connections) = upstream(0, Vec::new()).await;
+    // None is kept for the next request.
+    config.idle_timeout = Duration::ZERO;
+    let relay = relay(&config);
+    let ask = async || {
+        let response = relay.send(post(config.base_url.as_str(), "你好")).await.unwrap();
+        text(response.into_body()).await
+    };
+    assert_eq!(ask().await, "ok");
+    assert_eq!(connections.load(Ordering::Relaxed), 1);
+    let (one, two, three, four) = tokio::join!(ask(), ask(), ask(), ask());
+    assert_eq!([one, two, three, four], ["ok"; 4]);
+    assert_eq!(connections.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn a_connection_that_nobody_asks_over_is_closed() {
+    let (_authority, mut config, _) = upstream(0, Vec::new()).await;
+    config.idle_timeout = Duration::from_millis(50);
+    let relay = relay(&config);
+    let response = relay.send(post(config.base_url.as_str(), "你好")).await.unwrap();
+    assert_eq!((relay.connections(), text(response.into_body()).await), (1, "ok".to_owned()));
+    let gone = async {
+        while relay.connections() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, gone).await.unwrap();
 }

@@ -237,7 +237,7 @@ impl Scanner<'_> {
     }
 
     fn digits(&mut self) -> Result<(), Refused> {
-        let count = self.text[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let count = count_digits(&self.text[self.at..]);
         self.at += count;
         if count > 0 { Ok(()) } else { Err(Refused::Malformed) }
     }
@@ -269,14 +269,18 @@ impl Scanner<'_> {
     }
 }
 
+/// A byte of 1 in each place of a word.
+const EACH: u64 = u64::MAX / 255;
+
+/// The high bit of each byte.
+const HIGH: u64 = EACH << 7;
+
 /// So many words of eight bytes are looked at before a search that is made for long texts.
 const NEAR: usize = 4;
 
 /// Where the first quote, backslash or control character is, if it is near: a name is shorter than a search in wide registers
 /// takes to begin. `Err`: so many bytes have none.
 fn near_stop(text: &[u8]) -> Result<usize, usize> {
-    const EACH: u64 = u64::MAX / 255;
-    const HIGH: u64 = EACH << 7;
     let mut passed = 0;
     for word in text.as_chunks::<8>().0.iter().take(NEAR) {
         let word = u64::from_le_bytes(*word);
@@ -293,6 +297,22 @@ fn near_stop(text: &[u8]) -> Result<usize, usize> {
     Err(passed)
 }
 
+/// How many digits `text` begins with. Embeddings are little else.
+fn count_digits(text: &[u8]) -> usize {
+    let mut count = 0;
+    for word in text.as_chunks::<8>().0 {
+        // 0 to 9 for digits, and more for all else; adding carries into the high bit from 10 on. A carry beyond it may set one
+        // too many, but never the lowest.
+        let word = u64::from_le_bytes(*word) ^ (EACH * u64::from(b'0'));
+        let others = (word.wrapping_add(EACH * (128 - 10)) | word) & HIGH;
+        if others != 0 {
+            return count + others.trailing_zeros() as usize / 8;
+        }
+        count += 8;
+    }
+    count + text[count..].iter().take_while(|byte| byte.is_ascii_digit()).count()
+}
+
 /// The same for the rest of a long text, of which `passed` bytes were looked at.
 fn far_stop(text: &[u8], passed: usize) -> Result<usize, Refused> {
     let rest = &text[passed..];
@@ -306,9 +326,9 @@ fn far_stop(text: &[u8], passed: usize) -> Result<usize, Refused> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::{any, prop, prop_assert_eq, proptest};
+    use proptest::prelude::{Just, any, prop, prop_assert_eq, prop_oneof, proptest};
 
-    use super::{Refused, members};
+    use super::{NEAR, Refused, count_digits, members, near_stop};
 
     /// What JSON is made of, and what spoils it.
     const PARTS: [&str; 40] = [
@@ -389,6 +409,16 @@ mod tests {
             let value = serde_json::json!({ "numbers": values, text.clone(): text, "nested": { "a": [[{}], [], null, true] } });
             prop_assert_eq!(agrees(&value.to_string()), Ok(()));
             prop_assert_eq!(agrees(&format!("{value:#}")), Ok(()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn words_of_bytes_are_looked_at_as_single_ones(text in prop::collection::vec(prop_oneof![any::<u8>(), b'/'..=b':', Just(b'"'), Just(b'\\')], 0..40)) {
+            prop_assert_eq!(count_digits(&text), text.iter().take_while(|byte| byte.is_ascii_digit()).count());
+            let seen = text.len().min(8 * NEAR) / 8 * 8;
+            let stop = text[..seen].iter().position(|byte| matches!(byte, b'"' | b'\\' | ..b' '));
+            prop_assert_eq!(near_stop(&text), stop.ok_or(seen));
         }
     }
 

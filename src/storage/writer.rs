@@ -23,8 +23,8 @@ const FIRST_SWEEP: Duration = Duration::from_secs(2);
 /// So long records are gathered, to be written together.
 const GATHER: Duration = Duration::from_millis(200);
 
-/// Writing goes on for so long at a time.
-const STRETCH: Duration = Duration::from_millis(10);
+/// Writing goes on for so long at a time: a request on the same processor may have to wait for the end of it.
+const STRETCH: Duration = Duration::from_millis(2);
 
 /// The same for somebody who waits to read what there is now: a full queue is a tenth of that, on a processor of its own.
 const SETTLE: Duration = Duration::from_millis(100);

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use memchr::{memchr_iter, memrchr};
 use serde::{Serialize, Serializer};
 use tokio::sync::watch;
 
@@ -16,10 +17,10 @@ use crate::hub::text::beginning;
 /// As many are kept.
 const MOST_LINES: usize = 1000;
 
-/// As many bytes are kept of all of them, should they be long.
+/// As many bytes are kept of all of them, should they be long; and of the last ones in any case.
 const MOST_BYTES: usize = 1 << 20;
 
-/// A line is cut to this.
+/// Who reads a line gets no more of it.
 const LONGEST: usize = 8 * 1024;
 
 /// One line.
@@ -59,10 +60,26 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Kept {
-    lines: VecDeque<Line>,
+    /// Oldest first.
+    chunks: VecDeque<Chunk>,
+    /// Of all chunks.
+    lines: usize,
+    /// Of all chunks.
     bytes: usize,
     last: u64,
 }
+
+/// Lines that came together. They are taken apart when somebody reads them, which is hardly ever.
+#[derive(Debug)]
+struct Chunk {
+    text: Box<str>,
+    lines: usize,
+    take_apart: TakeApart,
+    came: SystemTime,
+}
+
+/// When a line was written, how severe it is, and the rest of it.
+pub(super) type TakeApart = fn(&str) -> Option<(SystemTime, Level, &str)>;
 
 impl Default for Lines {
     fn default() -> Lines {
@@ -76,9 +93,15 @@ impl Lines {
     pub fn after(&self, sequence: u64, least: Level) -> Read {
         let kept = self.lock();
         let sequence = if sequence > kept.last { 0 } else { sequence };
-        let first = kept.last - kept.lines.len() as u64 + 1;
-        let skipped = usize::try_from((sequence + 1).saturating_sub(first)).unwrap_or(usize::MAX);
-        let lines = kept.lines.iter().skip(skipped).filter(|line| line.level <= least).cloned().collect();
+        let first = kept.last - kept.lines.min(MOST_LINES) as u64 + 1;
+        let mut next = kept.last - kept.lines as u64 + 1;
+        let mut lines = Vec::new();
+        for chunk in &kept.chunks {
+            let from = sequence.max(first - 1).saturating_sub(next - 1);
+            let unseen = chunk.text.lines().zip(next..).skip(usize::try_from(from).unwrap_or(usize::MAX));
+            lines.extend(unseen.map(|(line, sequence)| chunk.read(line, sequence)).filter(|line| line.level <= least));
+            next += chunk.lines as u64;
+        }
         Read { lines, missed: first.saturating_sub(sequence + 1), last: kept.last }
     }
 
@@ -87,22 +110,10 @@ impl Lines {
         Follower { lines: self.clone(), written: self.0.last.subscribe(), sequence, least }
     }
 
-    /// Adds lines: when, how severe, what. Only the last of many are looked at.
-    pub(super) fn add<'a>(
-        &self,
-        lines: impl ExactSizeIterator<Item = &'a str>,
-        take_apart: impl Fn(&'a str) -> (SystemTime, Level, &'a str),
-    ) {
+    /// Adds the lines of `text`, which came at `came`; the last of many.
+    pub(super) fn add(&self, text: &str, take_apart: TakeApart, came: SystemTime) {
         let mut kept = self.lock();
-        let unseen = lines.len().saturating_sub(MOST_LINES);
-        kept.last += unseen as u64;
-        if unseen > 0 {
-            kept.forget_all();
-        }
-        for line in lines.skip(unseen) {
-            let (time, level, text) = take_apart(line);
-            kept.add(time, level, text);
-        }
+        kept.add(text, take_apart, came);
         self.0.last.send_replace(kept.last);
     }
 
@@ -111,21 +122,45 @@ impl Lines {
     }
 }
 
+impl Chunk {
+    fn read(&self, line: &str, sequence: u64) -> Line {
+        let (time, level, text) = (self.take_apart)(line).unwrap_or((self.came, Level::Info, line));
+        Line { sequence, time, level, text: cut(text) }
+    }
+}
+
 impl Kept {
-    fn add(&mut self, time: SystemTime, level: Level, text: &str) {
-        let text = cut(text);
-        self.last += 1;
-        self.bytes += text.len();
-        self.lines.push_back(Line { sequence: self.last, time, level, text });
-        while self.lines.len() > MOST_LINES || self.bytes > MOST_BYTES {
-            let Some(oldest) = self.lines.pop_front() else { break };
-            self.bytes -= oldest.text.len();
+    fn add(&mut self, text: &str, take_apart: TakeApart, came: SystemTime) {
+        let bytes = text.as_bytes();
+        let all = memchr_iter(b'\n', bytes).count() + usize::from(bytes.last().is_some_and(|last| *last != b'\n'));
+        // From the end, for what is before the last of many is not looked at.
+        let (mut lines, mut from) = (0, bytes.len());
+        while lines < all.min(MOST_LINES) && bytes.len() - from < MOST_BYTES {
+            let end = from - usize::from(bytes[from - 1] == b'\n');
+            from = memrchr(b'\n', &bytes[..end]).map_or(0, |newline| newline + 1);
+            lines += 1;
         }
+        self.last += all as u64;
+        if lines < all {
+            self.chunks.clear();
+            (self.lines, self.bytes) = (0, 0);
+        }
+        let text: Box<str> = text[from..].into();
+        self.lines += lines;
+        self.bytes += text.len();
+        self.chunks.push_back(Chunk { text, lines, take_apart, came });
+        self.forget();
     }
 
-    fn forget_all(&mut self) {
-        self.lines.clear();
-        self.bytes = 0;
+    /// Forgets the oldest: whole chunks, as soon as what is left of them is enough, or too much.
+    fn forget(&mut self) {
+        while let Some(oldest) = self.chunks.front()
+            && (self.lines - oldest.lines >= MOST_LINES || (self.bytes > MOST_BYTES && self.chunks.len() > 1))
+        {
+            self.lines -= oldest.lines;
+            self.bytes -= oldest.text.len();
+            self.chunks.pop_front();
+        }
     }
 }
 
@@ -155,7 +190,7 @@ impl Follower {
     }
 }
 
-/// `text` to the length that is kept, saying how long it was.
+/// `text` to the length that is shown, saying how long it was.
 fn cut(text: &str) -> Arc<str> {
     if text.len() <= LONGEST {
         return Arc::from(text);
@@ -175,21 +210,26 @@ mod tests {
 
     use super::{LONGEST, Lines, MOST_BYTES, MOST_LINES, Read};
     use crate::config::Level;
+    use crate::telemetry::plain::parse_level;
 
     fn at(second: u64) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(second)
     }
 
+    /// `warn 好`, at the seventh second.
+    fn take_apart(line: &str) -> Option<(SystemTime, Level, &str)> {
+        let (level, text) = line.split_once(' ')?;
+        Some((at(7), parse_level(&level.to_ascii_uppercase())?, text))
+    }
+
     fn add(lines: &Lines, said: &[(Level, &str)]) {
-        lines.add(said.iter().map(|(_, text)| *text), |text| {
-            let (level, _) = said.iter().find(|(_, other)| *other == text).unwrap();
-            (at(7), *level, text)
-        });
+        let text: String = said.iter().map(|(level, text)| format!("{level:?} {text}\n")).collect();
+        lines.add(&text, take_apart, at(1));
     }
 
     fn add_numbered(lines: &Lines, numbers: std::ops::Range<usize>) {
-        let texts: Vec<String> = numbers.map(|number| format!("第 {number} 行")).collect();
-        lines.add(texts.iter().map(String::as_str), |text| (at(1), Level::Info, text));
+        let text: String = numbers.map(|number| format!("第 {number} 行\n")).collect();
+        lines.add(&text, take_apart, at(1));
     }
 
     fn said(read: &Read) -> Vec<(u64, &str)> {
@@ -230,7 +270,7 @@ mod tests {
         (0..2 * MOST_BYTES / LONGEST).for_each(|_| add(&lines, &[(Level::Info, &long)]));
         let read = lines.after(0, Level::Trace);
         let bytes: usize = read.lines.iter().map(|line| line.text.len()).sum();
-        assert!(bytes <= MOST_BYTES && bytes > MOST_BYTES / 2, "{bytes}");
+        assert!(bytes <= MOST_BYTES && bytes > MOST_BYTES / 4, "{bytes}");
         assert!(read.missed > 0 && read.lines[0].text.ends_with("长… (24576 bytes)"), "{}", read.lines[0].text);
     }
 

@@ -76,17 +76,11 @@ impl Sinks {
 /// Keeps `lines` in memory.
 fn keep(last: &Lines, format: LogFormat, lines: &[u8], now: SystemTime) {
     let text = simdutf8::basic::from_utf8(lines).map_or_else(|_| String::from_utf8_lossy(lines), Cow::Borrowed);
-    let each: Vec<&str> = text.lines().collect();
-    last.add(each.into_iter(), |line| take_apart(format, line, now));
-}
-
-/// When a line was written, how severe it is, and the rest of it.
-fn take_apart(format: LogFormat, line: &str, now: SystemTime) -> (SystemTime, Level, &str) {
-    let parts = match format {
-        LogFormat::Text => plain::take_apart(line),
-        LogFormat::Json => from_json(line),
+    let take_apart = match format {
+        LogFormat::Text => plain::take_apart,
+        LogFormat::Json => from_json,
     };
-    parts.unwrap_or((now, Level::Info, line))
+    last.add(&text, take_apart, now);
 }
 
 /// What stands in every line of JSON.

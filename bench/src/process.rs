@@ -147,22 +147,25 @@ pub struct Cpu {
     pub system: f64,
     /// Of the scheduler, to the nanosecond; user and system are to 10 ms.
     pub precise: f64,
-    /// Ready to run, while something else had the core.
+    /// Ready to run, while something else had the core; without threads that step back for the others.
     pub waited: f64,
 }
 
 pub fn cpu(pids: &[u32]) -> Result<Cpu> {
     let mut sum = Cpu::default();
     for pid in pids {
-        let (user, system) = times(&fs::read_to_string(format!("/proc/{pid}/stat"))?).context("/proc/PID/stat")?;
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        let (user, system) = times(&stat).context("/proc/PID/stat")?;
         sum.user += user;
         sum.system += system;
         for task in fs::read_dir(format!("/proc/{pid}/task"))? {
             // A thread may end meanwhile.
-            let text = fs::read_to_string(task?.path().join("schedstat")).unwrap_or_default();
+            let folder = task?.path();
+            let text = fs::read_to_string(folder.join("schedstat")).unwrap_or_default();
             let mut seconds = text.split(' ').map(|nanos| nanos.parse::<f64>().unwrap_or(0.0) / 1e9);
             sum.precise += seconds.next().unwrap_or(0.0);
-            sum.waited += seconds.next().unwrap_or(0.0);
+            let steps_back = niceness(&fs::read_to_string(folder.join("stat")).unwrap_or_default()) > niceness(&stat);
+            sum.waited += seconds.next().filter(|_| !steps_back).unwrap_or(0.0);
         }
     }
     Ok(sum)
@@ -173,6 +176,11 @@ fn times(stat: &str) -> Option<(f64, f64)> {
     let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
     let mut next = || fields.next()?.parse::<f64>().ok();
     Some((next()? / TICKS, next()? / TICKS))
+}
+
+/// How far a thread steps back, out of its `stat`.
+fn niceness(stat: &str) -> Option<i32> {
+    stat.rsplit_once(") ")?.1.split(' ').nth(16)?.parse().ok()
 }
 
 fn parent(stat: &str) -> Option<u32> {
@@ -239,7 +247,7 @@ mod tests {
     fn proc_files_are_read() {
         let stat = "42 (a) b (c) S 7 42 42 0 -1 4194560 100 0 0 0 150 50 0 0 20 0 1 0 100 1000 50";
         assert_eq!(times(stat), Some((1.5, 0.5)));
-        assert_eq!(parent(stat), Some(7));
+        assert_eq!((parent(stat), niceness(stat)), (Some(7), Some(0)));
         assert_eq!(status_field("VmHWM:\t  10 kB\nVmRSS:\t     9 kB\n", "VmRSS"), Some(9.0));
         let table = "  sl  local_address rem_address   st\n   0: 0100007F:1F90 00000000:0000 0A 0:0 00:0 0 0 0 77 1\n\
             1: 0100007F:1F90 0100007F:9999 01 0:0 00:0 0 0 0 78 1\n";

@@ -41,7 +41,7 @@ impl Callgrind {
     /// The functions with the most instructions of the newest dump, without those that they call.
     pub fn annotate(&self) -> Result<String> {
         let path = self.path(self.newest());
-        let output = Command::new("callgrind_annotate").args(["--inclusive=no", "--auto=no"]).arg(path).output()?;
+        let output = Command::new("callgrind_annotate").args(["--inclusive=no", "--auto=no", "--threshold=100"]).arg(path).output()?;
         ensure!(output.status.success(), "callgrind_annotate: {}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8_lossy(&output.stdout);
         let lines = text.lines().skip_while(|line| !line.contains("PROGRAM TOTALS"));
@@ -63,7 +63,7 @@ impl Callgrind {
     }
 }
 
-const FUNCTIONS: usize = 40;
+const FUNCTIONS: usize = 60;
 
 fn totals(dump: &str) -> Option<u64> {
     let line = dump.lines().rev().find_map(|line| line.strip_prefix("totals:"))?;

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write};
+use std::iter;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -281,8 +282,9 @@ impl Ended {
     }
 }
 
-/// A port that was free a moment ago: for what cannot take port 0.
+/// A port that nobody listens on: for what cannot take port 0. It is below those that the system hands out, for one of
+/// those may be another test's the next moment.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
+    let ports = iter::repeat_with(|| rand::random_range(10_000..30_000));
+    ports.take(1000).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a port")
 }

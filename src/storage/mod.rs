@@ -30,7 +30,6 @@ use tokio::time::timeout;
 
 use crate::config::{self, KeptResponses};
 use crate::telemetry::Record;
-use crate::telemetry::background::step_back;
 use crate::telemetry::events::StorageTrouble;
 
 use ledger::{Figures, Intake};
@@ -181,7 +180,6 @@ impl Store {
         let writer = Writer::new(path, (waiting, records), shared.clone());
         let spawned = thread::Builder::new().name("storage".to_owned()).spawn(move || {
             let _alive: SyncSender<()> = alive;
-            step_back();
             writer.run();
         });
         if let Err(error) = spawned {

@@ -1,4 +1,4 @@
-//! Threads that nobody waits for.
+//! Threads that no request waits for.
 
 /// How much later than a request's its work is done: a tenth of the processor's time where there is too little for both.
 #[cfg(target_os = "linux")]

@@ -155,7 +155,7 @@ impl Kept {
     /// Forgets the oldest: whole chunks, as soon as what is left of them is enough, or too much.
     fn forget(&mut self) {
         while let Some(oldest) = self.chunks.front()
-            && (self.lines - oldest.lines >= MOST_LINES || (self.bytes > MOST_BYTES && self.chunks.len() > 1))
+            && (self.lines - oldest.lines >= MOST_LINES || self.bytes - oldest.text.len() >= MOST_BYTES)
         {
             self.lines -= oldest.lines;
             self.bytes -= oldest.text.len();

@@ -83,7 +83,8 @@ pub enum TransportError {
 /// A request that got no answer.
 struct Unanswered {
     error: TransportError,
-    /// Nobody can have begun to work on it: its connection had answered before and ended without a byte, or turned it away.
+    /// It may be sent again: its connection had waited in a pool and ended without a byte, as one does that was closed before
+    /// the request reached it; or HTTP/2 turned it away unprocessed.
     is_untouched: bool,
 }
 

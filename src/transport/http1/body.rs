@@ -37,9 +37,8 @@ impl Incoming {
 
     /// All of it came.
     fn end(&mut self) {
-        let Some(mut connection) = self.connection.take() else { return };
+        let Some(connection) = self.connection.take() else { return };
         if let Some(pool) = self.pool.take().filter(|_| self.sending.is_none()) {
-            connection.is_used = true;
             pool.put(connection);
         }
     }
@@ -53,8 +52,12 @@ impl Incoming {
             Framing::Length(left) => {
                 let here = usize::try_from(*left).unwrap_or(usize::MAX).min(buffer.len());
                 *left -= here as u64;
-                // Whole buffers move; only a part of one has to be shared.
-                if here == buffer.len() { std::mem::take(buffer) } else { buffer.split_to(here) }
+                // Whole buffers move; only a part of one has to be shared. Little in a large one would hold all of it.
+                match here {
+                    _ if here < buffer.len() => buffer.split_to(here),
+                    _ if here * 4 < buffer.capacity() => buffer.split_to(here)[..].into(),
+                    _ => std::mem::take(buffer),
+                }
             }
             Framing::Chunked(chunked) => {
                 let decoded = chunked.decode(buffer)?;

@@ -94,18 +94,14 @@ fn put_host(head: &mut BytesMut, uri: &Uri) {
 pub fn read(buffer: &mut BytesMut, seen: &mut usize, asked: &Method) -> Result<Option<Head>, &'static str> {
     loop {
         if !may_be_whole(buffer, *seen) {
-            *seen = buffer.len();
-            return if buffer.len() > LONGEST { Err("its head is too long") } else { Ok(None) };
+            return incomplete(buffer, seen);
         }
         let mut lines = [const { std::mem::MaybeUninit::uninit() }; MOST_HEADERS];
         let mut parsed = httparse::Response::new(&mut []);
         let read = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, buffer, &mut lines);
         let length = match read {
             Ok(httparse::Status::Complete(length)) => length,
-            Ok(httparse::Status::Partial) => {
-                *seen = buffer.len();
-                return Ok(None);
-            }
+            Ok(httparse::Status::Partial) => return incomplete(buffer, seen),
             Err(httparse::Error::TooManyHeaders) => return Err("its head has too many headers"),
             Err(_) => return Err("its head is not HTTP"),
         };
@@ -130,6 +126,11 @@ pub fn read(buffer: &mut BytesMut, seen: &mut usize, asked: &Method) -> Result<O
         }
         return decide(status, headers, is_http11, asked).map(Some);
     }
+}
+
+fn incomplete(buffer: &[u8], seen: &mut usize) -> Result<Option<Head>, &'static str> {
+    *seen = buffer.len();
+    if buffer.len() > LONGEST { Err("its head is too long") } else { Ok(None) }
 }
 
 /// Whether an empty line may have come since `seen` bytes were looked at; a head that drips in is not read again for each byte.
@@ -305,6 +306,8 @@ mod tests {
         }
         let long = format!("HTTP/1.1 200 OK\r\nx: {}", "a".repeat(LONGEST));
         assert_eq!(answer(&long, &Method::GET).unwrap_err(), "its head is too long");
+        // Empty lines before a head are passed over.
+        assert_eq!(answer(&"\r\n".repeat(LONGEST), &Method::GET).unwrap_err(), "its head is too long");
         let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: 1\r\n".repeat(MOST_HEADERS + 1));
         assert_eq!(answer(&many, &Method::GET).unwrap_err(), "its head has too many headers");
     }

@@ -13,7 +13,7 @@ mod sending;
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -21,6 +21,7 @@ use bytes::BytesMut;
 use http::request::Parts;
 use http::{Method, Response};
 use tokio::io::{AsyncRead, ReadBuf};
+use tokio::task::unconstrained;
 use tokio_util::io::poll_read_buf;
 
 use super::connection::Connection;
@@ -42,7 +43,7 @@ pub struct Http1 {
     connection: Connection,
     /// What was read, and is nobody's yet.
     buffer: BytesMut,
-    /// It has answered a request.
+    /// It has waited in a pool, so that it may have been closed before a request reached it.
     is_used: bool,
 }
 
@@ -54,8 +55,10 @@ impl Http1 {
 
     /// Whether it is still there, and says nothing that nobody asked for. `context` is woken when that changes.
     fn is_quiet(&mut self, context: &mut Context<'_>) -> bool {
-        let mut byte = [0];
-        self.buffer.is_empty() && Pin::new(&mut self.connection).poll_read(context, &mut ReadBuf::new(&mut byte)).is_pending()
+        let connection = &mut self.connection;
+        let read = poll_fn(|context| Pin::new(&mut *connection).poll_read(context, &mut ReadBuf::new(&mut [0])));
+        // However much the task has done already: what was not looked at would seem quiet.
+        self.buffer.is_empty() && pin!(unconstrained(read)).poll(context).is_pending()
     }
 
     /// Reads once; `expected`: so much is to come, as far as anybody knows. Ready with 0 at the end.

@@ -61,6 +61,8 @@ impl Pool {
         if self.most == 0 || !connection.is_quiet(&mut Context::from_waker(&waker)) {
             return;
         }
+        // Whoever takes it may have it replaced if it dies unanswered.
+        connection.is_used = true;
         let since = Instant::now();
         {
             let mut waiting = self.waiting();

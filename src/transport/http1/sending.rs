@@ -25,7 +25,8 @@ pub struct Sending {
 /// A body that is passed on as it comes in.
 struct Rest {
     body: Streamed,
-    is_chunked: bool,
+    /// So much of it is to come; `None`: nobody knows, and it goes out in chunks.
+    left: Option<u64>,
 }
 
 /// Why it goes no further.
@@ -36,14 +37,20 @@ pub enum Stuck {
     Body(TransportError),
 }
 
+impl Stuck {
+    fn wrong_length() -> Stuck {
+        Stuck::Body(TransportError::Request("it is not as long as it was said to be".to_owned()))
+    }
+}
+
 impl Sending {
     /// `head` and then `payload`, which is left as it is if it can be sent again, and empty otherwise.
     pub fn new(head: Bytes, payload: &mut Payload) -> Sending {
-        let is_chunked = payload.length().is_none();
+        let left = payload.length();
         match payload {
             Payload::Pieces(pieces) => Sending { queue: [head].into_iter().chain(pieces.iter().cloned()).collect(), rest: None },
             Payload::Stream(_) => match std::mem::replace(payload, Payload::empty()) {
-                Payload::Stream(body) => Sending { queue: VecDeque::from([head]), rest: Some(Rest { body, is_chunked }) },
+                Payload::Stream(body) => Sending { queue: VecDeque::from([head]), rest: Some(Rest { body, left }) },
                 Payload::Pieces(_) => Sending { queue: VecDeque::from([head]), rest: None },
             },
         }
@@ -57,11 +64,14 @@ impl Sending {
             }
             let Some(rest) = &mut self.rest else { break };
             match rest.body.poll_piece(context) {
-                Poll::Ready(Some(Ok(piece))) => self.push(piece),
+                Poll::Ready(Some(Ok(piece))) => self.push(piece)?,
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(Stuck::Body(error))),
                 Poll::Ready(None) => {
-                    if rest.is_chunked {
-                        self.queue.push_back(Bytes::from_static(b"0\r\n\r\n"));
+                    match rest.left {
+                        None => self.queue.push_back(Bytes::from_static(b"0\r\n\r\n")),
+                        Some(0) => {}
+                        // What is missing would be taken out of the next request.
+                        Some(_) => return Poll::Ready(Err(Stuck::wrong_length())),
                     }
                     self.rest = None;
                 }
@@ -74,15 +84,21 @@ impl Sending {
         Pin::new(connection).poll_flush(context).map_err(Stuck::Connection)
     }
 
-    fn push(&mut self, piece: Bytes) {
-        let is_chunked = self.rest.as_ref().is_some_and(|rest| rest.is_chunked);
-        if piece.is_empty() {
-        } else if is_chunked {
-            let size = Bytes::from(format!("{:x}\r\n", piece.len()));
-            self.queue.extend([size, piece, Bytes::from_static(b"\r\n")]);
-        } else {
-            self.queue.push_back(piece);
+    fn push(&mut self, piece: Bytes) -> Result<(), Stuck> {
+        let left = self.rest.as_mut().and_then(|rest| rest.left.as_mut());
+        match left {
+            // An empty chunk would be the last one, and nothing cannot be written.
+            _ if piece.is_empty() => {}
+            None => {
+                let size = Bytes::from(format!("{:x}\r\n", piece.len()));
+                self.queue.extend([size, piece, Bytes::from_static(b"\r\n")]);
+            }
+            Some(left) => {
+                *left = left.checked_sub(piece.len() as u64).ok_or_else(Stuck::wrong_length)?;
+                self.queue.push_back(piece);
+            }
         }
+        Ok(())
     }
 
     fn write(&mut self, context: &mut Context<'_>, connection: &mut Connection) -> Poll<io::Result<()>> {

@@ -1,13 +1,15 @@
 //! HTTP/1.1 over real sockets: beside hyper's client, and where a connection goes afterwards.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{Method, Request};
-use http_body::Frame;
+use http_body::{Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::client::conn::http1;
@@ -310,6 +312,40 @@ async fn a_body_that_breaks_off_is_its_senders_fault_and_is_not_sent_again() {
     let error = relay.send(sending(&url, streamed(body))).await.expect_err("half a request");
     assert!(matches!(&error, TransportError::Request(reason) if reason == "the client left"), "{error}");
     assert_eq!((next(&mut told).await, next(&mut told).await), ("begun", "ended"));
+}
+
+/// Says that it has 100 bytes, and has fewer, or more.
+struct Liar(Option<Bytes>);
+
+impl http_body::Body for Liar {
+    type Data = Bytes;
+    type Error = TransportError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
+        Poll::Ready(self.0.take().map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(100)
+    }
+}
+
+/// Otherwise what follows on the connection would be taken for the rest of it.
+#[tokio::test]
+async fn a_body_of_another_length_than_it_said_ends_its_connection() {
+    for length in [0, 99, 101] {
+        // Answers as soon as there is a head, as some do that refuse a request.
+        let (listener, url) = listen("http").await;
+        accept(listener, async |mut stream| {
+            let _ = stream.write_all(OK.as_bytes()).await;
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        });
+        let relay = relay(&provider(&url));
+        let body = Payload::streamed(UnsyncBoxBody::new(Liar(Some(Bytes::from(vec![b'x'; length])))));
+        let error = relay.send(sending(&url, body)).await.expect_err("not what was said");
+        assert!(matches!(error, TransportError::Request(_)), "{error}");
+        assert_eq!(relay.connections(), 0);
+    }
 }
 
 #[tokio::test]

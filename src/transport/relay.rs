@@ -15,7 +15,6 @@ use http::{HeaderValue, Request, Response, Uri};
 use tracing::debug;
 
 use super::connect::{Connector, Resolver};
-use super::connection::Count;
 use super::http1::{self, Http1};
 use super::http2::{self, Sender};
 use super::tls::Tls;
@@ -45,7 +44,6 @@ pub struct Relay {
     is_http2: Arc<AtomicBool>,
     /// The making of it.
     connecting: Mutex<Option<WeakShared<Connecting>>>,
-    open: Count,
     authorization: Option<HeaderValue>,
 }
 
@@ -63,10 +61,9 @@ impl Relay {
     pub fn new(via: Via, tls: Tls, limits: &Limits, resolver: Resolver) -> Arc<Relay> {
         let authorization = via.forward_authorization().cloned();
         let connector = Connector::new(via, tls, limits.http2, limits.connect, resolver);
-        let open = connector.count().clone();
         let pool = Arc::new(http1::Pool::new(limits.idle_connections, limits.idle_timeout));
         let shared = Arc::new(http2::Shared::new(limits.idle_timeout));
-        Arc::new(Relay { connector, pool, shared, is_http2: Arc::default(), connecting: Mutex::default(), open, authorization })
+        Arc::new(Relay { connector, pool, shared, is_http2: Arc::default(), connecting: Mutex::default(), authorization })
     }
 
     async fn exchange(&self, head: &mut Parts, payload: &mut Payload) -> Result<Response<UpstreamBody>, TransportError> {
@@ -74,12 +71,12 @@ impl Relay {
             head.headers.insert(PROXY_AUTHORIZATION, authorization.clone());
         }
         let can_be_repeated = payload.is_repeatable();
-        let standing = match self.standing() {
+        let asked = match self.standing() {
             Some(standing) => self.ask(standing, head, payload).await,
             // In a box: nearly every request finds a connection.
             None => Box::pin(self.connect_and_ask(head, payload)).await,
         };
-        match standing {
+        match asked {
             Err(Unanswered { error, is_untouched: true }) if can_be_repeated => {
                 debug!(cause = %error, "a connection took the request no further; replacing it");
                 Box::pin(self.connect_and_ask(head, payload)).await.map_err(|unanswered| unanswered.error)
@@ -165,6 +162,6 @@ impl Transport for Relay {
     }
 
     fn connections(&self) -> usize {
-        self.open.get()
+        self.connector.count().get()
     }
 }

@@ -47,13 +47,16 @@ impl Sending {
     /// `head` and then `payload`, which is left as it is if it can be sent again, and empty otherwise.
     pub fn new(head: Bytes, payload: &mut Payload) -> Sending {
         let left = payload.length();
-        match payload {
-            Payload::Pieces(pieces) => Sending { queue: [head].into_iter().chain(pieces.iter().cloned()).collect(), rest: None },
-            Payload::Stream(_) => match std::mem::replace(payload, Payload::empty()) {
-                Payload::Stream(body) => Sending { queue: VecDeque::from([head]), rest: Some(Rest { body, left }) },
-                Payload::Pieces(_) => Sending { queue: VecDeque::from([head]), rest: None },
-            },
-        }
+        let mut queue = VecDeque::from([head]);
+        let rest = match std::mem::replace(payload, Payload::empty()) {
+            Payload::Stream(body) => Some(Rest { body, left }),
+            Payload::Pieces(pieces) => {
+                queue.extend(pieces.iter().cloned());
+                *payload = Payload::Pieces(pieces);
+                None
+            }
+        };
+        Sending { queue, rest }
     }
 
     /// Writes as much as can be; ready when all of it has gone out.

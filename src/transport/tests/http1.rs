@@ -225,6 +225,13 @@ fn sending(url: &str, payload: Payload) -> Request<Payload> {
     Request::builder().method(Method::POST).uri(url).body(payload).unwrap()
 }
 
+/// What one read brings.
+async fn hear(stream: &mut TcpStream) -> String {
+    let mut heard = [0; 1000];
+    let count = stream.read(&mut heard).await.unwrap();
+    String::from_utf8_lossy(&heard[..count]).into_owned()
+}
+
 #[tokio::test]
 async fn a_body_of_unknown_length_goes_out_in_chunks_as_it_comes() {
     let (listener, url) = listen("http").await;
@@ -232,11 +239,9 @@ async fn a_body_of_unknown_length_goes_out_in_chunks_as_it_comes() {
     accept(listener, move |mut stream| {
         let tell = tell.clone();
         async move {
-            let mut heard = vec![0; 1000];
             let mut all = String::new();
             while !all.ends_with("0\r\n\r\n") {
-                let count = stream.read(&mut heard).await.unwrap();
-                all.push_str(&String::from_utf8_lossy(&heard[..count]));
+                all.push_str(&hear(&mut stream).await);
                 tell.send(all.clone()).await.unwrap();
             }
             stream.write_all(OK.as_bytes()).await.unwrap();
@@ -264,14 +269,11 @@ async fn an_answer_that_comes_before_the_request_is_whole_is_heard_and_the_rest_
     accept(listener, move |mut stream| {
         let tell = tell.clone();
         async move {
-            let mut heard = vec![0; 1000];
-            let count = stream.read(&mut heard).await.unwrap();
-            assert!(count > 0);
+            assert!(!hear(&mut stream).await.is_empty());
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nearly").await.unwrap();
             let mut rest = String::new();
             while !rest.ends_with("0\r\n\r\n") {
-                let count = stream.read(&mut heard).await.unwrap();
-                rest.push_str(&String::from_utf8_lossy(&heard[..count]));
+                rest.push_str(&hear(&mut stream).await);
             }
             tell.send(rest).await.unwrap();
             stream.write_all(b"late").await.unwrap();

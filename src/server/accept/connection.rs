@@ -31,6 +31,8 @@ const PROBE: Duration = Duration::from_secs(30);
 /// How long an unused connection is kept once the server closes: a request may be on its way over it, and could not be
 /// told from one that was read and dropped.
 const LAST_CALL: Duration = Duration::from_millis(500);
+/// With what a client begins that speaks HTTP/2 without having agreed on it (RFC 9113, section 3.4).
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Largest head of a request (the SDKs' vendors take as much), and most of an answer that is held for a client which
 /// does not read, besides the piece that came last. Over HTTP/1 a head has at most 100 headers, which is hyper's own limit.
 const HEAD_BYTES: usize = 64 * 1024;
@@ -43,6 +45,8 @@ const UNSENT: u32 = 128 * 1024;
 pub(super) struct Protocol {
     pub patience: Patience,
     usual: Builder<Streams>,
+    /// For connections whose first bytes are no HTTP/2: finding out in `usual` costs twice the buffer, as long as one lives.
+    http1: Builder<Streams>,
     /// For connections that there is no room for: one answer, and soon.
     surplus: Builder<Streams>,
 }
@@ -51,7 +55,7 @@ impl Protocol {
     pub(super) fn new(patience: Patience) -> Protocol {
         let mut surplus = builder(&patience);
         surplus.http1().header_read_timeout(patience.surplus).keep_alive(false);
-        Protocol { patience, usual: builder(&patience), surplus }
+        Protocol { patience, usual: builder(&patience), http1: builder(&patience).http1_only(), surplus }
     }
 }
 
@@ -82,9 +86,17 @@ impl<H: Handle> Connection<H> {
     pub(super) async fn serve(mut self, stream: TcpStream) {
         prepare(&stream);
         self.place.find_room().await;
+        let is_http1 = self.tls.is_none() && {
+            let activity = Activity::new();
+            tokio::select! {
+                biased;
+                is_http1 = begins_as_http1(&stream) => is_http1,
+                () = self.shall_end(&activity) => return,
+            }
+        };
         // Below TLS, which takes a write before the client does.
         let stream = Unstalled::new(stream, self.protocol.patience.stall);
-        let Some(acceptor) = self.tls.clone() else { return self.speak(stream).await };
+        let Some(acceptor) = self.tls.clone() else { return self.speak(stream, is_http1).await };
         let greeted = tokio::select! {
             greeted = timeout(self.protocol.patience.handshake, acceptor.accept(stream)) => greeted,
             // Nothing was asked yet.
@@ -92,13 +104,14 @@ impl<H: Handle> Connection<H> {
         };
         match greeted {
             // In a box: connections without TLS shall not be as large as those with.
-            Ok(Ok(stream)) => Box::pin(self.speak(stream)).await,
+            Ok(Ok(stream)) => Box::pin(self.speak(stream, is_http1)).await,
             Ok(Err(error)) => debug!(peer = %self.peer, %error, "TLS handshake failed"),
             Err(_) => debug!(peer = %self.peer, "TLS handshake took too long"),
         }
     }
 
-    pub(super) async fn speak<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: I) {
+    /// `is_http1`: that is known; else the first bytes say it.
+    pub(super) async fn speak<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: I, is_http1: bool) {
         let activity = Arc::new(Activity::new());
         let is_surplus = self.place.is_surplus();
         let service = service_fn(|mut request: Request<Incoming>| {
@@ -108,7 +121,11 @@ impl<H: Handle> Connection<H> {
             let busy = Busy::new(&activity, request.version());
             answer(self.handler.clone(), self.peer, self.shutdown.clone(), request, busy)
         });
-        let builder = if is_surplus { &self.protocol.surplus } else { &self.protocol.usual };
+        let builder = match (is_surplus, is_http1) {
+            (true, _) => &self.protocol.surplus,
+            (false, true) => &self.protocol.http1,
+            (false, false) => &self.protocol.usual,
+        };
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         let ended = tokio::select! {
             biased;
@@ -164,6 +181,14 @@ impl<H: Handle> Connection<H> {
         self.shutdown.reached(Stage::Closing).await;
         sleep(LAST_CALL).await;
     }
+}
+
+/// Waits for a connection's first bytes, and leaves them where they are. Whether they cannot be the beginning of HTTP/2.
+async fn begins_as_http1(stream: &TcpStream) -> bool {
+    let mut first = [0; HTTP2_PREFACE.len()];
+    // What fails here fails again where it is read.
+    let seen = stream.peek(&mut first).await.unwrap_or(0);
+    !HTTP2_PREFACE.starts_with(&first[..seen])
 }
 
 fn prepare(stream: &TcpStream) {

@@ -1,4 +1,4 @@
-//! How long clients may take, over streams in memory: the clock jumps.
+//! How long clients may take, over streams in memory: the clock jumps. Over sockets, how a connection begins.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -16,11 +16,12 @@ use hyper::body::Incoming;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Connection, Protocol};
+use super::{Connection, HTTP2_PREFACE, Protocol, begins_as_http1};
 use crate::server::accept::stall::Unstalled;
 use crate::server::accept::{Crowd, Handle, Patience, Surplus};
 use crate::server::shutdown::Shutdown;
@@ -88,7 +89,7 @@ impl Running {
         };
         let task = tokio::spawn(async move {
             let _places = places;
-            connection.speak(Unstalled::new(server, patience.stall)).await;
+            connection.speak(Unstalled::new(server, patience.stall), false).await;
         });
         Running { client, dropped: desk.dropped, task, began: Instant::now() }
     }
@@ -227,4 +228,28 @@ async fn the_last_piece_of_an_answer_that_nobody_takes_does_not_keep_a_connectio
     let _left = get(&mut sender, "/page").await;
     running.task.await.unwrap();
     assert_eq!(running.began.elapsed().as_secs(), 75 + 60);
+}
+
+#[tokio::test]
+async fn the_first_bytes_say_which_http_it_is_and_stay_where_they_are() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let preface = str::from_utf8(HTTP2_PREFACE).unwrap();
+    for (bytes, expected) in [
+        ("GET / HTTP/1.1\r\n", true),
+        ("G", true),
+        ("P", false),
+        ("POST", true),
+        ("PRI * HTTP/1.1\r\n", true),
+        (preface, false),
+        ("", false),
+    ] {
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        client.write_all(bytes.as_bytes()).await.unwrap();
+        client.shutdown().await.unwrap();
+        let (mut server, _) = listener.accept().await.unwrap();
+        assert_eq!(begins_as_http1(&server).await, expected, "{bytes}");
+        let mut read = String::new();
+        server.read_to_string(&mut read).await.unwrap();
+        assert_eq!(read, bytes);
+    }
 }

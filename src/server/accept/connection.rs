@@ -86,17 +86,9 @@ impl<H: Handle> Connection<H> {
     pub(super) async fn serve(mut self, stream: TcpStream) {
         prepare(&stream);
         self.place.find_room().await;
-        let is_http1 = self.tls.is_none() && {
-            let activity = Activity::new();
-            tokio::select! {
-                biased;
-                is_http1 = begins_as_http1(&stream) => is_http1,
-                () = self.shall_end(&activity) => return,
-            }
-        };
+        let Some(acceptor) = self.tls.clone() else { return self.speak_plainly(stream).await };
         // Below TLS, which takes a write before the client does.
         let stream = Unstalled::new(stream, self.protocol.patience.stall);
-        let Some(acceptor) = self.tls.clone() else { return self.speak(stream, is_http1).await };
         let greeted = tokio::select! {
             greeted = timeout(self.protocol.patience.handshake, acceptor.accept(stream)) => greeted,
             // Nothing was asked yet.
@@ -104,15 +96,31 @@ impl<H: Handle> Connection<H> {
         };
         match greeted {
             // In a box: connections without TLS shall not be as large as those with.
-            Ok(Ok(stream)) => Box::pin(self.speak(stream, is_http1)).await,
+            Ok(Ok(stream)) => Box::pin(self.speak(stream, Activity::new(), false)).await,
             Ok(Err(error)) => debug!(peer = %self.peer, %error, "TLS handshake failed"),
             Err(_) => debug!(peer = %self.peer, "TLS handshake took too long"),
         }
     }
 
+    /// Without TLS.
+    async fn speak_plainly(self, stream: TcpStream) {
+        let activity = Activity::new();
+        let is_http1 = !self.place.is_surplus()
+            && tokio::select! {
+                biased;
+                is_http1 = begins_as_http1(&stream) => is_http1,
+                () = self.shall_end(&activity) => return,
+            };
+        let stall = self.protocol.patience.stall;
+        self.speak(Unstalled::new(stream, stall), activity, is_http1).await;
+    }
+
     /// `is_http1`: that is known; else the first bytes say it.
-    pub(super) async fn speak<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: I, is_http1: bool) {
-        let activity = Arc::new(Activity::new());
+    pub(super) async fn speak<I>(self, stream: I, activity: Activity, is_http1: bool)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let activity = Arc::new(activity);
         let is_surplus = self.place.is_surplus();
         let service = service_fn(|mut request: Request<Incoming>| {
             if is_surplus {

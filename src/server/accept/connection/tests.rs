@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Connection, HTTP2_PREFACE, Protocol, begins_as_http1};
+use crate::server::accept::activity::Activity;
 use crate::server::accept::stall::Unstalled;
 use crate::server::accept::{Crowd, Handle, Patience, Surplus};
 use crate::server::shutdown::Shutdown;
@@ -89,7 +90,7 @@ impl Running {
         };
         let task = tokio::spawn(async move {
             let _places = places;
-            connection.speak(Unstalled::new(server, patience.stall), false).await;
+            connection.speak(Unstalled::new(server, patience.stall), Activity::new(), false).await;
         });
         Running { client, dropped: desk.dropped, task, began: Instant::now() }
     }

@@ -37,6 +37,7 @@ pub mod usage;
 pub mod visible;
 mod watching;
 pub mod why;
+mod workers;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -1,12 +1,29 @@
 //! The two halves of a chat: what a request's own text decides, and what its answer takes.
 
-use futures_util::future::BoxFuture;
+use std::future::ready;
+
+use futures_util::future::{BoxFuture, Either};
+use tokio::task::spawn_blocking;
+use tracing::Span;
 
 use crate::engine::demand::Demand;
 use crate::engine::meter::Meter;
 use crate::engine::{Engine, Error, Job, Reply, conversation, run};
 use crate::hub::{Endpoint, Kind};
 use crate::telemetry::events::RequestAccepted;
+
+/// From so many bytes on, looking at every one of them holds up what else a thread serves by milliseconds.
+const LONG: usize = 1 << 20;
+
+/// Reads `job`; a long one on a thread of its own.
+pub(super) fn accept(engine: &Engine, job: Job) -> impl Future<Output = Result<Accepted, Error>> + use<> {
+    if job.body.len() < LONG {
+        return Either::Left(ready(Accepted::new(engine, job)));
+    }
+    let (engine, span) = (engine.clone(), Span::current());
+    let reading = spawn_blocking(move || span.in_scope(|| Accepted::new(&engine, job)));
+    Either::Right(async { reading.await.unwrap_or_else(|error| Err(Error::Internal(error.to_string()))) })
+}
 
 /// A request that was read and may be answered. Dropping it, or its answer on the way, reports that its client left.
 pub struct Accepted {
@@ -17,7 +34,7 @@ pub struct Accepted {
 }
 
 impl Accepted {
-    pub(super) fn new(engine: &Engine, job: Job) -> Result<Accepted, Error> {
+    fn new(engine: &Engine, job: Job) -> Result<Accepted, Error> {
         let mut meter = Meter::start(job.origin(), &job.snapshot, &engine.0.accounts);
         match read(&job, &mut meter) {
             Ok(mut demand) => {

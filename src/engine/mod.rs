@@ -171,12 +171,12 @@ impl Engine {
 
     /// Answers a request that names a model: resolves, plans, tries, commits.
     pub async fn chat(&self, job: Job) -> Result<Reply, Error> {
-        self.accept(job)?.answer().await
+        self.accept(job).await?.answer().await
     }
 
     /// The first half of [`Engine::chat`]: reads the request, and refuses what cannot or may not be answered.
-    pub fn accept(&self, job: Job) -> Result<Accepted, Error> {
-        Accepted::new(self, job)
+    pub fn accept(&self, job: Job) -> impl Future<Output = Result<Accepted, Error>> + use<> {
+        accept::accept(self, job)
     }
 
     /// Passes a request through to a named provider, with one attempt; both bodies stream.

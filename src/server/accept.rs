@@ -8,6 +8,7 @@ mod activity;
 mod connection;
 mod crowd;
 mod delivery;
+mod spread;
 mod stall;
 
 use std::error::Error;
@@ -32,6 +33,7 @@ use crate::server::accept::connection::{Connection, Protocol};
 use crate::server::shutdown::{Shutdown, Stage};
 
 pub(super) use crowd::{Crowd, Surplus};
+pub(super) use spread::Spread;
 
 /// How long accepting pauses when the process is out of descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -81,20 +83,25 @@ pub(super) struct Acceptor<H> {
     pub shutdown: Shutdown,
     /// The connections of all ports.
     pub crowd: Arc<Crowd>,
+    /// Where they are served.
+    pub spread: Arc<Spread>,
 }
 
 impl<H: Handle> Acceptor<H> {
     /// Serves until the shutdown's end: after `Closing` nothing is accepted but what waits already, and the future ends
     /// with the last connection. Dropping it cuts them all.
     pub(super) async fn run(self) {
-        let protocol = Arc::new(Protocol::new(Patience::default()));
+        let protocol = Arc::new(Protocol::new(Patience::default(), &self.spread));
         let mut connections = JoinSet::new();
         let mut closing = pin!(self.shutdown.reached(Stage::Closing));
         let serve = |connections: &mut JoinSet<()>, stream, peer| {
             // Beyond even the surplus, a closed connection is all that can be said.
             let Some(place) = self.crowd.enter(self.handler.max_connections()) else { return };
+            let Ok(seated) = self.spread.anywhere().for_connection(stream) else { return };
             let (tls, handler, shutdown) = (self.tls.clone(), self.handler.clone(), self.shutdown.clone());
-            connections.spawn(Connection { peer, tls, handler, shutdown, place, protocol: Arc::clone(&protocol) }.serve(stream));
+            let runtime = seated.runtime().clone();
+            let connection = Connection { peer, tls, handler, shutdown, place, protocol: Arc::clone(&protocol) };
+            connections.spawn_on(connection.serve(seated), &runtime);
         };
         loop {
             tokio::select! {

@@ -18,10 +18,13 @@ use crate::server::state::{App, Arrival};
 pub(super) async fn answer(app: &App, endpoint: Endpoint, arrival: &Arrival, headers: &mut HeaderMap, body: Body) -> Response {
     let read = read(endpoint, arrival, headers, body).await;
     // A job is large, and gone before anything is waited for.
-    let accepted = match read.map(|job| app.engine.accept(job)) {
-        Ok(Ok(accepted)) => accepted,
-        Ok(Err(error)) => return reply::metered(Err(error)),
+    let accepting = match read.map(|job| app.engine.accept(job)) {
+        Ok(accepting) => accepting,
         Err(rejection) => return rejection.into_response(),
+    };
+    let accepted = match accepting.await {
+        Ok(accepted) => accepted,
+        Err(error) => return reply::metered(Err(error)),
     };
     if accepted.is_stream() {
         return keepalive::answer(accepted, arrival.snapshot.config.server.keepalive, &app.shutdown).await;

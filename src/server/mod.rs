@@ -36,13 +36,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::server::accept::Acceptor;
+use crate::server::accept::{Acceptor, Spread};
 use crate::server::layers::Edge;
 use crate::server::listen::Place;
 use crate::server::router::{Paths, Surface};
@@ -75,6 +76,8 @@ pub struct Options {
     pub inherited: Vec<Inherited>,
     /// The log, whose level and files follow reloads.
     pub log: Option<LogHandle>,
+    /// Runtimes that serve connections beside the one that accepts them.
+    pub workers: Vec<Handle>,
 }
 
 impl Options {
@@ -87,6 +90,7 @@ impl Options {
             insecure: config.server.insecure,
             inherited: Vec::new(),
             log: None,
+            workers: Vec::new(),
         }
     }
 }
@@ -126,6 +130,7 @@ pub struct Server {
     certificates: Option<Arc<Certificates>>,
     insecure: bool,
     lines: Option<Lines>,
+    spread: Arc<Spread>,
 }
 
 struct Port {
@@ -155,7 +160,7 @@ impl Server {
         }
         let lines = options.log.as_ref().and_then(LogHandle::lines).cloned();
         reload::follow(&engine, certificates.clone(), options.log);
-        Ok(Server { engine, ports, certificates, insecure: options.insecure, lines })
+        Ok(Server { engine, ports, certificates, insecure: options.insecure, lines, spread: Spread::over(&options.workers) })
     }
 
     /// Where it can be reached, one a listener.
@@ -188,6 +193,7 @@ impl Server {
                 handler: Arc::new(handler),
                 shutdown: shutdown.clone(),
                 crowd: Arc::clone(&app.crowd),
+                spread: Arc::clone(&self.spread),
             };
             listening.spawn(acceptor.run());
         }

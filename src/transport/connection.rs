@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
@@ -67,6 +68,17 @@ impl Connection {
     /// Whether both ends have agreed on HTTP/2.
     pub fn is_http2(&self) -> bool {
         matches!(&self.stream, Stream::Tls(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2"))
+    }
+
+    /// Has the current runtime watch its socket. Where another one does, everything that happens on it wakes two threads.
+    pub fn come_here(&mut self) -> io::Result<()> {
+        let socket = match &mut self.stream {
+            Stream::Plain(stream) => stream,
+            Stream::Tls(stream) => stream.get_mut().0,
+        };
+        let same = SockRef::from(&*socket).try_clone()?;
+        *socket = TcpStream::from_std(same.into())?;
+        Ok(())
     }
 
     fn stream(self: Pin<&mut Self>) -> Pin<&mut dyn Duplex> {

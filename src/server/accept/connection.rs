@@ -22,6 +22,7 @@ use tracing::debug;
 use crate::server::accept::activity::{Activity, Busy, Held};
 use crate::server::accept::crowd::{Place, Surplus};
 use crate::server::accept::delivery::{Delivery, Streams};
+use crate::server::accept::spread::{Seated, Spread};
 use crate::server::accept::stall::Unstalled;
 use crate::server::accept::{Handle, Patience};
 use crate::server::shutdown::{Shutdown, Stage};
@@ -52,15 +53,15 @@ pub(super) struct Protocol {
 }
 
 impl Protocol {
-    pub(super) fn new(patience: Patience) -> Protocol {
-        let mut surplus = builder(&patience);
+    pub(super) fn new(patience: Patience, spread: &Arc<Spread>) -> Protocol {
+        let mut surplus = builder(&patience, spread);
         surplus.http1().header_read_timeout(patience.surplus).keep_alive(false);
-        Protocol { patience, usual: builder(&patience), http1: builder(&patience).http1_only(), surplus }
+        Protocol { patience, usual: builder(&patience, spread), http1: builder(&patience, spread).http1_only(), surplus }
     }
 }
 
-fn builder(patience: &Patience) -> Builder<Streams> {
-    let mut builder = Builder::new(Streams { stall: patience.stall });
+fn builder(patience: &Patience, spread: &Arc<Spread>) -> Builder<Streams> {
+    let mut builder = Builder::new(Streams { stall: patience.stall, spread: Arc::clone(spread) });
     builder.http1().timer(TokioTimer::new()).header_read_timeout(patience.head).keep_alive(true).max_buf_size(HEAD_BYTES);
     builder
         .http2()
@@ -83,7 +84,9 @@ pub(super) struct Connection<H> {
 }
 
 impl<H: Handle> Connection<H> {
-    pub(super) async fn serve(mut self, stream: TcpStream) {
+    /// On the runtime that it was `seated` for.
+    pub(super) async fn serve(mut self, seated: Seated) {
+        let Ok((stream, _seat)) = seated.open() else { return };
         prepare(&stream);
         self.place.find_room().await;
         let Some(acceptor) = self.tls.clone() else { return self.speak_plainly(stream).await };

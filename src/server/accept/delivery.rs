@@ -15,6 +15,8 @@ use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep};
 use tracing::debug;
 
+use crate::server::accept::spread::{Seat, Spread};
+
 tokio::task_local! {
     static CURRENT: Arc<Delivery>;
 }
@@ -50,13 +52,16 @@ impl Delivery {
 #[derive(Clone)]
 pub(super) struct Streams {
     pub stall: Duration,
+    pub spread: Arc<Spread>,
 }
 
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
     fn execute(&self, stream: F) {
         let delivery = Arc::<Delivery>::default();
-        let watched = Watched { stream, delivery: Arc::clone(&delivery), limit: self.stall, waiting: None };
-        tokio::spawn(CURRENT.scope(delivery, watched));
+        let seat = self.spread.nearby();
+        let runtime = seat.runtime().clone();
+        let watched = Watched { stream, delivery: Arc::clone(&delivery), limit: self.stall, waiting: None, _seat: seat };
+        runtime.spawn(CURRENT.scope(delivery, watched));
     }
 }
 
@@ -68,6 +73,7 @@ pin_project! {
         limit: Duration,
         // Which piece, and until when.
         waiting: Option<(u64, Pin<Box<Sleep>>)>,
+        _seat: Seat,
     }
 }
 

@@ -1,26 +1,32 @@
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
 use http::{Request, Response, Version};
+use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{self, Runtime};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::activity::{Activity, Busy};
-use super::{Acceptor, Handle};
+use super::{Acceptor, Handle, Spread};
 use crate::server::shutdown::{Shutdown, Stage};
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// Answers `/` at once, `/wait` never, `/slow` when told to.
+/// Answers `/` at once, `/wait` never, `/slow` when told to, `/thread` with the thread that answers.
 #[derive(Clone, Default)]
 struct Desk {
     arrived: Arc<Notify>,
@@ -48,6 +54,7 @@ impl Handle for Desk {
         self.arrived.notify_one();
         match request.uri().path() {
             "/wait" => std::future::pending().await,
+            "/thread" => Response::new(Body::from(format!("{:?}.", thread::current().id()))),
             "/slow" => {
                 let go_on = self.go_on.clone();
                 let rest = stream::once(async move {
@@ -70,9 +77,15 @@ struct Running {
 }
 
 async fn start() -> Running {
+    start_on(&[]).await
+}
+
+/// On the test's thread and `others`.
+async fn start_on(others: &[runtime::Handle]) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (desk, shutdown, address) = (Desk::default(), Shutdown::new(), listener.local_addr().unwrap());
-    let acceptor = Acceptor { listener, tls: None, handler: desk.clone(), shutdown: shutdown.clone(), crowd: Arc::default() };
+    let (handler, crowd, spread) = (desk.clone(), Arc::default(), Spread::over(others));
+    let acceptor = Acceptor { listener, tls: None, handler, shutdown: shutdown.clone(), crowd, spread };
     Running { desk, shutdown, address, task: tokio::spawn(acceptor.run()) }
 }
 
@@ -125,6 +138,70 @@ async fn closing_finishes_what_runs_and_accepts_nothing_new() {
     soon(running.task).await.unwrap();
 }
 
+fn another_thread() -> Runtime {
+    runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+#[tokio::test]
+async fn connections_are_served_on_all_threads_alike_and_end_like_those_of_one() {
+    let other = another_thread();
+    let running = start_on(&[other.handle().clone()]).await;
+    let (mut connections, mut served) = (Vec::new(), BTreeMap::<String, usize>::new());
+    for _ in 0..6 {
+        let mut stream = ask(running.address, "/thread").await;
+        *served.entry(read_until(&mut stream, ").").await.rsplit("\r\n").next().unwrap().to_owned()).or_default() += 1;
+        connections.push(stream);
+    }
+    assert_eq!(served.values().copied().collect::<Vec<_>>(), [3, 3], "{served:?}");
+    let mut slow = vec![ask(running.address, "/slow").await, ask(running.address, "/slow").await];
+    for stream in &mut slow {
+        read_until(stream, "\r\n\r\n").await;
+    }
+
+    running.shutdown.advance(Stage::Closing);
+    for stream in &mut connections {
+        assert_eq!(soon(stream.read(&mut [0; 64])).await.unwrap(), 0, "an unused connection is closed");
+    }
+    for _ in &slow {
+        running.desk.go_on.notify_one();
+        soon(running.desk.dropped.notified()).await;
+    }
+    for stream in &mut slow {
+        read_until(stream, "3\r\nend\r\n0\r\n\r\n").await;
+    }
+    soon(running.task).await.unwrap();
+    other.shutdown_background();
+}
+
+#[tokio::test]
+async fn many_streams_of_one_connection_are_served_on_all_threads() {
+    let other = another_thread();
+    let running = start_on(&[other.handle().clone()]).await;
+    let stream = TcpStream::connect(running.address).await.unwrap();
+    let (mut client, driver) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    let driver = tokio::spawn(driver);
+    let (mut open, mut threads) = (Vec::new(), BTreeSet::new());
+    for _ in 0..40 {
+        let mut ask = async |path: &str| {
+            let request = Request::get(format!("http://localhost{path}")).body(Empty::<Bytes>::new()).unwrap();
+            soon(client.send_request(request)).await.unwrap()
+        };
+        open.push(ask("/slow").await);
+        threads.insert(ask("/thread").await.into_body().collect().await.unwrap().to_bytes());
+    }
+    assert_eq!(threads.len(), 2, "{threads:?}");
+    for _ in &open {
+        running.desk.go_on.notify_one();
+        soon(running.desk.dropped.notified()).await;
+    }
+    for response in open {
+        assert_eq!(soon(response.into_body().collect()).await.unwrap().to_bytes(), "end");
+    }
+    drop(client);
+    soon(driver).await.unwrap().unwrap();
+    other.shutdown_background();
+}
+
 #[tokio::test]
 async fn a_request_on_its_way_while_the_server_closes_is_answered_and_is_the_last() {
     let running = start().await;
@@ -151,7 +228,8 @@ async fn connections_that_wait_to_be_accepted_outlive_the_listener() {
     }
     let (desk, shutdown) = (Desk::default(), Shutdown::new());
     shutdown.advance(Stage::Closing);
-    let closed = tokio::spawn(Acceptor { listener, tls: None, handler: desk, shutdown, crowd: Arc::default() }.run());
+    let (crowd, spread) = (Arc::default(), Spread::over(&[]));
+    let closed = tokio::spawn(Acceptor { listener, tls: None, handler: desk, shutdown, crowd, spread }.run());
     for mut client in clients {
         let mut said = String::new();
         soon(client.read_to_string(&mut said)).await.unwrap();

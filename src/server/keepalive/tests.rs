@@ -95,7 +95,7 @@ async fn ask(engine: &Engine, keepalive: Keepalive, shutdown: &Shutdown) -> Got 
     let body = json!({ "model": "m", "stream": true, "messages": [{ "role": "user", "content": "你好" }] });
     let job = engine.job(Endpoint::ChatCompletions, body.to_string());
     let start = Instant::now();
-    let response = answer(engine.accept(job).unwrap(), keepalive, shutdown).await;
+    let response = answer(engine.accept(job).await.unwrap(), keepalive, shutdown).await;
     let (head, mut body) = response.into_parts();
     let mut got = Got { status: head.status.as_u16(), headers: head.headers, head: start.elapsed().as_secs(), blocks: Vec::new() };
     while let Some(frame) = body.frame().await {
@@ -261,7 +261,7 @@ async fn a_client_that_leaves_early_or_late_leaves_nothing_behind() {
         let body = json!({ "model": "m", "stream": true, "messages": [{ "role": "user", "content": "你好" }] });
         let job = engine.job(Endpoint::ChatCompletions, body.to_string());
         let start = Instant::now();
-        let mut response = answer(engine.accept(job).unwrap(), Keepalive::default(), &Shutdown::new()).await;
+        let mut response = answer(engine.accept(job).await.unwrap(), Keepalive::default(), &Shutdown::new()).await;
         assert_eq!(start.elapsed(), secs(head));
         assert!(response.body_mut().frame().await.is_some());
         assert_eq!(engine.in_flight(), 1);

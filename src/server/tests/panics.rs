@@ -11,7 +11,7 @@ use super::{Gateway, config};
 use crate::config::{Level, LogFormat, Logging, Secret};
 use crate::engine::Engine;
 use crate::server::Shutdown;
-use crate::server::accept::Acceptor;
+use crate::server::accept::{Acceptor, Spread};
 use crate::server::layers::Edge;
 use crate::server::router::{Paths, Surface};
 use crate::server::state::App;
@@ -44,7 +44,7 @@ async fn a_panic_costs_one_request_and_shows_no_secret() {
     let handler = Arc::new(Edge::new(Arc::clone(&app), Paths { app, surface: Surface::All, table }));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let acceptor = Acceptor { listener, tls: None, handler, shutdown: shutdown.clone(), crowd };
+    let acceptor = Acceptor { listener, tls: None, handler, shutdown: shutdown.clone(), crowd, spread: Spread::over(&[]) };
     let task = tokio::spawn(async {
         acceptor.run().await;
         Ok(())

@@ -17,12 +17,14 @@ use hyper_util::rt::TokioIo;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::super::testing::{PATIENCE, accept, answer_all, listen, post, provider, read_request, text};
-use super::super::{Payload, Relay, Transport, TransportError};
+use super::super::{Handshake, Payload, Relay, Transport, TransportError};
 use super::relay;
+use crate::config::Provider;
 
 /// What a client makes of an answer: status, headers and body, or where it gave up.
 #[derive(Debug, PartialEq)]
@@ -361,4 +363,51 @@ async fn no_more_connections_are_kept_than_allowed() {
     assert_eq!(relay.connections(), 2);
     assert_eq!((text(one.unwrap().into_body()).await, text(other.unwrap().into_body()).await), ("ok".to_owned(), "ok".to_owned()));
     assert_eq!(relay.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_serves_another_thread_and_outlives_the_one_that_made_it() {
+    let (url, _told) = telling(OK).await;
+    serves_another_thread(relay(&provider(&url)), &url).await;
+}
+
+/// Nobody but the first greets the upstream.
+pub(super) async fn serves_another_thread(relay: Arc<Relay>, url: &str) {
+    let maker = another_runtime();
+    assert!(is_connected_for(&relay, url, Some(&maker)).await);
+    assert!(!is_connected_for(&relay, url, None).await);
+    maker.shutdown_background();
+    assert!(!is_connected_for(&relay, url, None).await);
+}
+
+fn another_runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+/// Asks, here or there, and reads the answer; whether that took a new connection.
+async fn is_connected_for(relay: &Arc<Relay>, url: &str, there: Option<&Runtime>) -> bool {
+    let (relay, url) = (relay.clone(), url.to_owned());
+    let ask = async move {
+        let response = relay.send(post(&url, "")).await.unwrap();
+        let is_new = response.extensions().get::<Handshake>().is_some();
+        assert_eq!(text(response.into_body()).await, "ok");
+        is_new
+    };
+    match there {
+        Some(there) => there.spawn(ask).await.unwrap(),
+        None => ask.await,
+    }
+}
+
+#[tokio::test]
+async fn threads_together_keep_no_more_connections_than_allowed() {
+    let (url, _told) = telling(OK).await;
+    let config = Provider { idle_connections: 1, ..provider(&url) };
+    let (relay, other) = (relay(&config), another_runtime());
+    let held = relay.send(post(&url, "")).await.unwrap();
+    assert!(is_connected_for(&relay, &url, Some(&other)).await);
+    assert_eq!(relay.connections(), 2);
+    assert_eq!(text(held.into_body()).await, "ok");
+    assert_eq!(relay.connections(), 1);
+    other.shutdown_background();
 }

@@ -21,6 +21,7 @@ use url::Url;
 
 use super::super::testing::{PATIENCE, accept, answer_all, listen, post, provider, read_request, text};
 use super::super::{Control, Pools, Transport};
+use super::http1::serves_another_thread;
 use super::{failure, relay};
 use crate::config::Proxy;
 
@@ -107,6 +108,16 @@ async fn a_client_certificate_is_shown() {
     config.tls.key = Some(authority.file("key.pem"));
     let response = relay(&config).send(post(&url, "")).await.unwrap();
     assert_eq!(text(response.into_body()).await, "ok");
+}
+
+#[tokio::test]
+async fn a_connection_serves_another_thread_and_outlives_the_one_that_made_it() {
+    let authority = Authority::new();
+    let (listener, url) = listen("https").await;
+    serve(listener, authority.acceptor(false, &[]));
+    let mut config = provider(&url);
+    config.tls.ca = Some(authority.file("ca.pem"));
+    serves_another_thread(relay(&config), &url).await;
 }
 
 #[test]

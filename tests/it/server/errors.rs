@@ -253,3 +253,18 @@ async fn a_body_without_a_length_is_counted_as_it_comes() {
     }
     assert_eq!(upstream.count(), 0);
 }
+
+#[tokio::test]
+async fn a_long_body_is_read_like_a_short_one() {
+    let upstream = Upstream::talking("好").await;
+    let gateway = Gateway::start(&one(&upstream)).await;
+    let chat =
+        |model: &str| format!("{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"{}\"}}]}}", "长".repeat(700_000));
+    let answer = gateway.post(CHAT, chat("m-a")).send().await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(upstream.request().await.body, chat("m-a").as_bytes());
+    for (body, refusal) in [(chat("m-a").split_off(1), (400, "invalid_json")), (chat("nobody"), (404, "model_not_found"))] {
+        assert_eq!(gateway.post(CHAT, body).send().await.refusal(), (refusal.0, refusal.1.to_owned()));
+    }
+    assert_eq!(gateway.engine.in_flight(), 0);
+}

@@ -30,7 +30,7 @@ mod wire;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use llmgw::config::env::Env;
@@ -38,6 +38,7 @@ use llmgw::config::load::{Overrides, load_text};
 use llmgw::engine::{Engine, TransportFor};
 use llmgw::server::{Options, ServeError, Server, Shutdown};
 use serde_json::{Value, json};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
 
 use client::{Answer, Ask};
@@ -92,7 +93,8 @@ impl Gateway {
 
     async fn over(load: llmgw::engine::Load, config: Arc<Mutex<String>>, transport_for: Option<TransportFor>) -> Gateway {
         let first = load().unwrap_or_else(|errors| panic!("{}", errors.join("\n")));
-        let options = Options { port: 0, admin_port: first.admin.port.map(|_| 0), ..Options::from_config(&first) };
+        let workers = vec![another_thread()];
+        let options = Options { port: 0, admin_port: first.admin.port.map(|_| 0), workers, ..Options::from_config(&first) };
         let engine = match transport_for {
             None => Engine::start(first, load),
             Some(transport_for) => Engine::start_with_transports(first, load, transport_for),
@@ -133,6 +135,13 @@ impl Gateway {
     pub async fn ended(&mut self) {
         soon("the server's end", &mut self.task).await.expect("no panic").expect("a clean end");
     }
+}
+
+/// Serves beside the test's own thread, as it is with more than one worker.
+fn another_thread() -> Handle {
+    static OTHER: LazyLock<Runtime> =
+        LazyLock::new(|| Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime"));
+    OTHER.handle().clone()
 }
 
 fn load(base: &Path, text: &str) -> Result<llmgw::config::Config, Vec<String>> {

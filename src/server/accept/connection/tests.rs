@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{Connection, HTTP2_PREFACE, Protocol, begins_as_http1};
 use crate::server::accept::activity::Activity;
 use crate::server::accept::stall::Unstalled;
-use crate::server::accept::{Crowd, Handle, Patience, Surplus};
+use crate::server::accept::{Crowd, Handle, Patience, Spread, Surplus};
 use crate::server::shutdown::Shutdown;
 
 /// Answers `/flood` without end, `/page` with 10 kB, and anything else at once; 503 where there is no room.
@@ -86,7 +86,7 @@ impl Running {
             handler: desk.clone(),
             shutdown: Shutdown::new(),
             place: crowd.enter(1).unwrap(),
-            protocol: Arc::new(Protocol::new(patience)),
+            protocol: Arc::new(Protocol::new(patience, &Spread::over(&[]))),
         };
         let task = tokio::spawn(async move {
             let _places = places;

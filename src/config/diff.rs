@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Config;
-use super::show::Secrets;
+use super::show::{SECTIONS, Secrets};
 use super::spanned::join;
 
 /// Paths that count only at start. Certificates are reloaded; whether there is HTTPS at all is not.
@@ -43,10 +43,17 @@ impl Diff {
 
 /// What is different in `new`.
 pub fn diff(old: &Config, new: &Config) -> Diff {
-    let side = |config: &Config| [Secrets::Digests, Secrets::Masked].map(|secrets| by_name(config.as_json(secrets)));
-    let ([old_real, old_shown], [new_real, new_shown]) = (side(old), side(new));
-    let mut found = Vec::new();
-    compare("", Side { real: &old_real, shown: &old_shown }, Side { real: &new_real, shown: &new_shown }, &mut found);
+    diff_of(&SECTIONS, old, new)
+}
+
+/// What of the difference takes effect only when the server is started again.
+pub fn restart_required(old: &Config, new: &Config) -> Vec<String> {
+    let settings = SECTIONS.into_iter().filter(|section| AT_START.iter().any(|key| key.split('.').next() == Some(section)));
+    diff_of(&settings.collect::<Vec<_>>(), old, new).restart_required
+}
+
+fn diff_of(sections: &[&str], old: &Config, new: &Config) -> Diff {
+    let found = sections.iter().flat_map(|section| diff_of_section(section, old, new));
     let tls_stays = old.server.tls.is_some() == new.server.tls.is_some();
     let mut diff = Diff::default();
     for Found { key, named, before, after } in found {
@@ -61,6 +68,18 @@ pub fn diff(old: &Config, new: &Config) -> Diff {
         diff.changes.push(Change { key, before, after, restart_required });
     }
     diff
+}
+
+/// One section at a time, and as it is shown only where something differs: ten thousand models are a large tree.
+fn diff_of_section(section: &str, old: &Config, new: &Config) -> Vec<Found> {
+    let of = |config: &Config, secrets| by_name(section, config.section(section, secrets));
+    let (old_real, new_real) = (of(old, Secrets::Digests), of(new, Secrets::Digests));
+    let mut found = Vec::new();
+    if old_real != new_real {
+        let (old_shown, new_shown) = (of(old, Secrets::Masked), of(new, Secrets::Masked));
+        compare(section, Side { real: &old_real, shown: &old_shown }, Side { real: &new_real, shown: &new_shown }, &mut found);
+    }
+    found
 }
 
 /// A value as it is compared, and as it is shown.
@@ -87,14 +106,19 @@ struct Found {
 }
 
 /// Lists of named things as mappings, so that a moved one is not a changed one.
-fn by_name(mut config: Value) -> Value {
-    for pointer in ["/providers", "/auth/keys"] {
-        let Some(list) = config.pointer_mut(pointer) else { continue };
-        let items = list.as_array().cloned().unwrap_or_default();
+fn by_name(section: &str, mut value: Value) -> Value {
+    let list = match section {
+        "providers" => Some(&mut value),
+        "auth" => value.get_mut("keys"),
+        _ => None,
+    };
+    if let Some(list) = list
+        && let Value::Array(items) = list.take()
+    {
         let named = items.into_iter().map(|item| (item["name"].as_str().unwrap_or_default().to_owned(), item));
         *list = Value::Object(named.collect());
     }
-    config
+    value
 }
 
 fn compare(path: &str, old: Side<'_>, new: Side<'_>, found: &mut Vec<Found>) {

@@ -1,5 +1,6 @@
 //! The effective configuration as JSON, in the file's shape: for `config show`, `GET /config` and comparing.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use http::HeaderValue;
@@ -11,8 +12,12 @@ use super::source::is_secret_key;
 use super::units::{format_duration, format_size};
 use super::{
     AzureApi, Bedrock, ClientTls, Config, Key, Logging, Login, LoginBody, Model, Otlp, OtlpProtocol, Params, Provider, ProviderKind, Proxy,
-    RequestAuth, Role, Rotate, Route, Routing, Server, StatusSet, Strategy, Target, Timeouts, Vertex,
+    RequestAuth, Role, Rotate, Route, Routing, Server, StatusSet, Storage, Strategy, Target, Timeouts, Vertex,
 };
+
+/// The top level of a configuration, in the order in which it is shown.
+pub(super) const SECTIONS: [&str; 11] =
+    ["server", "admin", "auth", "providers", "models", "roles", "routing", "logging", "telemetry", "storage", "prices"];
 
 /// How secrets are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,33 +35,32 @@ impl Config {
     }
 
     pub(super) fn as_json(&self, secrets: Secrets) -> Value {
-        let providers: Vec<Value> = self.providers.iter().map(|one| provider(one, secrets)).collect();
-        let models: Map<String, Value> = self.models.iter().map(|model| (model.name.to_string(), self.model(model, secrets))).collect();
-        let keys: Vec<Value> = self.auth.keys.iter().map(|key| secrets.key(key)).collect();
-        let roles: Map<String, Value> = self.roles.iter().map(|one| (one.name.to_string(), role(one, secrets))).collect();
-        let prices: Map<String, Value> = self.prices.iter().map(|(model, price)| (model.clone(), json!(price))).collect();
-        json!({
-            "server": server(&self.server),
-            "admin": { "key": self.admin.key.as_ref().map(|key| secrets.show(key)), "port": self.admin.port },
-            "auth": { "open_models": self.auth.open_models, "keys": keys },
-            "providers": providers,
-            "models": models,
-            "roles": roles,
-            "routing": self.routing(&self.routing),
-            "logging": logging(&self.logging),
-            "telemetry": {
+        SECTIONS.iter().map(|name| ((*name).to_owned(), self.section(name, secrets))).collect::<Map<_, _>>().into()
+    }
+
+    /// What stands under one of [`SECTIONS`].
+    pub(super) fn section(&self, name: &str, secrets: Secrets) -> Value {
+        match name {
+            "server" => server(&self.server),
+            "admin" => json!({ "key": self.admin.key.as_ref().map(|key| secrets.show(key)), "port": self.admin.port }),
+            "auth" => json!({
+                "open_models": self.auth.open_models,
+                "keys": self.auth.keys.iter().map(|key| secrets.key(key)).collect::<Value>(),
+            }),
+            "providers" => self.providers.iter().map(|one| provider(one, secrets)).collect(),
+            "models" => named(self.models.iter().map(|model| (&*model.name, self.model(model, secrets)))),
+            "roles" => named(self.roles.iter().map(|one| (&*one.name, role(one, secrets)))),
+            "routing" => self.routing(&self.routing),
+            "logging" => logging(&self.logging),
+            "telemetry" => json!({
                 "metrics": self.telemetry.metrics,
                 "callers": self.telemetry.callers,
                 "otlp": otlp(self.telemetry.otlp.as_ref(), secrets),
-            },
-            "storage": {
-                "path": self.storage.path,
-                "keep": format_duration(self.storage.keep),
-                "max": format_size(self.storage.max),
-                "responses": self.storage.responses.map(|kept| json!({ "keep": format_duration(kept.keep), "max": format_size(kept.max) })),
-            },
-            "prices": prices,
-        })
+            }),
+            "storage" => storage(&self.storage),
+            "prices" => named(self.prices.iter().map(|(model, price)| (model.as_str(), json!(price)))),
+            _ => Value::Null,
+        }
     }
 
     fn model(&self, model: &Model, secrets: Secrets) -> Value {
@@ -172,6 +176,10 @@ impl Secrets {
     }
 }
 
+fn named<'a>(entries: impl Iterator<Item = (&'a str, Value)>) -> Value {
+    Value::Object(entries.map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
 pub(super) fn provider(provider: &Provider, secrets: Secrets) -> Value {
     let keys: Vec<String> = provider.api_keys.iter().map(|key| secrets.show(key)).collect();
     let headers: Map<String, Value> =
@@ -243,6 +251,15 @@ fn logging(logging: &Logging) -> Value {
         "rotate": { "every": every, "max_size": format_size(max_size), "keep": keep },
         "redact": logging.redact,
         "requests": { "dir": logging.requests.dir, "errors_dir": logging.requests.errors_dir, "bodies": logging.requests.bodies },
+    })
+}
+
+fn storage(storage: &Storage) -> Value {
+    json!({
+        "path": storage.path,
+        "keep": format_duration(storage.keep),
+        "max": format_size(storage.max),
+        "responses": storage.responses.map(|kept| json!({ "keep": format_duration(kept.keep), "max": format_size(kept.max) })),
     })
 }
 
@@ -345,7 +362,12 @@ fn status_patterns(set: &StatusSet) -> Vec<String> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // A string takes everything.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 fn names(names: &[Arc<str>]) -> Vec<&str> {

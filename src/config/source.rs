@@ -1,6 +1,6 @@
 //! The text of a file, to quote lines from with every possible secret masked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
@@ -45,6 +45,8 @@ struct Secrets {
     spans: Vec<Span>,
     /// What it is, if it is long enough to be told from ordinary words.
     values: BTreeSet<String>,
+    /// Whether keys of these names hold one: a file has few, and each of them often.
+    names: HashMap<String, bool>,
 }
 
 impl Source {
@@ -63,7 +65,7 @@ impl Source {
             find_in_entry(entry, &above, &mut self.secrets);
         }
         // A secret may also stand where none belongs.
-        let Secrets { spans, values } = &mut self.secrets;
+        let Secrets { spans, values, .. } = &mut self.secrets;
         if !values.is_empty() {
             // All at once: there may be ten thousand of them, and as many places to look. Where that fails, nothing is shown.
             let any = AhoCorasick::new(values.iter());
@@ -214,7 +216,7 @@ fn find_in_entry(entry: &Entry, above: &Above, found: &mut Secrets) {
     let below = Above {
         // Under `tls` stand paths of files.
         // `admin: KEY` is short for what stands below it.
-        secret: (resembles_secret_key(&entry.key) && !above.in_tls) || entry.key == "admin",
+        secret: (found.may_stand_under(&entry.key) && !above.in_tls) || entry.key == "admin",
         in_headers: above.in_headers || (entry.key.to_lowercase().contains("header") && is_secret_key(&entry.key)),
         in_tls: entry.key == "tls",
     };
@@ -232,6 +234,16 @@ fn find_copies(node: &Node, holds_one: &dyn Fn(&str) -> bool, found: &mut Vec<Sp
 }
 
 impl Secrets {
+    /// Whether a key of this name holds one.
+    fn may_stand_under(&mut self, name: &str) -> bool {
+        if let Some(known) = self.names.get(name) {
+            return *known;
+        }
+        let may = resembles_secret_key(name);
+        self.names.insert(name.to_owned(), may);
+        may
+    }
+
     fn add(&mut self, span: Span, text: &str) {
         self.spans.push(span);
         if text.len() >= SHORTEST {

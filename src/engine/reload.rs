@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use tokio::time::Instant;
 
 use crate::config::Config;
-use crate::config::diff::{Diff, diff};
+use crate::config::diff::{Diff, diff, restart_required};
 use crate::engine::report::{LastReload, Reloaded};
 use crate::engine::{Inner, Snapshot, observers};
 use crate::storage::Limits;
@@ -133,7 +133,7 @@ fn prepare(engine: &Inner, config: Config) -> Result<(Snapshot, Vec<Apply>, Relo
     let old = engine.snapshot.load();
     let Diff { changed, changes, .. } = diff(&old.config, &config);
     // What waits for the next start goes on waiting, however many reloads come in between.
-    let restart_required = diff(&engine.started_with, &config).restart_required;
+    let restart_required = restart_required(&engine.started_with, &config);
     let mut applies = Vec::new();
     let mut mistakes = Vec::new();
     for hook in lock(&engine.reloading.hooks).iter() {

@@ -97,11 +97,12 @@ impl<H: Handle> Acceptor<H> {
         let serve = |connections: &mut JoinSet<()>, stream, peer| {
             // Beyond even the surplus, a closed connection is all that can be said.
             let Some(place) = self.crowd.enter(self.handler.max_connections()) else { return };
-            let Ok(seated) = self.spread.anywhere().for_connection(stream) else { return };
+            let seat = self.spread.anywhere();
+            let Ok(stream) = seat.watch(stream) else { return };
             let (tls, handler, shutdown) = (self.tls.clone(), self.handler.clone(), self.shutdown.clone());
-            let runtime = seated.runtime().clone();
-            let connection = Connection { peer, tls, handler, shutdown, place, protocol: Arc::clone(&protocol) };
-            connections.spawn_on(connection.serve(seated), &runtime);
+            let runtime = seat.runtime().clone();
+            let connection = Box::new(Connection { peer, tls, handler, shutdown, place, seat, protocol: Arc::clone(&protocol) });
+            connections.spawn_on(connection.serve(stream), &runtime);
         };
         loop {
             tokio::select! {

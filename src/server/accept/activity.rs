@@ -28,8 +28,8 @@ pub(super) struct Activity {
     quiet_since: AtomicU64,
 }
 
-impl Activity {
-    pub(super) fn new() -> Activity {
+impl Default for Activity {
+    fn default() -> Activity {
         Activity {
             born: Instant::now(),
             requests: AtomicUsize::new(0),
@@ -37,7 +37,9 @@ impl Activity {
             quiet_since: AtomicU64::new(0),
         }
     }
+}
 
+impl Activity {
     /// Whether it speaks HTTP/2.
     pub(super) fn is_multiplexed(&self) -> bool {
         self.is_multiplexed.load(Ordering::Relaxed)

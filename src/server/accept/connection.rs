@@ -22,7 +22,7 @@ use tracing::debug;
 use crate::server::accept::activity::{Activity, Busy, Held};
 use crate::server::accept::crowd::{Place, Surplus};
 use crate::server::accept::delivery::{Delivery, Streams};
-use crate::server::accept::spread::{Seated, Spread};
+use crate::server::accept::spread::{Seat, Spread};
 use crate::server::accept::stall::Unstalled;
 use crate::server::accept::{Handle, Patience};
 use crate::server::shutdown::{Shutdown, Stage};
@@ -80,13 +80,14 @@ pub(super) struct Connection<H> {
     pub handler: H,
     pub shutdown: Shutdown,
     pub place: Place,
+    #[expect(dead_code, reason = "kept for as long as the connection lives")]
+    pub seat: Seat,
     pub protocol: Arc<Protocol>,
 }
 
 impl<H: Handle> Connection<H> {
-    /// On the runtime that it was `seated` for.
-    pub(super) async fn serve(mut self, seated: Seated) {
-        let Ok((stream, _seat)) = seated.open() else { return };
+    /// On the thread of its seat. In a box, for what is passed on by value lies in the future of each function on the way.
+    pub(super) async fn serve(mut self: Box<Self>, stream: TcpStream) {
         prepare(&stream);
         self.place.find_room().await;
         let Some(acceptor) = self.tls.clone() else { return self.speak_plainly(stream).await };
@@ -99,15 +100,15 @@ impl<H: Handle> Connection<H> {
         };
         match greeted {
             // In a box: connections without TLS shall not be as large as those with.
-            Ok(Ok(stream)) => Box::pin(self.speak(stream, Activity::new(), false)).await,
+            Ok(Ok(stream)) => Box::pin(self.speak(stream, Arc::default(), false)).await,
             Ok(Err(error)) => debug!(peer = %self.peer, %error, "TLS handshake failed"),
             Err(_) => debug!(peer = %self.peer, "TLS handshake took too long"),
         }
     }
 
     /// Without TLS.
-    async fn speak_plainly(self, stream: TcpStream) {
-        let activity = Activity::new();
+    async fn speak_plainly(self: Box<Self>, stream: TcpStream) {
+        let activity = Arc::<Activity>::default();
         let is_http1 = !self.place.is_surplus()
             && tokio::select! {
                 biased;
@@ -119,11 +120,10 @@ impl<H: Handle> Connection<H> {
     }
 
     /// `is_http1`: that is known; else the first bytes say it.
-    pub(super) async fn speak<I>(self, stream: I, activity: Activity, is_http1: bool)
+    pub(super) async fn speak<I>(self: Box<Self>, stream: I, activity: Arc<Activity>, is_http1: bool)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let activity = Arc::new(activity);
         let is_surplus = self.place.is_surplus();
         let service = service_fn(|mut request: Request<Incoming>| {
             if is_surplus {

@@ -44,7 +44,7 @@ impl Spread {
         self.seat(MUCH_MORE)
     }
 
-    /// On the current thread, unless another one has `less` going on.
+    /// On the current thread, unless another one has so much `less` going on.
     fn seat(&self, less: usize) -> Seat {
         let here = Handle::current().id();
         let load = |thread: &Thread| {
@@ -70,43 +70,20 @@ impl Seat {
         self.0.runtime.id() == Handle::current().id()
     }
 
-    /// Gives it to a connection that was accepted here.
-    pub(super) fn for_connection(self, stream: TcpStream) -> io::Result<Seated> {
-        let socket = if self.is_here() { Socket::Here(stream) } else { Socket::Elsewhere(stream.into_std()?) };
-        Ok(Seated { seat: self, socket })
+    /// Has its thread watch a connection that was accepted here.
+    pub(super) fn watch(&self, stream: TcpStream) -> io::Result<TcpStream> {
+        if self.is_here() {
+            return Ok(stream);
+        }
+        let socket = stream.into_std()?;
+        let _there = self.runtime().enter();
+        TcpStream::from_std(socket)
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         self.0.load.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// A connection on its way to the thread that serves it.
-pub(super) struct Seated {
-    seat: Seat,
-    socket: Socket,
-}
-
-enum Socket {
-    Here(TcpStream),
-    /// No runtime watches it.
-    Elsewhere(std::net::TcpStream),
-}
-
-impl Seated {
-    pub(super) fn runtime(&self) -> &Handle {
-        self.seat.runtime()
-    }
-
-    /// On that runtime. The seat is the connection's as long as it is kept.
-    pub(super) fn open(self) -> io::Result<(TcpStream, Seat)> {
-        let stream = match self.socket {
-            Socket::Here(stream) => stream,
-            Socket::Elsewhere(socket) => TcpStream::from_std(socket)?,
-        };
-        Ok((stream, self.seat))
     }
 }
 

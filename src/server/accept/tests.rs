@@ -240,7 +240,7 @@ async fn connections_that_wait_to_be_accepted_outlive_the_listener() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_is_idle_only_without_requests() {
-    let activity = Arc::new(Activity::new());
+    let activity = Arc::<Activity>::default();
     let limit = Duration::from_secs(75);
     let busy = Busy::new(&activity, Version::HTTP_11);
     let mut idle: Pin<Box<_>> = Box::pin(activity.idle_for(limit, activity.born));

@@ -22,7 +22,6 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Connection, HTTP2_PREFACE, Protocol, begins_as_http1};
-use crate::server::accept::activity::Activity;
 use crate::server::accept::stall::Unstalled;
 use crate::server::accept::{Crowd, Handle, Patience, Spread, Surplus};
 use crate::server::shutdown::Shutdown;
@@ -80,17 +79,19 @@ impl Running {
         let (patience, desk, crowd) = (Patience::default(), Desk::default(), Arc::<Crowd>::default());
         let places: Vec<_> = (0..others).map(|_| crowd.enter(1)).collect();
         let (client, server) = duplex(1000);
-        let connection = Connection {
+        let spread = Spread::over(&[]);
+        let connection = Box::new(Connection {
             peer: ([127, 0, 0, 1], 1).into(),
             tls: None,
             handler: desk.clone(),
             shutdown: Shutdown::new(),
             place: crowd.enter(1).unwrap(),
-            protocol: Arc::new(Protocol::new(patience, &Spread::over(&[]))),
-        };
+            seat: spread.anywhere(),
+            protocol: Arc::new(Protocol::new(patience, &spread)),
+        });
         let task = tokio::spawn(async move {
             let _places = places;
-            connection.speak(Unstalled::new(server, patience.stall), Activity::new(), false).await;
+            connection.speak(Unstalled::new(server, patience.stall), Arc::default(), false).await;
         });
         Running { client, dropped: desk.dropped, task, began: Instant::now() }
     }

@@ -52,9 +52,7 @@ impl Shared {
     }
 
     /// Puts `connection` to use for all requests to come, unless another one was faster.
-    pub async fn open(self: &Arc<Self>, mut connection: Connection) -> Result<Sender, TransportError> {
-        // Those who waited for it may have made it together, each on its own thread; from here on it is driven on this one.
-        connection.come_here().map_err(|error| TransportError::Closed(cause::describe(&error)))?;
+    pub async fn open(self: &Arc<Self>, connection: Connection) -> Result<Sender, TransportError> {
         let mut builder = Builder::new(TokioExecutor::new());
         let spoken = builder.timer(TokioTimer::new()).handshake(TokioIo::new(connection)).await;
         let (requests, driver) = spoken.map_err(|error| closed(&error))?;

@@ -19,7 +19,7 @@ use super::http1::{self, Http1};
 use super::http2::{self, Sender};
 use super::tls::Tls;
 use super::via::Via;
-use super::{Handshake, Payload, Transport, TransportError, Unanswered, UpstreamBody, decode};
+use super::{Handshake, Payload, Transport, TransportError, Unanswered, UpstreamBody, cause, decode};
 
 /// How a [`Relay`] connects and what it keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,7 +129,9 @@ impl Relay {
         let (connector, target, shared, pool) = (self.connector.clone(), target.clone(), self.shared.clone(), self.pool.clone());
         let is_http2 = self.is_http2.clone();
         let begun = async move {
-            let connection = connector.connect(&target).await?;
+            let mut connection = connector.connect(&target).await?;
+            // Those who wait have made it together, each on its own thread; whoever is here last has it.
+            connection.come_here().map_err(|error| TransportError::Connect(cause::describe(&error)))?;
             if connection.is_http2() {
                 let made = connection.made();
                 return Ok(Some((shared.open(connection).await?, made)));

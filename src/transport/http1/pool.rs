@@ -95,7 +95,8 @@ impl Pool {
         connection.is_used = true;
         lane.waiting().push_back(Waiting { connection, since: Instant::now() });
         if !lane.is_swept.swap(true, Ordering::AcqRel) {
-            tokio::spawn(sweep(Arc::downgrade(self), lane));
+            let (pool, stirred) = (Arc::downgrade(self), lane.stirred.clone());
+            tokio::spawn(sweep(pool, Arc::downgrade(&lane), stirred));
         }
     }
 
@@ -138,9 +139,10 @@ impl Lane {
 }
 
 /// Until nothing waits any more, or nobody has the pool.
-async fn sweep(pool: Weak<Pool>, lane: Arc<Lane>) {
+async fn sweep(pool: Weak<Pool>, lane: Weak<Lane>, stirred: Arc<Stirred>) {
     loop {
-        let Some(next) = pool.upgrade().and_then(|pool| pool.sweep(&lane)) else { return };
-        let _ = timeout_at(next, lane.stirred.0.notified()).await;
+        let both = pool.upgrade().zip(lane.upgrade());
+        let Some(next) = both.and_then(|(pool, lane)| pool.sweep(&lane)) else { return };
+        let _ = timeout_at(next, stirred.0.notified()).await;
     }
 }

@@ -179,6 +179,15 @@ async fn a_connection_that_waits_for_too_long_is_closed_though_nobody_asks() {
 }
 
 #[tokio::test]
+async fn a_connection_that_waits_goes_with_its_pool() {
+    let (url, mut told) = telling(OK).await;
+    let relay = relay(&provider(&url));
+    assert_eq!(text(relay.send(post(&url, "")).await.unwrap().into_body()).await, "ok");
+    drop(relay);
+    assert_eq!((next(&mut told).await, next(&mut told).await), ("begun", "ended"));
+}
+
+#[tokio::test]
 async fn a_connection_that_its_upstream_closes_is_gone_though_nobody_asks() {
     let (listener, url) = listen("http").await;
     let (close, closed) = tokio::sync::oneshot::channel::<()>();

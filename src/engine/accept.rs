@@ -1,9 +1,14 @@
 //! The two halves of a chat: what a request's own text decides, and what its answer takes.
 
-use std::future::ready;
+use std::future::{pending, ready};
+use std::num::NonZero;
+use std::panic::resume_unwind;
+use std::sync::LazyLock;
+use std::thread::available_parallelism;
 
 use futures_util::future::{BoxFuture, Either};
-use tokio::task::spawn_blocking;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::{JoinError, spawn_blocking};
 use tracing::Span;
 
 use crate::engine::demand::Demand;
@@ -15,14 +20,38 @@ use crate::telemetry::events::RequestAccepted;
 /// From so many bytes on, looking at every one of them holds up what else a thread serves by milliseconds.
 const LONG: usize = 1 << 20;
 
+/// So many long ones are read at once: threads beyond the cores would only take turns with those that serve.
+static READERS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, NonZero::get)));
+
 /// Reads `job`; a long one on a thread of its own.
 pub(super) fn accept(engine: &Engine, job: Job) -> impl Future<Output = Result<Accepted, Error>> + use<> {
     if job.body.len() < LONG {
         return Either::Left(ready(Accepted::new(engine, job)));
     }
-    let (engine, span) = (engine.clone(), Span::current());
-    let reading = spawn_blocking(move || span.in_scope(|| Accepted::new(&engine, job)));
-    Either::Right(async { reading.await.unwrap_or_else(|error| Err(Error::Internal(error.to_string()))) })
+    Either::Right(Box::pin(accept_aside(engine.clone(), job)))
+}
+
+async fn accept_aside(engine: Engine, job: Job) -> Result<Accepted, Error> {
+    let _turn = READERS.acquire().await;
+    aside(move || Accepted::new(&engine, job)).await
+}
+
+/// What `work` makes, on a thread that serves nobody else. Where nobody waits for it any more it ends there, within its
+/// request's span. A panic goes on here, and is told to the client as any other is.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (span, (tell, told)) = (Span::current(), oneshot::channel());
+    let working = spawn_blocking(move || {
+        let _request = span.enter();
+        let _ = tell.send(work());
+    });
+    if let Ok(made) = told.await {
+        return made;
+    }
+    match working.await.map_err(JoinError::try_into_panic) {
+        Err(Ok(panic)) => resume_unwind(panic),
+        // The runtime ends, and drops this next.
+        _ => pending().await,
+    }
 }
 
 /// A request that was read and may be answered. Dropping it, or its answer on the way, reports that its client left.
@@ -95,4 +124,16 @@ fn read(job: &Job, meter: &mut Meter) -> Result<Demand, Error> {
     let accepted = RequestAccepted { client: job.client, caller: job.caller.name(), model: &demand.model, stream: demand.is_stream() };
     accepted.emit();
     Ok(demand)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::aside;
+
+    #[tokio::test]
+    async fn a_panic_aside_is_a_panic_of_its_request() {
+        assert_eq!(aside(|| "read").await, "read");
+        let panicked = tokio::spawn(aside(|| -> u8 { panic!("of a test") })).await.unwrap_err();
+        assert!(panicked.is_panic());
+    }
 }

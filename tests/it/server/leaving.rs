@@ -46,9 +46,12 @@ async fn expect_quiet(gateway: &Gateway, upstream: &Upstream) {
 async fn before_the_answer_begins() {
     let upstream = first(|_| vec![Step::Never]).await;
     let gateway = Gateway::start(&one(&upstream)).await;
+    let mut long = question("m-a");
+    long["messages"][0]["content"] = "长".repeat(700_000).into();
     for ask in [
         gateway.post(CHAT, question("m-a")),
         gateway.post(CHAT, streamed("m-a")),
+        gateway.post(CHAT, &long),
         gateway.post("/v1/moderations", question("m-a")),
         gateway.post("/v1/models/m-a/test", "{}"),
         gateway.get("/providers/a/files"),

@@ -35,8 +35,8 @@ systemd: sockets that are handed over (LISTEN_FDS) are used instead of host and 
 readiness, reloads and the watchdog are told to NOTIFY_SOCKET. Unit files are in
 config/systemd.";
 
-/// More than dropping what still runs takes; a lookup of a name that hangs must not hold up the end.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// For work aside to end, such as a reload. A lookup of a name that hangs must not hold up the end.
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Flags of `llmgw serve`.
 #[derive(Debug, clap::Args)]
@@ -84,9 +84,10 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let engine = runtime.block_on(async { context.engine(loaded.config, &overrides, on_load) })?;
     let traces = engine.traces().clone();
     let ended = runtime.block_on(serve(engine, options, watching, context));
-    // Requests that are cut write their last lines when the runtime drops them.
+    // Requests that are cut write their last lines when their runtime drops them. The first one goes last: what others use
+    // of it (a connection of HTTP/2 to an upstream) shall not fail them.
+    workers.finish();
     runtime.shutdown_timeout(LAST_WORDS);
-    workers.finish(LAST_WORDS);
     traces.finish();
     ended.map(|()| Exit::Done)
 }
@@ -108,6 +109,7 @@ impl Drop for LastLines {
 }
 
 async fn serve(engine: Engine, options: Options, watching: Option<Watching>, context: &Context) -> anyhow::Result<()> {
+    let runtimes = options.workers.clone();
     let signals = signals().context("cannot listen for signals")?;
     let supervisor = Supervisor::of(&context.environment);
     let server = Server::bind(engine.clone(), options).await.map_err(|error| unable(&error))?;
@@ -119,7 +121,7 @@ async fn serve(engine: Engine, options: Options, watching: Option<Watching>, con
         let _ = context.printer.line(&format!("listening on {address}{purpose}"));
     }
     supervisor.ready(&addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
-    supervisor.start_watchdog();
+    supervisor.start_watchdog(runtimes);
     let orders = Orders { signals, watching, shutdown: Shutdown::new(), reloader: server.reloader(), supervisor };
     tokio::select! {
         ended = server.run(orders.shutdown.clone()) => ended.map_err(|error| Failure::failed(error).into()),

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 
@@ -64,16 +65,19 @@ impl Supervisor {
         self.tell("STOPPING=1\nSTATUS=finishing what runs");
     }
 
-    /// Gives signs of life, if they are wanted, as long as the runtime lives.
-    pub fn start_watchdog(&self) {
+    /// Gives signs of life, if they are wanted, as long as this runtime and all `others` run what they are given: a thread that
+    /// is stuck serves none of its connections, and is given no others to.
+    pub fn start_watchdog(&self, others: Vec<Handle>) {
         let (Some(limit), Some(_)) = (self.watchdog, &self.channel) else { return };
         let supervisor = self.clone();
-        // A task, which the runtime's workers run: where they are all stuck there is no sign.
         tokio::spawn(async move {
             let mut turns = interval(limit / 2);
             turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 turns.tick().await;
+                for runtime in &others {
+                    let _ = runtime.spawn(async {}).await;
+                }
                 supervisor.tell("WATCHDOG=1");
             }
         });
@@ -200,9 +204,33 @@ mod tests {
         assert_eq!(Supervisor::of(&env("1")).watchdog, None, "another process is meant");
         let supervisor = Supervisor::of(&env(&std::process::id().to_string()));
         assert_eq!(supervisor.watchdog, Some(Duration::from_millis(20)));
-        supervisor.start_watchdog();
+        let other = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        supervisor.start_watchdog(vec![other.handle().clone()]);
         let heard = tokio::task::spawn_blocking(move || (hear(&socket), hear(&socket))).await.unwrap();
         assert_eq!(heard, ("WATCHDOG=1".to_owned(), "WATCHDOG=1".to_owned()));
+        other.shutdown_background();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_one_thread_is_stuck_there_is_no_sign() {
+        let directory = tempfile::tempdir().unwrap();
+        let (socket, path) = manager(directory.path());
+        let supervisor = Supervisor::of(&Env::for_tests(&[("NOTIFY_SOCKET", &path), ("WATCHDOG_USEC", "20000")], "/"));
+        // Nobody runs it.
+        let stuck = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        supervisor.start_watchdog(vec![stuck.handle().clone()]);
+        for _ in 0..20 {
+            tokio::time::advance(Duration::from_millis(10)).await;
+        }
+        socket.set_nonblocking(true).unwrap();
+        assert!(socket.recv(&mut [0; 64]).is_err());
+        // Now somebody does.
+        socket.set_nonblocking(false).unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let running = std::thread::spawn(move || stuck.block_on(stopped));
+        assert_eq!(tokio::task::spawn_blocking(move || hear(&socket)).await.unwrap(), "WATCHDOG=1");
+        drop(stop);
+        let _ = running.join().unwrap();
     }
 
     #[test]

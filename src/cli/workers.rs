@@ -3,10 +3,12 @@
 use std::io;
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
+
+use crate::cli::serve::LAST_WORDS;
 
 /// Threads, each with a runtime of its own, on which what begins there stays: nothing is shared that threads would have to
 /// agree on. Dropping them ends them, but does not wait.
@@ -31,9 +33,9 @@ impl Workers {
         self.0.iter().map(|worker| worker.runtime.clone()).collect()
     }
 
-    /// Ends them: drops what still runs there, and waits for that, `limit` at most.
-    pub fn finish(self, limit: Duration) {
-        let end = Instant::now() + limit;
+    /// Ends them: drops what still runs there, and waits for that, but not for ever.
+    pub fn finish(self) {
+        let end = Instant::now() + 2 * LAST_WORDS;
         let (stops, ended): (Vec<_>, Vec<_>) = self.0.into_iter().map(|worker| (worker.stop, worker.ended)).unzip();
         drop(stops);
         for ended in ended {
@@ -51,8 +53,7 @@ impl Worker {
         thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
             let _ending = ending;
             let _ = runtime.block_on(stopped);
-            // Not to wait for a lookup that hangs.
-            runtime.shutdown_background();
+            runtime.shutdown_timeout(LAST_WORDS);
         })?;
         Ok(Worker { runtime: handle, stop, ended })
     }
@@ -62,7 +63,6 @@ impl Worker {
 mod tests {
     use std::future::pending;
     use std::sync::Arc;
-    use std::time::Duration;
 
     use super::Workers;
 
@@ -78,7 +78,7 @@ mod tests {
             });
         }
         assert_eq!(Arc::strong_count(&held), 3);
-        workers.finish(Duration::from_secs(10));
+        workers.finish();
         assert_eq!(Arc::strong_count(&held), 1);
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Config;
-use super::show::{SECTIONS, Secrets};
+use super::show::{Secrets, Section};
 use super::spanned::join;
 
 /// Paths that count only at start. Certificates are reloaded; whether there is HTTPS at all is not.
@@ -43,17 +43,17 @@ impl Diff {
 
 /// What is different in `new`.
 pub fn diff(old: &Config, new: &Config) -> Diff {
-    diff_of(&SECTIONS, old, new)
+    diff_of(&Section::ALL, old, new)
 }
 
 /// What of the difference takes effect only when the server is started again.
 pub fn restart_required(old: &Config, new: &Config) -> Vec<String> {
-    let settings = SECTIONS.into_iter().filter(|section| AT_START.iter().any(|key| key.split('.').next() == Some(section)));
-    diff_of(&settings.collect::<Vec<_>>(), old, new).restart_required
+    let holds_some = |section: &Section| AT_START.iter().any(|key| key.split('.').next() == Some(section.name()));
+    diff_of(&Section::ALL.into_iter().filter(holds_some).collect::<Vec<_>>(), old, new).restart_required
 }
 
-fn diff_of(sections: &[&str], old: &Config, new: &Config) -> Diff {
-    let found = sections.iter().flat_map(|section| diff_of_section(section, old, new));
+fn diff_of(sections: &[Section], old: &Config, new: &Config) -> Diff {
+    let found = sections.iter().flat_map(|section| diff_of_section(*section, old, new));
     let tls_stays = old.server.tls.is_some() == new.server.tls.is_some();
     let mut diff = Diff::default();
     for Found { key, named, before, after } in found {
@@ -71,13 +71,13 @@ fn diff_of(sections: &[&str], old: &Config, new: &Config) -> Diff {
 }
 
 /// One section at a time, and as it is shown only where something differs: ten thousand models are a large tree.
-fn diff_of_section(section: &str, old: &Config, new: &Config) -> Vec<Found> {
+fn diff_of_section(section: Section, old: &Config, new: &Config) -> Vec<Found> {
     let of = |config: &Config, secrets| by_name(section, config.section(section, secrets));
     let (old_real, new_real) = (of(old, Secrets::Digests), of(new, Secrets::Digests));
     let mut found = Vec::new();
     if old_real != new_real {
         let (old_shown, new_shown) = (of(old, Secrets::Masked), of(new, Secrets::Masked));
-        compare(section, Side { real: &old_real, shown: &old_shown }, Side { real: &new_real, shown: &new_shown }, &mut found);
+        compare(section.name(), Side { real: &old_real, shown: &old_shown }, Side { real: &new_real, shown: &new_shown }, &mut found);
     }
     found
 }
@@ -106,10 +106,10 @@ struct Found {
 }
 
 /// Lists of named things as mappings, so that a moved one is not a changed one.
-fn by_name(section: &str, mut value: Value) -> Value {
+fn by_name(section: Section, mut value: Value) -> Value {
     let list = match section {
-        "providers" => Some(&mut value),
-        "auth" => value.get_mut("keys"),
+        Section::Providers => Some(&mut value),
+        Section::Auth => value.get_mut("keys"),
         _ => None,
     };
     if let Some(list) = list
@@ -160,7 +160,8 @@ mod tests {
     fn check(old: &str, new: &str, changed: &[&str], restart_required: &[&str]) {
         let own = |paths: &[&str]| -> Vec<String> { paths.iter().map(|path| (*path).to_owned()).collect() };
         let Diff { changed: found, restart_required: waiting, .. } = diff(&config(old), &config(new));
-        assert_eq!((found, waiting), (own(changed), own(restart_required)));
+        assert_eq!((found, &waiting), (own(changed), &own(restart_required)));
+        assert_eq!(super::restart_required(&config(old), &config(new)), waiting);
     }
 
     const ONE: &str = "providers: [{ name: a, type: openai, api_key: sk-1111 }, { name: b, type: mock }]\n";

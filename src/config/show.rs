@@ -15,9 +15,46 @@ use super::{
     RequestAuth, Role, Rotate, Route, Routing, Server, StatusSet, Storage, Strategy, Target, Timeouts, Vertex,
 };
 
-/// The top level of a configuration, in the order in which it is shown.
-pub(super) const SECTIONS: [&str; 11] =
-    ["server", "admin", "auth", "providers", "models", "roles", "routing", "logging", "telemetry", "storage", "prices"];
+/// What stands at the top level of a configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Section {
+    Server,
+    Admin,
+    Auth,
+    Providers,
+    Models,
+    Roles,
+    Routing,
+    Logging,
+    Telemetry,
+    Storage,
+    Prices,
+}
+
+impl Section {
+    /// In the order in which they are shown.
+    pub(super) const ALL: [Section; 11] = {
+        use Section::*;
+        [Server, Admin, Auth, Providers, Models, Roles, Routing, Logging, Telemetry, Storage, Prices]
+    };
+
+    /// Its key.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Section::Server => "server",
+            Section::Admin => "admin",
+            Section::Auth => "auth",
+            Section::Providers => "providers",
+            Section::Models => "models",
+            Section::Roles => "roles",
+            Section::Routing => "routing",
+            Section::Logging => "logging",
+            Section::Telemetry => "telemetry",
+            Section::Storage => "storage",
+            Section::Prices => "prices",
+        }
+    }
+}
 
 /// How secrets are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,31 +72,30 @@ impl Config {
     }
 
     pub(super) fn as_json(&self, secrets: Secrets) -> Value {
-        SECTIONS.iter().map(|name| ((*name).to_owned(), self.section(name, secrets))).collect::<Map<_, _>>().into()
+        named(Section::ALL.into_iter().map(|section| (section.name(), self.section(section, secrets))))
     }
 
-    /// What stands under one of [`SECTIONS`].
-    pub(super) fn section(&self, name: &str, secrets: Secrets) -> Value {
-        match name {
-            "server" => server(&self.server),
-            "admin" => json!({ "key": self.admin.key.as_ref().map(|key| secrets.show(key)), "port": self.admin.port }),
-            "auth" => json!({
+    /// One of them.
+    pub(super) fn section(&self, section: Section, secrets: Secrets) -> Value {
+        match section {
+            Section::Server => server(&self.server),
+            Section::Admin => json!({ "key": self.admin.key.as_ref().map(|key| secrets.show(key)), "port": self.admin.port }),
+            Section::Auth => json!({
                 "open_models": self.auth.open_models,
                 "keys": self.auth.keys.iter().map(|key| secrets.key(key)).collect::<Value>(),
             }),
-            "providers" => self.providers.iter().map(|one| provider(one, secrets)).collect(),
-            "models" => named(self.models.iter().map(|model| (&*model.name, self.model(model, secrets)))),
-            "roles" => named(self.roles.iter().map(|one| (&*one.name, role(one, secrets)))),
-            "routing" => self.routing(&self.routing),
-            "logging" => logging(&self.logging),
-            "telemetry" => json!({
+            Section::Providers => self.providers.iter().map(|one| provider(one, secrets)).collect(),
+            Section::Models => named(self.models.iter().map(|model| (&*model.name, self.model(model, secrets)))),
+            Section::Roles => named(self.roles.iter().map(|one| (&*one.name, role(one, secrets)))),
+            Section::Routing => self.routing(&self.routing),
+            Section::Logging => logging(&self.logging),
+            Section::Telemetry => json!({
                 "metrics": self.telemetry.metrics,
                 "callers": self.telemetry.callers,
                 "otlp": otlp(self.telemetry.otlp.as_ref(), secrets),
             }),
-            "storage" => storage(&self.storage),
-            "prices" => named(self.prices.iter().map(|(model, price)| (model.as_str(), json!(price)))),
-            _ => Value::Null,
+            Section::Storage => storage(&self.storage),
+            Section::Prices => named(self.prices.iter().map(|(model, price)| (model.as_str(), json!(price)))),
         }
     }
 

@@ -45,7 +45,7 @@ struct Secrets {
     spans: Vec<Span>,
     /// What it is, if it is long enough to be told from ordinary words.
     values: BTreeSet<String>,
-    /// Whether keys of these names hold one: a file has few, and each of them often.
+    /// Whether keys of these names hold one: most names stand in a file often.
     names: HashMap<String, bool>,
 }
 

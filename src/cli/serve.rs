@@ -5,7 +5,6 @@ use std::future::pending;
 use std::io;
 use std::num::NonZero;
 use std::thread::available_parallelism;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::ValueHint;
@@ -17,7 +16,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::supervisor::{Supervisor, inherited};
 use crate::cli::watching::{Watching, changed};
-use crate::cli::workers::Workers;
+use crate::cli::workers::{LAST_WORDS, Workers};
 use crate::config::load::{Loaded, Overrides};
 use crate::engine::Engine;
 use crate::server::{Options, Reloader, Server, Shutdown, Signal, Signals, signals};
@@ -34,9 +33,6 @@ SIGHUP: reload.
 systemd: sockets that are handed over (LISTEN_FDS) are used instead of host and port;
 readiness, reloads and the watchdog are told to NOTIFY_SOCKET. Unit files are in
 config/systemd.";
-
-/// For work aside to end, such as a reload. A lookup of a name that hangs must not hold up the end.
-pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Flags of `llmgw serve`.
 #[derive(Debug, clap::Args)]

@@ -3,12 +3,13 @@
 use std::io;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-use crate::cli::serve::LAST_WORDS;
+/// For work aside to end, such as a reload. A lookup of a name that hangs must not hold up the end.
+pub const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Threads, each with a runtime of its own, on which what begins there stays: nothing is shared that threads would have to
 /// agree on. Dropping them ends them, but does not wait.

@@ -49,7 +49,7 @@ use crate::hub::Topic;
 
 pub use capability::Capability;
 pub use diagnostic::{Diagnostic, Severity};
-pub use diff::{Change, Diff, diff, restart_required};
+pub use diff::{Change, Diff, diff};
 pub use env::Env;
 pub use file_kinds::OtlpProtocol;
 pub use load::{Loaded, Overrides, from_environment, load, load_file, load_text, ollama_url};

@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 
-use super::super::testing::{PATIENCE, accept, listen, post, provider, text};
+use super::super::testing::{PATIENCE, accept, listen, post, text};
 use super::super::{Transport, TransportError};
 use super::relay;
 use super::tls::Authority;
@@ -70,8 +70,7 @@ async fn upstream(turned: usize, last_words: Vec<u8>) -> (Authority, Provider, A
             if number < turned { turns_away(stream, &last_words).await } else { answers(stream).await }
         }
     });
-    let mut config = provider(&url);
-    config.tls.ca = Some(authority.file("ca.pem"));
+    let mut config = authority.provider(&url);
     config.http2 = true;
     (authority, config, connections)
 }

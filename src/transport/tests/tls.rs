@@ -23,7 +23,7 @@ use super::super::testing::{PATIENCE, accept, answer_all, listen, post, provider
 use super::super::{Control, Pools, Transport};
 use super::http1::serves_another_thread;
 use super::{failure, relay};
-use crate::config::Proxy;
+use crate::config::{Provider, Proxy};
 
 /// A CA of its own, and the files that a configuration names.
 pub(super) struct Authority {
@@ -48,6 +48,13 @@ impl Authority {
     fn issue(&self, name: &str) -> (rcgen::Certificate, KeyPair) {
         let key = KeyPair::generate().unwrap();
         (CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &self.issuer).unwrap(), key)
+    }
+
+    /// A provider there that trusts it.
+    pub(super) fn provider(&self, url: &str) -> Provider {
+        let mut config = provider(url);
+        config.tls.ca = Some(self.file("ca.pem"));
+        config
     }
 
     pub(super) fn file(&self, name: &str) -> std::path::PathBuf {
@@ -100,8 +107,7 @@ async fn a_client_certificate_is_shown() {
     let authority = Authority::new();
     let (listener, url) = listen("https").await;
     serve(listener, authority.acceptor(true, &[]));
-    let mut config = provider(&url);
-    config.tls.ca = Some(authority.file("ca.pem"));
+    let mut config = authority.provider(&url);
     assert!(relay(&config).send(post(&url, "")).await.is_err(), "without a certificate");
 
     config.tls.cert = Some(authority.file("cert.pem"));
@@ -115,9 +121,7 @@ async fn a_connection_serves_another_thread_and_outlives_the_one_that_made_it() 
     let authority = Authority::new();
     let (listener, url) = listen("https").await;
     serve(listener, authority.acceptor(false, &[]));
-    let mut config = provider(&url);
-    config.tls.ca = Some(authority.file("ca.pem"));
-    serves_another_thread(relay(&config), &url).await;
+    serves_another_thread(relay(&authority.provider(&url)), &url).await;
 }
 
 #[test]
@@ -166,8 +170,7 @@ async fn an_https_upstream_is_reached_through_a_tunnel() {
             let _ = copy_bidirectional(&mut stream, &mut upstream).await;
         }
     });
-    let mut config = provider(&url);
-    config.tls.ca = Some(authority.file("ca.pem"));
+    let mut config = authority.provider(&url);
     config.proxy = Proxy::Through(Url::parse(&proxy_url.replace("localhost", "user:word@localhost")).unwrap());
     let response = relay(&config).send(post(&url, "")).await.unwrap();
     assert_eq!(text(response.into_body()).await, "ok");
@@ -202,8 +205,7 @@ async fn http2_is_spoken_only_when_asked_for() {
         }
     });
     for (http2, version) in [(true, Version::HTTP_2), (false, Version::HTTP_11)] {
-        let mut config = provider(&url);
-        config.tls.ca = Some(authority.file("ca.pem"));
+        let mut config = authority.provider(&url);
         config.http2 = http2;
         let response = relay(&config).send(post(&url, "")).await.unwrap();
         assert_eq!(response.version(), version);

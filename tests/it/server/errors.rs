@@ -263,8 +263,8 @@ async fn a_long_body_is_read_like_a_short_one() {
     let answer = gateway.post(CHAT, chat("m-a")).send().await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(upstream.request().await.body, chat("m-a").as_bytes());
-    for (body, refusal) in [(chat("m-a").split_off(1), (400, "invalid_json")), (chat("nobody"), (404, "model_not_found"))] {
-        assert_eq!(gateway.post(CHAT, body).send().await.refusal(), (refusal.0, refusal.1.to_owned()));
+    for (body, status, code) in [(chat("m-a").split_off(1), 400, "invalid_json"), (chat("nobody"), 404, "model_not_found")] {
+        assert_eq!(gateway.post(CHAT, body).send().await.refusal(), (status, code.to_owned()));
     }
     assert_eq!(gateway.engine.in_flight(), 0);
 }
